@@ -1,0 +1,76 @@
+"""The ciphertext blob of Encrypt and GenerateDataKey, and the associated data made from an EncryptionContext.
+
+Blob: Base64 of 36 ASCII bytes (the key version's UUID), 12 bytes of GCM nonce, the ciphertext, 16 bytes of GCM tag
+(behaviour.md 3).
+"""
+
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from kms_mock.crypto.errors import InvalidCiphertext
+
+ID_LENGTH: Final = 36
+NONCE_LENGTH: Final = 12
+TAG_LENGTH: Final = 16
+
+_HEADER_LENGTH: Final = ID_LENGTH + NONCE_LENGTH
+_UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Blob(NamedTuple):
+    """An unpacked blob: the key version it names, its nonce, and ciphertext + tag as `symmetric.unseal` takes them."""
+
+    key_version_id: str
+    nonce: bytes
+    sealed: bytes
+
+
+def pack(key_version_id: str, nonce: bytes, sealed: bytes) -> str:
+    """Return the Base64 text of a blob.
+
+    `key_version_id` is a UUID of 36 characters, `nonce` 12 bytes, `sealed` ciphertext + tag (>= 16 bytes);
+    anything else is a ValueError, because `unpack` would refuse the result.
+    """
+    identifier = key_version_id.encode("ascii", "replace")
+    if not _UUID.fullmatch(identifier):
+        raise ValueError("a ciphertext blob needs a UUID as its key version id")
+    if len(nonce) != NONCE_LENGTH or len(sealed) < TAG_LENGTH:
+        raise ValueError(f"a ciphertext blob needs {NONCE_LENGTH} bytes of nonce and at least {TAG_LENGTH} of tag")
+    return binascii.b2a_base64(identifier + nonce + sealed, newline=False).decode("ascii")
+
+
+def unpack(text: str) -> Blob:
+    """Return the parts of a blob; InvalidCiphertext when it is not the canonical Base64 of one."""
+    try:
+        raw = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except ValueError:
+        raise InvalidCiphertext("the ciphertext blob is not Base64") from None
+    # Base64 has spare bits before its padding: without this, several texts would stand for the same blob.
+    if binascii.b2a_base64(raw, newline=False).decode("ascii") != text:
+        raise InvalidCiphertext("the ciphertext blob is not canonical Base64")
+    if len(raw) < _HEADER_LENGTH + TAG_LENGTH:
+        raise InvalidCiphertext("the ciphertext blob is too short")
+    if not _UUID.fullmatch(raw, 0, ID_LENGTH):
+        raise InvalidCiphertext("the ciphertext blob does not start with a key version id")
+    return Blob(raw[:ID_LENGTH].decode("ascii"), raw[ID_LENGTH:_HEADER_LENGTH], raw[_HEADER_LENGTH:])
+
+
+def context_aad(context: Mapping[str, str] | None) -> bytes | None:
+    """Return the associated data of an encryption context: 32 bytes, or None for no or an empty context.
+
+    SHA-256 over every key and value, each behind its own length, keys sorted: the order of the pairs does not matter and no
+    two contexts give the same bytes, unlike the `k=v&k=v` form of the transfer SDKs (behaviour.md 3, lessons.md 5).
+    """
+    if not context:
+        return None
+    digest = hashlib.sha256()
+    for key in sorted(context):
+        for text in (key, context[key]):
+            # JSON can carry lone surrogates; they must not turn into an exception here.
+            encoded = text.encode("utf-8", "surrogatepass")
+            digest.update(len(encoded).to_bytes(8, "big"))
+            digest.update(encoded)
+    return digest.digest()

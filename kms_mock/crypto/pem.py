@@ -1,0 +1,31 @@
+"""PEM (RFC 7468), both ways."""
+
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Final
+
+_MARK: Final = b"-----BEGIN "
+_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z ]+)-----([^-]*)-----END \1-----")
+_COLUMNS: Final = 64
+
+
+def is_pem(data: bytes) -> bool:
+    """Tell PEM from DER."""
+    return _MARK in data
+
+
+def encode(label: str, data: bytes) -> str:
+    """Return one block: 64 columns, a newline at the end."""
+    text = binascii.b2a_base64(data, newline=False).decode("ascii")
+    lines = (text[start : start + _COLUMNS] for start in range(0, len(text), _COLUMNS))
+    return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""))
+
+
+def blocks(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield label and DER of every readable block; one with headers (an encrypted key) or broken Base64 is skipped."""
+    for label, text in _BLOCK.findall(data):
+        try:
+            yield label.decode("ascii"), binascii.a2b_base64(b"".join(text.split()), strict_mode=True)
+        except binascii.Error:
+            continue

@@ -1,0 +1,150 @@
+"""RSA and ECDSA over `cryptography`, with the RSA paddings once more by hand for runs that repeat byte for byte.
+
+OpenSSL draws the salt of PSS and the seed of OAEP itself; only padding done here can take them from a stream.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+from kms_mock.crypto import specs
+from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong
+from kms_mock.crypto.randomness import RandomBytes
+
+_SALT_LENGTH: Final = 32  # of PSS: as long as the digest (lessons.md 9: other lengths fail in outside verifiers)
+_PKCS1_OVERHEAD: Final = 11  # 00 02, at least 8 bytes of filling, 00 (RFC 8017, 7.2.1)
+_OAEP_HASHES: Final[Mapping[str, str]] = MappingProxyType(
+    {specs.RSAES_OAEP_SHA_1: "sha1", specs.RSAES_OAEP_SHA_256: "sha256"}
+)
+
+
+def sign_rsa(key: rsa.RSAPrivateKey, algorithm: str, digest: bytes, random_bytes: RandomBytes | None) -> bytes:
+    """Return an RSA signature, as long as the modulus, over a SHA-256 digest (RFC 8017, 8.1 and 8.2)."""
+    if algorithm == specs.RSA_PSS_SHA_256 and random_bytes is not None:
+        encoded = _pss_encode(digest, random_bytes(_SALT_LENGTH), key.key_size)
+        return _private_operation(key, encoded)
+    return key.sign(digest, _signature_padding(algorithm), Prehashed(hashes.SHA256()))
+
+
+def verify_rsa(key: rsa.RSAPublicKey, algorithm: str, digest: bytes, signature: bytes) -> bool:
+    """Tell whether `signature` is one over a SHA-256 digest."""
+    try:
+        key.verify(signature, digest, _signature_padding(algorithm), Prehashed(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def sign_ecdsa(key: ec.EllipticCurvePrivateKey, digest: bytes, *, deterministic: bool) -> bytes:
+    """Return an ECDSA signature as DER over a SHA-256 digest, with the nonce of RFC 6979 when it has to repeat."""
+    algorithm = ec.ECDSA(Prehashed(hashes.SHA256()), deterministic_signing=deterministic)
+    return key.sign(digest, algorithm)
+
+
+def verify_ecdsa(key: ec.EllipticCurvePublicKey, digest: bytes, signature: bytes) -> bool:
+    """Tell whether `signature` is one over a SHA-256 digest."""
+    try:
+        key.verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def encrypt_rsa(key: rsa.RSAPublicKey, algorithm: str, plaintext: bytes, random_bytes: RandomBytes | None) -> bytes:
+    """Return the ciphertext, as long as the modulus; PlaintextTooLong when the padding leaves less room than needed."""
+    size = key.key_size // 8
+    room = size - _overhead(algorithm)
+    if len(plaintext) > room:
+        raise PlaintextTooLong(len(plaintext), room)
+    if random_bytes is None:
+        return key.encrypt(plaintext, _encryption_padding(algorithm))
+    if algorithm == specs.RSAES_PKCS1_V1_5:
+        encoded = b"\x00\x02" + _non_zero(size - len(plaintext) - 3, random_bytes) + b"\x00" + plaintext
+    else:
+        encoded = _oaep_encode(plaintext, _OAEP_HASHES[algorithm], size, random_bytes)
+    numbers = key.public_numbers()
+    return pow(int.from_bytes(encoded, "big"), numbers.e, numbers.n).to_bytes(size, "big")
+
+
+def decrypt_rsa(key: rsa.RSAPrivateKey, algorithm: str, ciphertext: bytes) -> bytes:
+    """Return the plaintext; InvalidCiphertext when it cannot be.
+
+    For RSAES_PKCS1_V1_5 OpenSSL answers a broken padding with random bytes rather than an error (implicit rejection),
+    so there the caller has to look at what comes out, its length above all.
+    """
+    try:
+        return key.decrypt(ciphertext, _encryption_padding(algorithm))
+    except ValueError:
+        raise InvalidCiphertext("the ciphertext is damaged or was made with another key") from None
+
+
+def _signature_padding(algorithm: str) -> padding.PSS | padding.PKCS1v15:
+    if algorithm == specs.RSA_PSS_SHA_256:
+        return padding.PSS(padding.MGF1(hashes.SHA256()), _SALT_LENGTH)
+    return padding.PKCS1v15()
+
+
+def _encryption_padding(algorithm: str) -> padding.OAEP | padding.PKCS1v15:
+    if algorithm == specs.RSAES_PKCS1_V1_5:
+        return padding.PKCS1v15()
+    chosen = hashes.SHA1() if algorithm == specs.RSAES_OAEP_SHA_1 else hashes.SHA256()  # noqa: S303 - the API's choice
+    return padding.OAEP(padding.MGF1(chosen), chosen, None)
+
+
+def _overhead(algorithm: str) -> int:
+    if algorithm == specs.RSAES_PKCS1_V1_5:
+        return _PKCS1_OVERHEAD
+    return 2 * hashlib.new(_OAEP_HASHES[algorithm]).digest_size + 2
+
+
+def _oaep_encode(message: bytes, name: str, size: int, random_bytes: RandomBytes) -> bytes:
+    """Encode as in RFC 8017, 7.1.1 step 2, with an empty label."""
+    label = hashlib.new(name).digest()
+    filling = bytes(size - len(message) - 2 * len(label) - 2)
+    seed = random_bytes(len(label))
+    block = label + filling + b"\x01" + message
+    masked_block = _xor(block, _mgf1(seed, len(block), name))
+    return b"\x00" + _xor(seed, _mgf1(masked_block, len(seed), name)) + masked_block
+
+
+def _pss_encode(digest: bytes, salt: bytes, bits: int) -> bytes:
+    """Encode as in RFC 8017, 9.1.1, for a modulus of whole bytes: the encoded number has one bit less."""
+    check = hashlib.sha256(bytes(8) + digest + salt).digest()
+    block = b"\x01" + salt
+    block = block.rjust(bits // 8 - len(check) - 1, b"\x00")
+    masked = _xor(block, _mgf1(check, len(block), "sha256"))
+    return bytes((masked[0] & 0x7F,)) + masked[1:] + check + b"\xbc"
+
+
+def _mgf1(seed: bytes, length: int, name: str) -> bytes:
+    """Stretch a seed as in RFC 8017, B.2.1."""
+    size = hashlib.new(name).digest_size
+    blocks = range((length + size - 1) // size)
+    return b"".join(hashlib.new(name, seed + block.to_bytes(4, "big")).digest() for block in blocks)[:length]
+
+
+def _non_zero(count: int, random_bytes: RandomBytes) -> bytes:
+    found = b""
+    while len(found) < count:
+        found += random_bytes(count - len(found)).replace(b"\x00", b"")
+    return found
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")
+
+
+def _private_operation(key: rsa.RSAPrivateKey, encoded: bytes) -> bytes:
+    """Raise to the private exponent by the Chinese remainder theorem (RFC 8017, 5.1.2 step 2b)."""
+    numbers = key.private_numbers()
+    message = int.from_bytes(encoded, "big")
+    first = pow(message, numbers.dmp1, numbers.p)
+    second = pow(message, numbers.dmq1, numbers.q)
+    result = second + (first - second) * numbers.iqmp % numbers.p * numbers.q
+    return result.to_bytes(len(encoded), "big")

@@ -1,0 +1,109 @@
+"""Wrapping under a public key: import of key material (GetParametersForImport) and ExportDataKey (behaviour.md 3, 10)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from kms_mock.crypto import pem, specs
+from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, UnsupportedAlgorithm
+from kms_mock.crypto.material import KeyMaterial, generate
+from kms_mock.crypto.randomness import RandomBytes, openssl_bytes
+from kms_mock.crypto.specs import KEY_SPECS, Kind
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    from kms_mock.crypto import sm2
+
+__all__ = [
+    "WRAPPING_ALGORITHMS",
+    "WRAPPING_SPECS",
+    "InvalidCiphertext",
+    "PlaintextTooLong",
+    "PublicKey",
+    "UnsupportedAlgorithm",
+    "generate_pair",
+    "read_public_key",
+    "unwrap",
+    "wrap",
+]
+
+WRAPPING_SPECS: Final = ("RSA_2048", "EC_SM2")
+WRAPPING_ALGORITHMS: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
+    {
+        "rsa": (specs.RSAES_PKCS1_V1_5, specs.RSAES_OAEP_SHA_1, specs.RSAES_OAEP_SHA_256),
+        "sm2": (specs.SM2PKE,),
+    }
+)
+
+_MINIMUM_RSA_BITS: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A caller's public key, parsed and checked; `bits` is the length of the modulus, or 256 for SM2."""
+
+    bits: int
+    key: "rsa.RSAPublicKey | sm2.PublicKey"
+    kind: Kind
+
+
+def generate_pair(spec: str, random_bytes: RandomBytes | None = None) -> KeyMaterial:
+    """Make the key pair of one import: `public_key_der()` goes out, `unwrap` takes what comes back.
+
+    ValueError for a spec outside WRAPPING_SPECS.
+    """
+    if spec not in WRAPPING_SPECS:
+        raise ValueError(f"there is no wrapping key spec {spec!r}")
+    return generate(spec, random_bytes)
+
+
+def read_public_key(data: bytes) -> PublicKey:
+    """Read SubjectPublicKeyInfo, DER or PEM; ValueError unless it is RSA of at least 2048 bits, or SM2."""
+    from kms_mock.crypto import keypairs, sm2  # loads the asymmetric parts of `cryptography`
+
+    found = next((body for _, body in pem.blocks(data)), b"") if pem.is_pem(data) else data
+    if sm2.names_curve(found):
+        return PublicKey(256, sm2.PublicKey.from_der(found), "sm2")
+    key = keypairs.read_rsa_public(found)
+    if key.key_size < _MINIMUM_RSA_BITS:
+        raise ValueError(f"the RSA key has {key.key_size} bits, at least {_MINIMUM_RSA_BITS} are needed")
+    return PublicKey(key.key_size, key, "rsa")
+
+
+def wrap(public_key: bytes, algorithm: str, data: bytes, random_bytes: RandomBytes | None = None) -> bytes:
+    """Encrypt `data` under a public key (see `read_public_key`).
+
+    RSA: as many bytes as the modulus has; SM2PKE: DER as in `asymmetric.encrypt`. With `random_bytes` the result follows
+    from that stream. UnsupportedAlgorithm when the key does not have the algorithm, PlaintextTooLong when data is.
+    """
+    public = read_public_key(public_key)
+    _check(public.kind, algorithm)
+    from kms_mock.crypto import rsa_ec, sm2
+
+    if isinstance(public.key, sm2.PublicKey):
+        limit = KEY_SPECS["EC_SM2"].encryptions[0].max_plaintext
+        if len(data) > limit:
+            raise PlaintextTooLong(len(data), limit)
+        return sm2.encrypt(public.key, data, random_bytes or openssl_bytes)
+    return rsa_ec.encrypt_rsa(public.key, algorithm, data, random_bytes)
+
+
+def unwrap(pair: KeyMaterial, algorithm: str, wrapped: bytes) -> bytes:
+    """Return what `wrap` was given; InvalidCiphertext when it cannot be, UnsupportedAlgorithm as in `wrap`.
+
+    RSAES_PKCS1_V1_5 does not notice damage: OpenSSL then returns bytes of a random length (implicit rejection), so the
+    caller checks the length it expects.
+    """
+    _check(pair.spec.kind, algorithm)
+    from kms_mock.crypto import keypairs, rsa_ec, sm2
+
+    if isinstance(pair, keypairs.RsaMaterial):
+        return rsa_ec.decrypt_rsa(pair.private_key, algorithm, wrapped)
+    return sm2.decrypt(keypairs.sm2_key(pair), wrapped)
+
+
+def _check(kind: Kind, algorithm: str) -> None:
+    if algorithm not in WRAPPING_ALGORITHMS.get(kind, ()):
+        raise UnsupportedAlgorithm(f"a key of kind {kind} does not wrap with {algorithm!r}")

@@ -1,0 +1,20 @@
+"""Points in time as the API writes them: `yyyy-MM-dd'T'HH:mm:ss'Z'`, UTC (behaviour.md 17)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+DAY = 86400
+
+
+def iso(seconds: float) -> str:
+    """Write seconds since 1970 UTC."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_iso(text: str) -> float:
+    """Read an ISO 8601 time with a zone, or with none for UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()

@@ -1,0 +1,12 @@
+"""The operations of the API, one module per resource. Only `@operation` functions and their result types live here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+
+def load_all() -> None:
+    """Import every module of this package, so that its operations are in the registry."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")

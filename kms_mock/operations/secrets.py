@@ -1,0 +1,501 @@
+"""Secrets as such: create, describe, list, update, delete, restore, policy, rotation policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NotRequired, TypedDict
+
+import msgspec
+from msgspec.structs import replace
+
+from kms_mock import errors
+from kms_mock.context import Context
+from kms_mock.model import managed_secrets, permissions
+from kms_mock.model.due import settle
+from kms_mock.model.managed_secrets import Values
+from kms_mock.model.secret import CURRENT, PREVIOUS, Secret, SecretVersion, check_data, with_version
+from kms_mock.model.times import DAY, iso
+from kms_mock.operation import operation
+from kms_mock.operations.shapes import (
+    Empty,
+    NamedSecret,
+    Page,
+    TagList,
+    checked_tags,
+    grouped,
+    page,
+    rotation_fields,
+    rotation_plan,
+    tag_entries,
+)
+from kms_mock.parameters import (
+    CustomData,
+    Description,
+    ExtendedConfigText,
+    Filters,
+    InstanceId,
+    Interval,
+    PageNumber,
+    PageSize,
+    PolicyName,
+    PolicyText,
+    RecoveryWindow,
+    SecretData,
+    SecretDataType,
+    SecretName,
+    SecretNameOrArn,
+    SecretType,
+    Tags,
+    VersionId,
+)
+
+_FILTER_KEYS = ("SecretName", "Description", "TagKey", "TagValue", "DKMSInstanceId", "SecretType", "Creator")
+_HOUR = 3600
+
+
+class CreatedSecret(TypedDict):
+    Arn: str
+    SecretName: str
+    VersionId: str
+    SecretType: str
+    DKMSInstanceId: NotRequired[str]
+    AutomaticRotation: NotRequired[str]
+    RotationInterval: NotRequired[str]
+    NextRotationDate: NotRequired[str]
+    ExtendedConfig: NotRequired[str]
+
+
+class SecretMetadata(TypedDict):
+    Arn: str
+    SecretName: str
+    SecretType: str
+    Description: str
+    CreateTime: str
+    UpdateTime: str
+    OwingService: str
+    EncryptionKeyId: NotRequired[str]
+    DKMSInstanceId: NotRequired[str]
+    PlannedDeleteTime: NotRequired[str]
+    LastRotationDate: NotRequired[str]
+    AutomaticRotation: NotRequired[str]
+    RotationInterval: NotRequired[str]
+    NextRotationDate: NotRequired[str]
+    ExtendedConfig: NotRequired[str]
+    Tags: NotRequired[TagList]
+
+
+class SecretSummary(TypedDict):
+    SecretName: str
+    SecretType: str
+    CreateTime: str
+    UpdateTime: str
+    OwingService: str
+    PlannedDeleteTime: NotRequired[str]
+    Tags: NotRequired[TagList]
+
+
+class SecretSummaries(TypedDict):
+    Secret: list[SecretSummary]
+
+
+class SecretPage(Page):
+    SecretList: SecretSummaries
+
+
+class DeletedSecret(TypedDict):
+    SecretName: str
+    PlannedDeleteTime: str
+
+
+class PolicyDocument(TypedDict):
+    Policy: str
+
+
+@operation(
+    "CreateSecret",
+    errors=(
+        errors.INVALID_PARAMETER_UNNAMED,
+        errors.UNSUPPORTED_OPERATION,
+        errors.LIMIT_EXCEEDED,
+        errors.SHARE_QUOTA_EXCEEDED,
+        errors.INSTANCE_NOT_FOUND,
+        errors.RESOURCE_NOT_FOUND_CREATE,
+        errors.SECRET_EXISTS,
+        errors.SECRET_NAME_IN_DELETE_WINDOW,
+        errors.INTERNAL_FAILURE_WIDE,
+        # The table of 2021, same codes in other words:
+        errors.INVALID_PARAMETER_INVALID,
+        errors.SECRET_QUOTA_EXCEEDED,
+        errors.NO_PERMISSION_UNAUTHORIZED,
+        errors.INTERNAL_FAILURE_AN_ERROR,
+        errors.REJECTED_THROTTLING_SECRET,
+    ),
+)
+def create_secret(
+    ctx: Context,
+    *,
+    secret_name: SecretName,
+    version_id: VersionId,
+    secret_data: SecretData,
+    encryption_key_id: str | None = None,
+    secret_data_type: SecretDataType = "text",
+    description: Description = "",
+    tags: Tags | None = None,
+    secret_type: SecretType = "Generic",
+    extended_config: ExtendedConfigText | None = None,
+    enable_automatic_rotation: bool = False,
+    rotation_interval: Interval | None = None,
+    dkms_instance_id: InstanceId | None = None,
+    policy: PolicyText | None = None,
+) -> CreatedSecret:
+    """Create a secret with its first version, which is marked ACSCurrent."""
+    config = _config(secret_type, extended_config)
+    name = _full_name(secret_name, secret_type, config)
+    arn = ctx.partition.arn(f"secret/{name}")
+    ctx.authorize(arn)
+    check_data(secret_data)
+    if secret_type != "Generic" and secret_data_type != "text":
+        raise errors.INVALID_PARAMETER(f"The value of a {secret_type} secret is text.", name="SecretDataType")
+    key_id = _encryption_key(ctx, encryption_key_id, dkms_instance_id)
+    if policy is not None:
+        check_policy(policy, dkms_instance_id)
+    interval = _interval(enable_automatic_rotation and secret_type != "Generic", rotation_interval, 6 * _HOUR)
+    _check_room(ctx, name, dkms_instance_id)
+    secret = Secret(
+        name=name,
+        arn=arn,
+        type=secret_type,
+        created=ctx.now,
+        updated=ctx.now,
+        creator=ctx.caller.account,
+        description=description,
+        tags=checked_tags({}, tags or []),
+        policy=policy,
+        encryption_key_id=key_id,
+        instance_id=dkms_instance_id,
+        extended_config=config,
+        rotation_interval=interval,
+        next_rotation=None if interval is None else ctx.now + interval,
+    )
+    secret = _with_first_values(ctx, secret, version_id, secret_data, secret_data_type)
+    ctx.partition.put_secret(secret)
+    created: CreatedSecret = {"Arn": arn, "SecretName": name, "VersionId": version_id, "SecretType": secret_type}
+    if dkms_instance_id is not None:
+        created["DKMSInstanceId"] = dkms_instance_id
+    if config is not None:
+        created["ExtendedConfig"] = msgspec.json.encode(config).decode()
+    return {**created, **rotation_plan(secret)}
+
+
+def check_policy(policy: str, instance_id: str | None) -> None:
+    """Check a secret policy. Raises POLICY_UNSUPPORTED, INVALID_PARAMETER."""
+    if instance_id is None:  # policies belong to KMS instances (api-docs SetSecretPolicy; # inferred for CreateSecret)
+        raise errors.POLICY_UNSUPPORTED("A secret outside a KMS instance has no policy.")
+    try:
+        permissions.parse_resource_policy(policy)
+    except ValueError as error:
+        raise errors.INVALID_PARAMETER(f"Policy: {error}", name="Policy") from error
+
+
+def _config(secret_type: SecretType, text: str | None) -> dict[str, Any] | None:
+    if secret_type == "Generic":  # ignored, says the document
+        return None
+    try:
+        config = msgspec.json.decode(text or "", type=dict[str, Any])
+        return managed_secrets.checked_config(secret_type, config)
+    except ValueError as error:
+        raise errors.INVALID_PARAMETER(f"ExtendedConfig: {error}", name="ExtendedConfig") from error
+
+
+def _full_name(name: str, secret_type: SecretType, config: dict[str, Any] | None) -> str:
+    """Give the secret's name, checked for its type (behaviour.md 7)."""
+    if secret_type == "RAMCredentials" and config is not None:
+        if name != managed_secrets.AUTO:
+            raise errors.INVALID_PARAMETER("The name of a RAMCredentials secret is given as $Auto.", name="SecretName")
+        return f"acs/ram/user/{config['UserName']}"
+    right = {"ECS": name.startswith("acs/ecs/"), "PolarDB": True}.get(secret_type, not name.startswith("acs/"))
+    if name == managed_secrets.AUTO or not right:
+        raise errors.INVALID_PARAMETER(f"{name} is no name for a secret of type {secret_type}.", name="SecretName")
+    return name
+
+
+def _encryption_key(ctx: Context, key_id: str | None, instance_id: str | None) -> str | None:
+    """Find the key that shall protect the values: symmetric, in the same instance, usable by the caller."""
+    if key_id is None:
+        return None
+    try:
+        key = ctx.key(key_id)
+    except errors.ApiError as error:
+        if error.spec in (errors.KEY_NOT_FOUND, errors.ALIAS_NOT_FOUND):  # the table has only this 404 (# inferred)
+            raise errors.RESOURCE_NOT_FOUND_CREATE(error.reason) from error
+        raise
+    if key.spec.kind not in ("aes", "sm4"):
+        raise errors.UNSUPPORTED_OPERATION(f"Key {key.id} is {key.spec_name}; secrets need a symmetric key.")
+    if key.instance_id != instance_id:
+        raise errors.INVALID_PARAMETER("The key is not in the secret's KMS instance.", name="EncryptionKeyId")
+    ctx.authorize(key.arn, key.policy, "kms:GenerateDataKey")
+    return key.id
+
+
+def _check_room(ctx: Context, name: str, instance_id: str | None) -> None:
+    """Check that the name is free and the quotas have room."""
+    partition = ctx.partition
+    existing = partition.secrets.get(name)
+    if existing is not None and existing.planned_delete is not None:
+        raise errors.SECRET_NAME_IN_DELETE_WINDOW(f"Secret {name} is in its recovery window.")
+    if existing is not None:
+        raise errors.SECRET_EXISTS(f"There is a secret {name} already.")
+    if instance_id is None:
+        quota = partition.account.quotas.secrets
+        if quota is not None and len(partition.secrets) >= quota:
+            raise errors.LIMIT_EXCEEDED(f"The account may have {quota} secrets in this region.")
+        return
+    instance = partition.connected_instance(instance_id)
+    used = sum(1 for secret in partition.secrets.values() if secret.instance_id == instance_id)
+    if instance.max_secrets is not None and used >= instance.max_secrets:
+        shared = instance.owner != partition.account.id
+        full = errors.SHARE_QUOTA_EXCEEDED if shared else errors.LIMIT_EXCEEDED
+        raise full(f"KMS instance {instance_id} may hold {instance.max_secrets} secrets.")
+
+
+def _with_first_values(ctx: Context, secret: Secret, version_id: str, data: str, data_type: SecretDataType) -> Secret:
+    values = Values(data)
+    if secret.extended_config is not None:
+        try:
+            values = managed_secrets.first_values(
+                secret.type, secret.extended_config, data, ctx.now, ctx.sources.random_bytes
+            )
+        except ValueError as error:
+            reason = str(error).partition(" '")[0]
+            raise errors.INVALID_PARAMETER(f"SecretData: {reason}", name="SecretData") from error
+    if (
+        values.previous is not None
+    ):  # the second account waits as ACSPrevious, under a version id of its own (# inferred)
+        previous = ctx.sources.new_id()
+        sealed = ctx.partition.seal(secret.name, previous, values.previous.encode(), secret.encryption_key_id)
+        version = SecretVersion(previous, ctx.now, data_type, sealed)
+        secret = replace(secret, versions={previous: version}, stages={PREVIOUS: previous})
+    sealed = ctx.partition.seal(secret.name, version_id, values.current.encode(), secret.encryption_key_id)
+    return with_version(secret, SecretVersion(version_id, ctx.now, data_type, sealed), [CURRENT])
+
+
+def _interval(enabled: bool, interval: int | None, least: int) -> int | None:
+    """Check a rotation interval: needed exactly when rotation is switched on, at most 365 days."""
+    if not enabled:
+        return None
+    if interval is None:
+        raise errors.INVALID_PARAMETER("Automatic rotation needs a RotationInterval.", name="RotationInterval")
+    if not least <= interval <= 365 * DAY:
+        raise errors.INVALID_PARAMETER(
+            f"RotationInterval is {least // _HOUR} to {365 * 24} hours.", name="RotationInterval"
+        )
+    return interval
+
+
+@operation(
+    "DescribeSecret",
+    errors=(
+        errors.INVALID_PARAMETER_UNNAMED,
+        errors.ILLEGAL_TIMESTAMP,
+        errors.NO_PERMISSION_UNAUTHORIZED,
+        errors.RESOURCE_NOT_FOUND,
+        errors.INVALID_ACCESS_KEY_ID,
+    ),
+)
+def describe_secret(ctx: Context, *, secret_name: SecretNameOrArn, fetch_tags: bool = False) -> SecretMetadata:
+    """Give the metadata of a secret, never its value; also while it waits for deletion."""
+    secret = ctx.secret(secret_name)
+    metadata: SecretMetadata = {
+        "Arn": secret.arn,
+        "SecretName": secret.name,
+        "SecretType": secret.type,
+        "Description": secret.description,
+        "CreateTime": iso(secret.created),
+        "UpdateTime": iso(secret.updated),
+        "OwingService": secret.owning_service,
+    }
+    if secret.encryption_key_id is not None:
+        metadata["EncryptionKeyId"] = secret.encryption_key_id
+    if secret.instance_id is not None:
+        metadata["DKMSInstanceId"] = secret.instance_id
+    if secret.planned_delete is not None:
+        metadata["PlannedDeleteTime"] = iso(secret.planned_delete)
+    if secret.extended_config is not None:
+        metadata["ExtendedConfig"] = msgspec.json.encode(secret.extended_config).decode()
+    if fetch_tags:
+        metadata["Tags"] = {"Tag": tag_entries(secret.tags)}
+    return {**metadata, **rotation_fields(secret)}
+
+
+@operation("ListSecrets", errors=(*errors.SECRET_TABLE, errors.INVALID_ACCESS_KEY_ID))
+def list_secrets(
+    ctx: Context,
+    *,
+    fetch_tags: bool = False,
+    page_number: PageNumber = 1,
+    page_size: PageSize = 10,
+    filters: Filters | None = None,
+) -> SecretPage:
+    """List the secrets of this region, in order of creation; those that wait for deletion too."""
+    secrets: Iterable[Secret] = ctx.partition.secrets.values()
+    if filters:
+        wanted = grouped(filters, _FILTER_KEYS)
+        secrets = [secret for secret in secrets if _matches(secret, wanted)]
+    found, counts = page(list(secrets) if filters else ctx.partition.secrets.values(), page_number, page_size)
+    return {"SecretList": {"Secret": [_summary(secret, fetch_tags) for secret in found]}, **counts}
+
+
+def _matches(secret: Secret, wanted: dict[str, set[str]]) -> bool:
+    has: dict[str, set[str]] = {
+        "SecretName": {secret.name},
+        "Description": {secret.description},
+        "TagKey": set(secret.tags),
+        "TagValue": set(secret.tags.values()),
+        "DKMSInstanceId": {secret.instance_id or ""},
+        "SecretType": {secret.type},
+        "Creator": {secret.creator},
+    }
+    return all(has[key] & values for key, values in wanted.items())
+
+
+def _summary(secret: Secret, fetch_tags: bool) -> SecretSummary:
+    summary: SecretSummary = {
+        "SecretName": secret.name,
+        "SecretType": secret.type,
+        "CreateTime": iso(secret.created),
+        "UpdateTime": iso(secret.updated),
+        "OwingService": secret.owning_service,
+    }
+    if secret.planned_delete is not None:
+        summary["PlannedDeleteTime"] = iso(secret.planned_delete)
+    if fetch_tags:
+        summary["Tags"] = {"Tag": tag_entries(secret.tags)}
+    return summary
+
+
+@operation(
+    "UpdateSecret",
+    errors=(*errors.SECRET_TABLE, errors.SECRET_VERSION_EXISTS, errors.SECRET_IN_DELETE_WINDOW),
+)
+def update_secret(
+    ctx: Context,
+    *,
+    secret_name: SecretNameOrArn,
+    description: Description | None = None,
+    extended_config_custom_data: CustomData | None = None,
+) -> NamedSecret:
+    """Change a secret's description, and the custom data of a managed one."""
+    secret = ctx.live_secret(secret_name)
+    if extended_config_custom_data is not None:
+        if secret.extended_config is None:
+            raise errors.INVALID_PARAMETER("A Generic secret has no custom data.", name="ExtendedConfig.CustomData")
+        config = {**secret.extended_config, "CustomData": extended_config_custom_data}
+        secret = replace(secret, extended_config=config)
+    if description is not None:
+        secret = replace(secret, description=description)
+    ctx.partition.put_secret(replace(secret, updated=ctx.now))
+    return {"SecretName": secret.name}
+
+
+@operation(
+    "DeleteSecret",
+    errors=(
+        *errors.USUAL_TABLE,
+        errors.RESOURCE_NOT_FOUND,
+        errors.SECRET_IN_DELETE_WINDOW,
+        errors.INTERNAL_FAILURE_PLAIN,
+    ),
+)
+def delete_secret(
+    ctx: Context,
+    *,
+    secret_name: SecretNameOrArn,
+    force_delete_without_recovery: bool = False,
+    recovery_window_in_days: RecoveryWindow | None = None,
+) -> DeletedSecret:
+    """Delete a secret at once, or plan it: until then RestoreSecret brings it back whole."""
+    if force_delete_without_recovery and recovery_window_in_days is not None:
+        raise errors.INVALID_PARAMETER("A forced deletion has no recovery window.", name="RecoveryWindowInDays")
+    secret = ctx.live_secret(secret_name)
+    if force_delete_without_recovery:
+        ctx.partition.remove_secret(secret)
+        return {"SecretName": secret.name, "PlannedDeleteTime": iso(ctx.now)}
+    planned = ctx.now + (recovery_window_in_days or 30) * DAY
+    ctx.partition.put_secret(replace(secret, planned_delete=planned, updated=ctx.now))
+    return {"SecretName": secret.name, "PlannedDeleteTime": iso(planned)}
+
+
+@operation("RestoreSecret", errors=(*errors.SECRET_TABLE, errors.SECRET_NOT_DELETED))
+def restore_secret(ctx: Context, *, secret_name: SecretNameOrArn) -> NamedSecret:
+    """Bring a secret back from its recovery window."""
+    secret = ctx.secret(secret_name)
+    if secret.planned_delete is None:
+        raise errors.SECRET_NOT_DELETED(f"Secret {secret.name} is not planned for deletion.")
+    ctx.partition.put_secret(replace(secret, planned_delete=None, updated=ctx.now))
+    return {"SecretName": secret.name}
+
+
+@operation("UpdateSecretRotationPolicy")
+def update_secret_rotation_policy(
+    ctx: Context,
+    *,
+    secret_name: SecretNameOrArn,
+    enable_automatic_rotation: bool,
+    rotation_interval: Interval | None = None,
+) -> NamedSecret:
+    """Switch automatic rotation of a managed secret on or off; an overdue first rotation happens at once."""
+    secret = ctx.live_secret(secret_name)
+    if not secret.managed:
+        raise errors.INVALID_PARAMETER("A Generic secret does not rotate by itself.", name="SecretName")
+    interval = _interval(enable_automatic_rotation, rotation_interval, 7 * 24 * _HOUR)
+    following = None
+    if interval is not None:
+        following = max(ctx.now, (secret.last_rotation or secret.created) + interval)
+    ctx.partition.put_secret(replace(secret, rotation_interval=interval, next_rotation=following, updated=ctx.now))
+    settle(ctx.partition, ctx.now)
+    return {"SecretName": secret.name}
+
+
+_POLICY_TABLE = (
+    errors.INVALID_PARAMETER_UNNAMED,
+    errors.MISSING_PARAMETER,
+    errors.NO_PERMISSION_400,
+    errors.POLICY_UNSUPPORTED,
+    errors.INSTANCE_STATE_INVALID,
+    errors.RESOURCE_NOT_FOUND_DOT,
+    errors.KEY_NOT_FOUND,
+    errors.SERVICE_UNVAILABLE,
+)
+
+
+@operation("GetSecretPolicy", errors=_POLICY_TABLE)
+def get_secret_policy(
+    ctx: Context, *, secret_name: SecretNameOrArn, policy_name: PolicyName = "default"
+) -> PolicyDocument:
+    """Give the policy of a secret in a KMS instance."""
+    secret = _with_policy(ctx, secret_name, policy_name)
+    default = permissions.default_policy(ctx.partition.account.id, "kms default secret policy")
+    return {"Policy": secret.policy or default}
+
+
+@operation("SetSecretPolicy", errors=(*_POLICY_TABLE, errors.SHARE_QUOTA_EXCEEDED))
+def set_secret_policy(
+    ctx: Context, *, secret_name: SecretNameOrArn, policy: PolicyText, policy_name: PolicyName = "default"
+) -> Empty:
+    """Replace the policy of a secret in a KMS instance."""
+    secret = _with_policy(ctx, secret_name, policy_name)
+    check_policy(policy, secret.instance_id)
+    ctx.partition.put_secret(replace(ctx.partition.live_secret(secret.name), policy=policy, updated=ctx.now))
+    return {}
+
+
+def _with_policy(ctx: Context, name: str, policy_name: str) -> Secret:
+    secret = ctx.secret(name)
+    if policy_name != "default":
+        raise errors.RESOURCE_NOT_FOUND_DOT("The only policy of a secret is named default.")
+    if secret.instance_id is None:
+        raise errors.POLICY_UNSUPPORTED(f"Secret {secret.name} is in no KMS instance.")
+    ctx.partition.connected_instance(secret.instance_id)
+    if secret.encryption_key_id is not None:
+        ctx.partition.key(secret.encryption_key_id)
+    return secret

@@ -1,0 +1,41 @@
+"""The only door to the outside world: time, ids and random bytes.
+
+Every other module gets them as arguments, so that a test can freeze the clock and a seeded run repeats byte for byte.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where time, ids and chance come from.
+
+    `now()` is seconds since 1970 UTC; `random_bytes(n)` gives n bytes; `deterministic` says whether a seed rules them,
+    in which case key pairs are derived from `random_bytes` too instead of from OpenSSL's own generator.
+    """
+
+    now: Callable[[], float]
+    random_bytes: Callable[[int], bytes]
+    deterministic: bool = False
+
+    @classmethod
+    def system(cls) -> Sources:
+        """Give the machine's clock and the operating system's randomness."""
+        return cls(time.time, os.urandom)
+
+    @classmethod
+    def seeded(cls, seed: int) -> Sources:
+        """Give the machine's clock and a random stream that `seed` alone decides."""
+        return cls(time.time, random.Random(seed).randbytes, deterministic=True)  # noqa: S311 (repeatable on purpose)
+
+    def new_id(self) -> str:
+        """Give a random lower-case UUID (version 4), the form of request ids and key version ids (behaviour.md 16)."""
+        digits = self.random_bytes(16).hex()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -1,0 +1,139 @@
+"""From one HTTP request to one API request: action, version, parameters, format, caller's claims.
+
+The rules are the numbered wire requirements of `reference/clients.md` section 2; each is cited where it acts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from kms_mock import errors
+
+VERSION = "2016-01-20"
+
+_FORM = "application/x-www-form-urlencoded"
+_CREDENTIAL = re.compile(r"Credential=([^,/\s]+)")
+_REGION = re.compile(r"[a-z0-9-]{1,64}")
+_PUBLIC_HOST = re.compile(r"kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What the wire gives: the target as sent (path and query, still escaped), headers whose look-up ignores case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The part of the target before the query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The part of the target after the first question mark, still escaped."""
+        return self.target.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """One decoded API request. `region` is None when the request names none; parameters include the system ones."""
+
+    action: str
+    version: str
+    xml: bool
+    access_key_id: str
+    region: str | None
+    parameters: dict[str, str] = field(repr=False)
+
+
+def wants_xml(format_parameter: str | None, accept: str | None) -> bool:
+    """Say whether the answer is XML: `Format` decides, without it the Accept header; else JSON (clients.md 2.17)."""
+    if format_parameter is not None:
+        return format_parameter.upper() == "XML"
+    return accept is not None and "xml" in accept and "json" not in accept
+
+
+def format_of(http: HttpRequest) -> bool:
+    """Say whether a request that could not be decoded asked for XML; never raises."""
+    found = re.search(r"(?:^|&)Format=([A-Za-z]+)", http.query)
+    return wants_xml(found.group(1) if found else None, http.headers.get("Accept"))
+
+
+def decode(http: HttpRequest) -> ApiRequest:
+    """Read one HTTP request. Raises ApiError: a wrong method, path, body or version, or no action."""
+    if http.method not in ("GET", "POST"):
+        raise errors.UNSUPPORTED_HTTP_METHOD(f"The method is {http.method}; the RPC API takes GET and POST.")
+    path, _, query = http.target.partition("?")
+    headers = http.headers
+    if "x-kms-apiname" in headers or "protobuf" in headers.get("Content-Type", ""):
+        raise errors.PARSE_REQUEST_PARAMETER(  # clients.md 4.7b
+            "This is a request of the dedicated gateway of a KMS instance (protobuf). "
+            "kms-mock speaks the RPC API of the shared gateway."
+        )
+    parameters = parse_parameters(query)
+    if http.body:
+        parameters.update(parse_form(headers.get("Content-Type"), http.body))
+    action = headers.get("x-acs-action") or parameters.get("Action")
+    if not action:
+        raise errors.MISSING_PARAMETER(
+            "Neither the header x-acs-action nor the parameter Action is there.", name="Action"
+        )
+    if path not in ("/", ""):
+        raise errors.INVALID_ACTION(f"The RPC API answers at the path /, not at {path[:80]}.")
+    version = headers.get("x-acs-version") or parameters.get("Version")
+    if version != VERSION:
+        raise errors.INVALID_VERSION(f"Version is {version!r:.40}; this API is {VERSION}.")
+    return ApiRequest(
+        action=action,
+        version=version,
+        xml=wants_xml(parameters.get("Format"), headers.get("Accept")),
+        access_key_id=access_key_id(headers, parameters),
+        region=region_of(headers, parameters),
+        parameters=parameters,
+    )
+
+
+def parse_parameters(text: str) -> dict[str, str]:
+    """Read an escaped query or form: `+` and `%20` are blanks, blank values stay, UTF-8 (clients.md 2.8)."""
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
+    except ValueError as error:
+        raise errors.PARSE_REQUEST_PARAMETER("The parameters are not UTF-8.") from error
+
+
+def parse_form(content_type: str | None, body: bytes) -> dict[str, str]:
+    """Read a body. POST without a Content-Type is normal (clients.md 2.4), so that counts as a form."""
+    kind = _FORM if content_type is None else content_type.partition(";")[0].strip().lower()
+    if kind not in (_FORM, "application/octet-stream", ""):  # octet-stream: aiohttp's name for "none given"
+        raise errors.PARSE_REQUEST_PARAMETER(f"The body is {kind[:80]}; parameters travel in the query or in a form.")
+    try:
+        return parse_parameters(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise errors.PARSE_REQUEST_PARAMETER("The form is not UTF-8.") from error
+
+
+def access_key_id(headers: Mapping[str, str], parameters: Mapping[str, str]) -> str:
+    """Give the caller's AccessKey id wherever the signing scheme puts it, or "" for an anonymous request."""
+    claimed = parameters.get("AccessKeyId") or headers.get("x-acs-accesskey-id")
+    if claimed:
+        return claimed
+    found = _CREDENTIAL.search(headers.get("Authorization", ""))
+    return found.group(1) if found else ""
+
+
+def region_of(headers: Mapping[str, str], parameters: Mapping[str, str]) -> str | None:
+    """Give the region that the request names: parameter `RegionId` (V1, Go, Java, PHP send it), or a public host."""
+    region = parameters.get("RegionId")
+    if region:
+        if not _REGION.fullmatch(region):
+            raise errors.INVALID_PARAMETER("RegionId is not a region's name.", name="RegionId")
+        return region
+    host = headers.get("Host", "")
+    found = _PUBLIC_HOST.search(host) if "aliyuncs" in host else None
+    return found.group(1) if found else None

@@ -1,0 +1,58 @@
+"""What the crypto tests share: repeatable byte streams, the `openssl` command as an outside judge, some RSA keys."""
+
+import hashlib
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kms_mock.crypto.material import KeyMaterial, generate
+
+Stream = Callable[[int], bytes]
+Streams = Callable[[str], Stream]
+OpenSsl = Callable[..., bytes]
+
+
+@pytest.fixture(scope="session")
+def stream() -> Streams:
+    """Give a source of bytes for a seed; two sources of one seed give the same bytes."""
+
+    def start(seed: str) -> Stream:
+        position = 0
+
+        def read(count: int) -> bytes:
+            nonlocal position
+            position += 1
+            return hashlib.shake_256(f"{seed}/{position}".encode()).digest(count)
+
+        return read
+
+    return start
+
+
+@pytest.fixture
+def openssl(tmp_path: Path) -> OpenSsl:
+    """Run `openssl` with files given by name; its standard output comes back, a failure is an AssertionError."""
+
+    def run(command: str, **files: bytes) -> bytes:
+        for name, content in files.items():
+            (tmp_path / name).write_bytes(content)
+        done = subprocess.run(["openssl", *command.split()], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def keys() -> Callable[[str], KeyMaterial]:
+    """Give one key per spec name, made by OpenSSL where it can be, kept for the whole run."""
+    made: dict[str, KeyMaterial] = {}
+
+    def key(spec: str) -> KeyMaterial:
+        if spec not in made:
+            made[spec] = generate(spec)
+        return made[spec]
+
+    return key

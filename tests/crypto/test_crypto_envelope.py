@@ -1,0 +1,148 @@
+import base64
+import hashlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kms_mock.crypto import envelope, symmetric
+from kms_mock.crypto.errors import InvalidCiphertext
+from kms_mock.crypto.material import generate
+
+_ID = "86a9efd9-3d16-4894-bd4f-1fc43f3f2abf"
+_CONTEXTS = st.dictionaries(st.text(max_size=6), st.text(max_size=6), max_size=4)
+
+
+def test_layout() -> None:
+    """A blob is Base64 of id, nonce, ciphertext and tag in that order, as the documented sample `ODZhOWVmZDkt` shows."""
+    text = envelope.pack(_ID, b"N" * 12, b"cipher" + b"T" * 16)
+    assert text.startswith("ODZhOWVmZDkt")
+    assert base64.b64decode(text) == _ID.encode() + b"N" * 12 + b"cipher" + b"T" * 16
+
+
+def test_documented_length() -> None:
+    """The Base64 text of a 256-bit data key makes a blob of 144 characters, as long as the documented sample."""
+    material = generate("Aliyun_AES_256")
+    sealed = symmetric.seal(material, bytes(12), base64.b64encode(bytes(32)))
+    assert len(envelope.pack(_ID, bytes(12), sealed)) == 144
+
+
+@settings(max_examples=50)
+@given(
+    identifier=st.uuids().map(str),
+    nonce=st.binary(min_size=12, max_size=12),
+    sealed=st.binary(min_size=16, max_size=99),
+)
+def test_unpack_reverses_pack(identifier: str, nonce: bytes, sealed: bytes) -> None:
+    """All three parts come back, and the result takes no assignment."""
+    blob = envelope.unpack(envelope.pack(identifier, nonce, sealed))
+    assert blob == (identifier, nonce, sealed)
+    with pytest.raises(AttributeError):
+        blob.nonce = b""  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("spec", ["Aliyun_AES_256", "Aliyun_SM4"])
+def test_every_flipped_bit_is_refused(spec: str) -> None:
+    """A blob with any one bit changed is malformed, names another key version, or does not open."""
+    material, nonce = generate(spec), bytes(range(12))
+    raw = base64.b64decode(envelope.pack(_ID, nonce, symmetric.seal(material, nonce, b"top secret")))
+    refused = 0
+    for bit in range(len(raw) * 8):
+        changed = bytearray(raw)
+        changed[bit // 8] ^= 1 << bit % 8
+        try:
+            blob = envelope.unpack(base64.b64encode(changed).decode())
+            if blob.key_version_id == _ID:
+                symmetric.unseal(material, blob.nonce, blob.sealed)
+                pytest.fail(f"bit {bit} was not noticed")
+        except InvalidCiphertext:
+            pass
+        refused += 1
+    assert refused == len(raw) * 8
+
+
+def test_every_flipped_bit_of_the_text_is_refused() -> None:
+    """No two Base64 texts stand for the same blob, so a change of one bit in the text never goes unnoticed either."""
+    text = envelope.pack(_ID, bytes(12), bytes(17))
+    original = envelope.unpack(text)
+    for bit in range(len(text) * 8):
+        changed = bytearray(text.encode())
+        changed[bit // 8] ^= 1 << bit % 8
+        try:
+            assert envelope.unpack(changed.decode("latin-1")) != original
+        except InvalidCiphertext:
+            continue
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not base64",
+        "QQ==QQ==",
+        "é" * 100,
+        base64.b64encode(_ID.encode() + bytes(27)).decode(),
+        base64.b64encode(b"x" * 36 + bytes(28)).decode(),
+        base64.b64encode(_ID.encode() + bytes(28)).decode() + "\n",
+        base64.b64encode(_ID.encode() + bytes(28)).decode().rstrip("="),
+        base64.b64encode(_ID.encode() + bytes(29)).decode().replace("AA=", "AB="),
+    ],
+)
+def test_malformed_blobs(text: str) -> None:
+    """Text that is not Base64, not canonical, too short, or without a key version id is InvalidCiphertext."""
+    with pytest.raises(InvalidCiphertext):
+        envelope.unpack(text)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "nonce", "sealed"),
+    [
+        ("short", bytes(12), bytes(16)),
+        ("é" * 36, bytes(12), bytes(16)),
+        (_ID, bytes(11), bytes(16)),
+        (_ID, bytes(12), b""),
+    ],
+)
+def test_pack_refuses_what_unpack_would(identifier: str, nonce: bytes, sealed: bytes) -> None:
+    """A blob that could not be read again is never made."""
+    with pytest.raises(ValueError, match="a ciphertext blob needs"):
+        envelope.pack(identifier, nonce, sealed)
+
+
+def test_no_context_means_no_associated_data() -> None:
+    """An absent and an empty context are the same: no associated data."""
+    assert envelope.context_aad(None) is None
+    assert envelope.context_aad({}) is None
+
+
+def test_context_form() -> None:
+    """The associated data is SHA-256 over 8-byte lengths and UTF-8 texts, keys sorted: blobs stay readable for good."""
+    expected = b"".join(len(text.encode()).to_bytes(8, "big") + text.encode() for text in ("a", "1", "é", "22"))
+    assert envelope.context_aad({"é": "22", "a": "1"}) == hashlib.sha256(expected).digest()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"ab": "c"}, {"a": "bc"}),
+        ({"a": "1&b=2"}, {"a": "1", "b": "2"}),
+        ({"a": "b", "c": "d"}, {"a": "bcd"}),
+        ({"": "ab"}, {"ab": ""}),
+    ],
+)
+def test_contexts_that_look_alike_differ(left: dict[str, str], right: dict[str, str]) -> None:
+    """Contexts that are equal when simply joined have different associated data."""
+    assert envelope.context_aad(left) != envelope.context_aad(right)
+
+
+@settings(max_examples=100)
+@given(left=_CONTEXTS, right=_CONTEXTS)
+def test_contexts_agree_only_when_equal(left: dict[str, str], right: dict[str, str]) -> None:
+    """Associated data is equal exactly when the contexts are, whatever the order of their pairs."""
+    assert (envelope.context_aad(left) == envelope.context_aad(right)) == (left == right)
+    assert envelope.context_aad(dict(reversed(left.items()))) == envelope.context_aad(left)
+
+
+def test_lone_surrogates_are_taken() -> None:
+    """A context with half a character, which JSON can carry, has associated data like any other."""
+    assert envelope.context_aad({"a": "\ud800"}) != envelope.context_aad({"a": "\udfff"})
