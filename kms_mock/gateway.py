@@ -52,7 +52,7 @@ class Gateway:
             request = decode(http)
             operation = find(request.action)
             result = await self.run(operation, request, request_id)
-            response = encode(result, status=200, xml=request.xml, request_id=request_id)
+            response = encode(result, xml=request.xml, request_id=request_id)
         except ApiError as error:
             response = self._refuse(error, http, request, request_id)
         except Exception:
@@ -111,9 +111,8 @@ class Gateway:
 
     def _log(self, request: ApiRequest | None, response: HttpResponse, milliseconds: float) -> None:
         action = request.action[:60] if request is not None else "-"
-        log.info(
-            "%s %s %s %.1f ms %s", action, response.status, response.reason or "ok", milliseconds, response.request_id
-        )
+        code = response.code or "ok"
+        log.info("%s %s %s %.1f ms %s", action, response.status, code, milliseconds, response.request_id)
 
 
 def find(action: str) -> Operation:

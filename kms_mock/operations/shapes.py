@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from itertools import islice
-from typing import TypedDict, TypeVar
+from typing import TypedDict, TypeVar, cast
 
 from kms_mock import errors
 from kms_mock.model.secret import Secret
@@ -103,8 +103,7 @@ def rotation_plan(secret: Secret) -> RotationPlan:
 
 def rotation_fields(secret: Secret) -> RotationFields:
     """Give what an answer says of rotation, with the date of the last one if there was one."""
-    fields: RotationFields = {}
-    fields.update(rotation_plan(secret))
+    fields = cast("RotationFields", rotation_plan(secret))
     if secret.last_rotation is not None:
         fields["LastRotationDate"] = iso(secret.last_rotation)
     return fields

@@ -21,32 +21,29 @@ _json = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """One answer, ready to send."""
+    """One answer, ready to send. `code` is the API's error code, "" for a success; `reason` explains it in words."""
 
     status: int
     content_type: str
     request_id: str
     body: bytes
+    code: str = ""
     reason: str = ""
 
 
-def encode(tree: Mapping[str, Any], *, status: int, xml: bool, request_id: str, reason: str = "") -> HttpResponse:
-    """Encode an answer. Raises ApiError when XML is asked for and a value has characters that XML cannot carry."""
+def encode(tree: Mapping[str, Any], *, xml: bool, request_id: str) -> HttpResponse:
+    """Encode a result. Raises ApiError when XML is asked for and a value has characters that XML cannot carry."""
     if not xml:
-        return HttpResponse(status, JSON_TYPE, request_id, _json.encode(tree), reason)
-    return HttpResponse(status, XML_TYPE, request_id, to_xml(tree), reason)
+        return HttpResponse(200, JSON_TYPE, request_id, _json.encode(tree))
+    return HttpResponse(200, XML_TYPE, request_id, to_xml(tree))
 
 
 def encode_error(error: errors.ApiError, *, xml: bool, request_id: str) -> HttpResponse:
     """Encode a refusal in the API's envelope, JSON or XML alike (behaviour.md 19)."""
     spec = error.spec
-    tree = {
-        "HttpStatus": spec.status,
-        "Code": spec.code,
-        "Message": error.message,
-        "RequestId": request_id,
-    }
-    return encode(tree, status=spec.status, xml=xml, request_id=request_id, reason=error.reason)
+    tree = {"HttpStatus": spec.status, "Code": spec.code, "Message": error.message, "RequestId": request_id}
+    body = to_xml(tree) if xml else _json.encode(tree)
+    return HttpResponse(spec.status, XML_TYPE if xml else JSON_TYPE, request_id, body, spec.code, error.reason)
 
 
 def to_xml(tree: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,5 @@
+"""`python -m kms_mock`."""
+
+from kms_mock.cli import main
+
+main()

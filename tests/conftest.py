@@ -1,0 +1,37 @@
+"""What every test file uses: a running mock, the official SDK's client, and the record of what was provoked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from alibabacloud_kms20160120.client import Client
+
+from kms_mock import KmsMock
+from tests import provoked
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the SDK off any proxy: it honours HTTP_PROXY and ignores NO_PROXY (clients.md 4.1)."""
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def kms() -> Iterator[KmsMock]:
+    """An empty mock that listens."""
+    with KmsMock() as running:
+        yield running
+
+
+@pytest.fixture
+def client(kms: KmsMock) -> Client:
+    """The official SDK's client, pointed at `kms`."""
+    return kms.client()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(provoked.Recorder(config), "provoked")
