@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kms_mock import logs
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, Config
+
+if TYPE_CHECKING:
+    from kms_mock.mock import KmsMock
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group(context_settings={"auto_envvar_prefix": "KMS_MOCK", "help_option_names": ["-h", "--help"]})
@@ -21,7 +27,7 @@ def main() -> None:
     """A local server that stands in for Alibaba Cloud KMS."""
 
 
-def _option(name: str, default: Any, help_text: str, **more: Any) -> Any:
+def _option(name: str, default: Any, help_text: str, **more: Any) -> Callable[[F], F]:
     """Declare an option with its environment variable: --port is KMS_MOCK_PORT."""
     variable = "KMS_MOCK_" + name.removeprefix("--").upper().replace("-", "_")
     return click.option(
@@ -44,6 +50,7 @@ def _option(name: str, default: Any, help_text: str, **more: Any) -> Any:
 @_option("--seed", None, "Make ids, key material and nonces repeat from run to run.", type=int)
 @_option("--log-level", "info", "How much to log.", type=click.Choice(["debug", "info", "warning", "error"]))
 def serve(
+    *,
     host: str,
     port: int,
     fixture: tuple[Path, ...],
@@ -56,24 +63,22 @@ def serve(
     from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (--help must not wait for aiohttp)
     from kms_mock.mock import KmsMock  # noqa: PLC0415
 
-    logging.basicConfig(
-        level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    log_handler = logs.configure(log_level)
     config = Config(host=host, port=port, region=region, account=account, seed=seed)
     try:
         mock = KmsMock(fixture, config=config)
     except FixtureError as error:
         raise click.ClickException(str(error)) from error
     try:
-        asyncio.run(_serve(mock))
+        asyncio.run(_serve(mock, log_handler))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
-async def _serve(mock: Any) -> None:
+async def _serve(mock: KmsMock, log_handler: logs.BufferedHandler) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    log_handler.later = loop.call_later
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on its loop
             loop.add_signal_handler(number, stopped.set)
@@ -83,6 +88,8 @@ async def _serve(mock: Any) -> None:
     sys.stdout.flush()
     await stopped.wait()
     await server.stop()
+    log_handler.later = None
+    log_handler.flush()
 
 
 @main.command()

@@ -1,0 +1,217 @@
+"""Performance as ratios within one run: scripts/bench [throughput] [start] [scale] …; without names, everything.
+
+The yardstick is a bare aiohttp server that answers a constant of the same size, run interleaved with kms-mock on the
+same machine. Load comes from this process over 8 kept connections; servers run in processes of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+CONNECTIONS = 8
+SECONDS = 1.0
+ROUNDS = 7
+
+BARE = """
+import asyncio, sys
+from aiohttp import web
+BODY = b"x" * int(sys.argv[1])
+async def answer(request):
+    return web.Response(body=BODY, content_type="application/json")
+async def main():
+    app = web.Application()
+    app.router.add_route("*", "/", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    print("listening on http://127.0.0.1:%d" % runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+@contextlib.contextmanager
+def server(*command: str) -> Iterator[int]:
+    """Run a server process; give its port once it says that it listens."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KMS_MOCK_")}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        yield int(line.rsplit(":", 1)[1])
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def bare(size: int = 320) -> contextlib.AbstractContextManager[int]:
+    """Run the yardstick."""
+    return server(sys.executable, "-c", BARE, str(size))
+
+
+def mock(*options: str) -> contextlib.AbstractContextManager[int]:
+    """Run kms-mock as a user would, with its request log on."""
+    return server(sys.executable, "-m", "kms_mock", "serve", "--port", "0", *options)
+
+
+def request(action: str, **parameters: object) -> bytes:
+    """Write one RPC request as the official SDK does: POST, parameters in the query, an empty form."""
+    query = urlencode({name: str(value) for name, value in parameters.items()})
+    return (
+        f"POST /?{query} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-acs-action: {action}\r\nx-acs-version: 2016-01-20\r\n"
+        "user-agent: bench\r\naccept: application/json\r\nx-acs-date: 2026-01-01T00:00:00Z\r\n"
+        "x-acs-signature-nonce: 0123456789abcdef\r\nx-acs-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4\r\n"
+        "Authorization: ACS3-HMAC-SHA256 Credential=bench,SignedHeaders=accept;host,Signature=0123456789abcdef\r\n"
+        "content-length: 0\r\n\r\n"
+    ).encode()
+
+
+def load(port: int, payload: bytes, seconds: float = SECONDS) -> float:
+    """Keep 8 connections busy; give answered requests per second. Raises when an answer is not 200."""
+    selector = selectors.DefaultSelector()
+    sockets = []
+    for _ in range(CONNECTIONS):
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        selector.register(connection, selectors.EVENT_READ)
+        connection.sendall(payload)
+        sockets.append(connection)
+    answered = 0
+    began = time.perf_counter()
+    end = began + seconds
+    while time.perf_counter() < end:
+        for key, _ in selector.select(1.0):
+            connection = key.fileobj
+            assert isinstance(connection, socket.socket)
+            data = connection.recv(262144)
+            if not data.startswith(b"HTTP/1.1 200"):
+                raise SystemExit(f"unexpected answer: {data[:600]!r}")
+            answered += 1
+            connection.sendall(payload)
+    elapsed = time.perf_counter() - began
+    for connection in sockets:
+        connection.close()
+    return answered / elapsed
+
+
+def ask(port: int, payload: bytes) -> dict[str, object]:
+    """Send one request; give the answer's document."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(payload)
+        data = b""
+        while b"\r\n\r\n" not in data or len(data) < _length(data):
+            data += connection.recv(262144)
+    found: dict[str, object] = json.loads(data.partition(b"\r\n\r\n")[2])
+    return found
+
+
+def _length(data: bytes) -> int:
+    head, _, _ = data.partition(b"\r\n\r\n")
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            return len(head) + 4 + int(line.partition(b":")[2])
+    return 0
+
+
+def compare(first: Callable[[], float], second: Callable[[], float], rounds: int = ROUNDS) -> tuple[float, float, float]:
+    """Run two measurements in turns; give the median of the ratios first/second, and both medians."""
+    pairs = []
+    for number in range(rounds):
+        if number % 2:
+            other = second()
+            pairs.append((first(), other))
+        else:
+            pairs.append((first(), second()))
+    ratio = statistics.median(one / other for one, other in pairs)
+    return ratio, statistics.median(one for one, _ in pairs), statistics.median(other for _, other in pairs)
+
+
+def report(what: str, ratio: float, goal: str, detail: str) -> None:
+    """Print one line."""
+    print(f"{what:<58} {ratio:6.2f}   goal {goal:<22} {detail}", flush=True)
+
+
+@contextlib.contextmanager
+def fixture(document: dict[str, object]) -> Iterator[str]:
+    """Write a fixture file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.json"
+        path.write_text(json.dumps(document))
+        yield str(path)
+
+
+def secrets(count: int) -> dict[str, object]:
+    """Make a fixture of many secrets."""
+    return {"secrets": [{"name": f"app/secret-{number}", "value": f"value-{number}"} for number in range(count)]}
+
+
+def throughput() -> None:
+    """Requests per second of GetSecretValue against the bare server."""
+    get = request("GetSecretValue", SecretName="app/secret-5")
+    with fixture(secrets(10)) as path, mock("--fixture", path) as port, bare() as other:
+        ratio, ours, theirs = compare(lambda: load(port, get), lambda: load(other, get))
+        report("GetSecretValue, 8 connections, req/s", ratio, ">= 0.50 (floor 0.40)", f"{ours:.0f} / {theirs:.0f} per second")
+
+
+def start() -> None:
+    """Time from process start to the first answer."""
+    get = request("GetSecretValue", SecretName="app/secret-5")
+
+    def first_answer(make: Callable[[], contextlib.AbstractContextManager[int]]) -> float:
+        began = time.perf_counter()
+        with make() as port, socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(get)
+            connection.recv(65536)
+            return time.perf_counter() - began
+
+    with fixture(secrets(10)) as path:
+        ratio, ours, theirs = compare(lambda: first_answer(lambda: mock("--fixture", path)), lambda: first_answer(bare), 11)
+        report("process start to first answer, time", ratio, "<= 1.5", f"{ours * 1000:.0f} / {theirs * 1000:.0f} ms")
+
+
+def scale() -> None:
+    """The cost of a request when the store holds 100,000 secrets instead of 10."""
+    with (
+        fixture(secrets(100_000)) as many,
+        fixture(secrets(10)) as few,
+        mock("--fixture", many) as large,
+        mock("--fixture", few) as small,
+    ):
+        for name, goal, payload in (
+            ("GetSecretValue", "<= 1.2", request("GetSecretValue", SecretName="app/secret-5")),
+            ("ListSecrets", "<= 1.5", request("ListSecrets", PageNumber=1, PageSize=10)),
+        ):
+            ratio, ours, theirs = compare(lambda p=payload: 1 / load(large, p), lambda p=payload: 1 / load(small, p))  # type: ignore[misc]
+            report(f"{name}, 100,000 secrets / 10, time", ratio, goal, f"{ours * 1e6:.0f} / {theirs * 1e6:.0f} µs")
+        deep = request("ListSecrets", PageNumber=5000, PageSize=10)
+        first = request("ListSecrets", PageNumber=1, PageSize=10)
+        ratio, ours, theirs = compare(lambda: 1 / load(large, deep), lambda: 1 / load(large, first))
+        report("ListSecrets, page 5,000 / page 1, time", ratio, "none set", f"{ours * 1e6:.0f} / {theirs * 1e6:.0f} µs")
+
+
+SECTIONS = {"throughput": throughput, "start": start, "scale": scale}
+
+
+def main(names: list[str]) -> None:
+    """Run the named sections, or all."""
+    if "--help" in names or any(name not in SECTIONS for name in names):
+        raise SystemExit(f"usage: scripts/bench [{'] ['.join(SECTIONS)}]\n\n{__doc__}")
+    for name in names or SECTIONS:
+        SECTIONS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
