@@ -9,6 +9,7 @@ from typing import Any
 from kms_mock import errors
 from kms_mock.model import permissions
 from kms_mock.model.account import Caller
+from kms_mock.model.certificate import Certificate
 from kms_mock.model.key import Key
 from kms_mock.model.partition import Partition
 from kms_mock.model.secret import Secret
@@ -38,13 +39,16 @@ class Context:
 
     # -- resolvers: every operation finds its resources here ----------------------------------------------------------
 
-    def key(self, key_id: str) -> Key:
-        """Find a key by its id, ARN or alias. Raises KEY_NOT_FOUND, ALIAS_NOT_FOUND, NO_PERMISSION."""
+    def key(self, key_id: str, action: str | None = None) -> Key:
+        """Find a key by its id, ARN or alias. Raises KEY_NOT_FOUND, ALIAS_NOT_FOUND, NO_PERMISSION.
+
+        The caller needs the permission for this operation, or for `action` (`kms:...`) where the documents say so.
+        """
         name = self._enter(key_id, errors.KEY_NOT_FOUND, "key", "alias")
         if name.startswith("alias/"):
             name = self.partition.alias(name).key_id
         found = self.partition.key(name)
-        self.authorize(found.arn, found.policy)
+        self.authorize(found.arn, found.policy, action)
         return found
 
     def key_by_id(self, key_id: str) -> Key:
@@ -52,6 +56,24 @@ class Context:
         if key_id.startswith("alias/") or ":alias/" in key_id:
             raise errors.UNSUPPORTED_ALIAS(f"{self.operation.name} takes the id of a key, not an alias.")
         return self.key(key_id)
+
+    def key_of_version(self, version_id: str, action: str | None = None) -> Key:
+        """Find the key of the version that a ciphertext names. Raises KEY_NOT_FOUND, NO_PERMISSION.
+
+        A request with a ciphertext names no key, so one of another account is found too (`# inferred`); whether the
+        caller may use it is then up to that key's policy.
+        """
+        home = self.partition
+        others = [place for place in self.store.partitions if place[1] == home.region and place[0] != home.account.id]
+        for account, region in [(home.account.id, home.region), *others]:
+            partition = self.store.open(account, region, self.now)
+            key_id = partition.key_of_version.get(version_id)
+            if key_id is not None:
+                self.partition = partition
+                found = partition.key(key_id)
+                self.authorize(found.arn, found.policy, action)
+                return found
+        raise errors.KEY_NOT_FOUND(f"No key in {home.region} has the version {version_id[:36]}.")
 
     def secret(self, name_or_arn: str) -> Secret:
         """Find a secret by name or ARN, also in its recovery window. Raises RESOURCE_NOT_FOUND, NO_PERMISSION."""
@@ -62,7 +84,14 @@ class Context:
 
     def live_secret(self, name_or_arn: str) -> Secret:
         """Find a secret that may be changed: SECRET_IN_DELETE_WINDOW besides (DESIGN 6)."""
-        return self.partition.live_secret(self.secret(name_or_arn).name)
+        name = self.secret(name_or_arn).name  # an ARN may have moved this request to another partition
+        return self.partition.live_secret(name)
+
+    def certificate(self, certificate_id: str) -> Certificate:
+        """Find a certificate by its id or ARN. Raises CERTIFICATE_NOT_FOUND, NO_PERMISSION."""
+        found = self.partition.certificate(self._enter(certificate_id, errors.CERTIFICATE_NOT_FOUND, "certificate"))
+        self.authorize(found.arn)
+        return found
 
     def _enter(self, name_or_arn: str, not_found: errors.ErrorSpec, *kinds: str) -> str:
         """Give the plain name of a resource; an ARN moves this request to the partition of its account."""

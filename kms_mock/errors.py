@@ -99,6 +99,8 @@ ILLEGAL_TIMESTAMP = ErrorSpec(
     "The input parameter Timestamp that is mandatory for processing this request is not supplied.",
 )
 TIMESTAMP_EXPIRED = ErrorSpec(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
+MISSING_SECURITY_TOKEN = ErrorSpec(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
+SIGNATURE_NONCE_USED = ErrorSpec(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
 NO_PERMISSION = ErrorSpec(403, "Forbidden.NoPermission", "This operation is forbidden by permission system.")
 NO_PERMISSION_PLAIN = ErrorSpec(403, "Forbidden.NoPermission", "This operation is forbidden by permission system")
 NO_PERMISSION_400 = ErrorSpec(400, "Forbidden.NoPermission", "This operation is forbidden by permission system.")
@@ -195,6 +197,13 @@ CERTIFICATE_NOT_FOUND = ErrorSpec(404, "Certificate.NotFound", "The specified ce
 INSTANCE_NOT_FOUND = ErrorSpec(403, "Forbidden.DKMSInstanceNotFound", "The specified DKMS Instance is not found.")
 INSTANCE_STATE_INVALID = ErrorSpec(403, "Forbidden.DKMSInstanceStateInvalid", "The DKMS instance state is invalid.")
 INSTANCE_NO_BACKUP = ErrorSpec(403, "Forbidden.NoBackup", "this kms instance no backup, forbidden delete.")
+
+# -- access of applications -------------------------------------------------------------------------------------------
+ACCESS_RESOURCE_IN_USE = ErrorSpec(
+    409,
+    "Rejected.ResourceInUse",
+    "The request was rejected because the resource is in use.",  # inferred: the code is of secrets, the text is ours
+)
 
 # -- tables that operations share -------------------------------------------------------------------------------------
 # The error tables of most secret operations, and of most others, begin with these rows.

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Mapping
-from typing import Any
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
 
 from kms_mock import errors
 from kms_mock.context import Context
@@ -17,10 +19,20 @@ from kms_mock.errors import ApiError
 from kms_mock.model import permissions
 from kms_mock.model.account import Caller
 from kms_mock.model.store import Store
+from kms_mock.model.table import Change
 from kms_mock.operation import REGISTRY, Operation
 from kms_mock.operations import load_all
 from kms_mock.sources import Sources
-from kms_mock.wire.decode import ApiRequest, HttpRequest, decode, format_of
+from kms_mock.wire import signature
+from kms_mock.wire.decode import (
+    EXTRA_PARAMETERS,
+    SYSTEM_PARAMETERS,
+    ApiRequest,
+    HttpRequest,
+    decode,
+    format_of,
+    signed_request,
+)
 from kms_mock.wire.encode import HttpResponse, encode, encode_error
 
 log = logging.getLogger("kms_mock")
@@ -32,7 +44,44 @@ _STATUS_ERRORS = {
     "InDebt": errors.IN_DEBT,
     "InDebtOverdue": errors.IN_DEBT_OVERDUE,
     "RiskControl": errors.RISK_CONTROL,
+    "UbsmsInvalidUserid": errors.UBSMS_INVALID_USER,
+    "UbsmsInvalidBid": errors.UBSMS_INVALID_BID,
 }
+_REGION = re.compile(r"[a-z0-9-]{1,64}")
+_SIGNATURE_ERRORS: dict[signature.Kind, errors.ErrorSpec] = {
+    "missing-access-key": errors.MISSING_PARAMETER,
+    "incomplete": errors.INCOMPLETE_SIGNATURE,
+    "missing-timestamp": errors.ILLEGAL_TIMESTAMP,
+    "expired": errors.TIMESTAMP_EXPIRED,
+    "unknown-access-key": errors.INVALID_ACCESS_KEY_ID,
+    "missing-security-token": errors.MISSING_SECURITY_TOKEN,
+    "mismatch": errors.SIGNATURE_DOES_NOT_MATCH,
+}
+_MOST_NOTED = 1000
+
+
+class Fault(Protocol):
+    """What strikes a request, and how its answer looks then."""
+
+    async def strike(self, phase: Literal["before", "after"], operation: Operation) -> None:
+        """Wait, or raise ApiError, if this is the phase for it."""
+
+    def mangle(self, response: HttpResponse) -> HttpResponse:
+        """Give the answer as the client shall see it."""
+
+
+class Faults(Protocol):
+    """Finds the fault for a request; false when there is none at all."""
+
+    def __bool__(self) -> bool: ...
+
+    def pick(self, operation: Operation, request: ApiRequest) -> Fault | None:
+        """Find the fault that strikes this request."""
+
+
+Record = Callable[
+    [ApiRequest | None, Operation | None, HttpResponse, Mapping[str, Any], float, str, tuple[Change, ...]], None
+]
 
 
 class Gateway:
@@ -41,32 +90,54 @@ class Gateway:
     def __init__(self, store: Store, sources: Sources) -> None:
         self.store = store
         self.sources = sources
-        self._unknown_parameters: set[tuple[str, str]] = set()
+        # What stands beside the line; see `control`. Without them requests are just answered.
+        self.faults: Faults | None = None
+        self.record: Record | None = None
+        self._noted: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
         """Answer one HTTP request; never raises for what a client sent."""
         began = time.perf_counter()
         request_id = self.sources.new_id()
         request: ApiRequest | None = None
+        operation: Operation | None = None
+        fault: Fault | None = None
+        result: Mapping[str, Any] = {}
+        effects: tuple[Change, ...] = ()
         try:
             request = decode(http)
             operation = find(request.action)
+            fault = self.faults.pick(operation, request) if self.faults else None
+            if fault:
+                await fault.strike("before", operation)
             result = await self.run(operation, request, request_id)
+            if self.store.changes:  # taken before other requests get their turn
+                effects = self.store.take_changes()
+            if fault:
+                await fault.strike("after", operation)
             response = encode(result, xml=request.xml, request_id=request_id)
         except ApiError as error:
             response = self._refuse(error, http, request, request_id)
-        except Exception:
-            log.exception("internal error, request id %s", request_id)
+        except Exception as error:  # noqa: BLE001 (whatever it is: a bug must not leave the client without an answer)
+            log.error("internal error, request id %s\n%s", request_id, _trace(error))  # noqa: TRY400 (see _trace)
             response = self._refuse(
                 errors.INTERNAL_FAILURE("A bug in kms-mock; its log has the traceback."), http, request, request_id
             )
+        if fault:
+            response = fault.mangle(response)
+        milliseconds = (time.perf_counter() - began) * 1000
+        if self.record:
+            self.record(request, operation, response, result, milliseconds, str(fault or ""), effects)
         if log.isEnabledFor(logging.INFO):
-            self._log(request, response, (time.perf_counter() - began) * 1000)
+            self._log(request, response, milliseconds)
         return response
 
     def malformed(self, http: HttpRequest, reason: str) -> HttpResponse:
         """Answer what never became a request: not HTTP, too large, too slow."""
-        return self._refuse(errors.PARSE_REQUEST_PARAMETER(reason), http, None, self.sources.new_id())
+        response = self._refuse(errors.PARSE_REQUEST_PARAMETER(reason), http, None, self.sources.new_id())
+        if log.isEnabledFor(logging.INFO):
+            self._log(None, response, 0.0)
+        return response
 
     async def run(self, operation: Operation, request: ApiRequest, request_id: str) -> Mapping[str, Any]:
         """Run one operation; give its result tree. Raises ApiError, in the words of the operation's own table."""
@@ -74,6 +145,8 @@ class Gateway:
             caller = self.authenticate(operation, request)
             arguments = operation.bind(request.parameters)
             dry_run = arguments.pop("dry_run", False)
+            if request.parameters.keys() - operation.names - SYSTEM_PARAMETERS:
+                self._note_unknown(operation, request)
             context = self._context(operation, caller, request, request_id)
             if operation.prepare is not None:
                 work = operation.prepare(context, **arguments)
@@ -90,19 +163,51 @@ class Gateway:
         return {**result, "RequestId": request_id}
 
     def authenticate(self, operation: Operation, request: ApiRequest) -> Caller:
-        """Find the caller, and check what does not depend on a resource: service status, RAM at all."""
+        """Find the caller, and check what does not depend on a resource: signature, service status, RAM at all."""
+        if request.access_key_id != request.access_key_id.strip():
+            raise errors.INVALID_ACCESS_KEY_ID_PARAMETER(
+                "There are blanks around the AccessKey id.", name="AccessKeyId"
+            )
+        if self.store.authentication.verify_signatures:
+            self._verify(request)
         caller = self.store.caller(request.access_key_id)
         status = self.store.account(caller.account).status
         if status != "Enabled" and operation.needs_service:
             raise _STATUS_ERRORS[status](f"Account {caller.account} is {status} in the fixture file.")
         ram = caller.access_key.policy
-        if ram is not None and permissions.effect(ram, operation.ram_action, "*") != "Allow":
-            raise errors.NO_PERMISSION(f"The RAM policy of {caller.arn} never allows {operation.ram_action}.")
+        for action in operation.ram_actions:
+            if ram is not None and permissions.effect(ram, action, "*") != "Allow":
+                raise errors.NO_PERMISSION(f"The RAM policy of {caller.arn} never allows {action}.")
         return caller
+
+    def _verify(self, request: ApiRequest) -> None:
+        """Check the signature of a request, and that it was not sent before."""
+        now, signed = self.sources.real_now(), signed_request(request.http)
+        problem = signature.check(signed, self.store.access_key_secret, now)
+        if problem is not None:
+            # The string to sign holds parameter values: it goes to the client, never into a log.
+            refusal, reason = _SIGNATURE_ERRORS[problem.kind], problem.reason
+            if problem.kind == "unknown-access-key" and self.store.owner(request.access_key_id):
+                reason = f"AccessKey {request.access_key_id} has no secret in the fixture file to verify with."
+            raise refusal(reason, name="AccessKeyId", detail=problem.string_to_sign)
+        nonce = signed.header("x-acs-signature-nonce") or signed.parameter("SignatureNonce")
+        if nonce and not self.store.is_new_nonce(request.access_key_id, nonce, now):
+            raise errors.SIGNATURE_NONCE_USED("A request with this SignatureNonce was answered in the last 15 minutes.")
+
+    def _note_unknown(self, operation: Operation, request: ApiRequest) -> None:
+        """Log parameters that the operation does not know, each once: they are ignored, and may be misspelt."""
+        for name in operation.unknown(request.parameters.keys() - SYSTEM_PARAMETERS - EXTRA_PARAMETERS):
+            noted = (operation.name, name)
+            if noted not in self._noted and len(self._noted) < _MOST_NOTED:
+                self._noted.add(noted)
+                log.warning("%s has no parameter %s: it is ignored", operation.name, ascii(name[:60]))
 
     def _context(self, operation: Operation, caller: Caller, request: ApiRequest, request_id: str) -> Context:
         now = self.sources.now()
-        partition = self.store.open(caller.account, request.region or self.store.default_region, now)
+        region = request.region or self.store.default_region
+        if not _REGION.fullmatch(region):
+            raise errors.INVALID_PARAMETER("RegionId is not a region's name.", name="RegionId")
+        partition = self.store.open(caller.account, region, now)
         return Context(self.store, partition, self.sources, caller, operation, now, request_id)
 
     def _refuse(self, error: ApiError, http: HttpRequest, request: ApiRequest | None, request_id: str) -> HttpResponse:
@@ -110,9 +215,21 @@ class Gateway:
         return encode_error(error, xml=xml, request_id=request_id)
 
     def _log(self, request: ApiRequest | None, response: HttpResponse, milliseconds: float) -> None:
-        action = request.action[:60] if request is not None else "-"
+        action = (
+            "-" if request is None else request.action if request.action in REGISTRY else ascii(request.action[:60])
+        )
         code = response.code or "ok"
-        log.info("%s %s %s %.1f ms %s", action, response.status, code, milliseconds, response.request_id)
+        said = (action, response.status, code, milliseconds, response.request_id)
+        log.info("%s %s %s %.1f ms %s", *said, extra={"reason": response.reason})
+
+
+def _trace(error: BaseException | None) -> str:
+    """Give the traceback of an error and of what caused it, without their texts: those may quote a secret value."""
+    parts: list[str] = []
+    while error is not None:
+        parts.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
+        error = error.__cause__ or error.__context__
+    return "\ncaused by\n".join(parts)
 
 
 def find(action: str) -> Operation:

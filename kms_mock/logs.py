@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -42,8 +43,10 @@ class BufferedHandler(logging.Handler):
         """Write what was kept."""
         lines, self._lines = self._lines, []
         if lines:
-            sys.stderr.write("".join(lines))
-            sys.stderr.flush()
+            # Whoever read the log may be gone by now, and its pipe closed: no reason for a server to end.
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write("".join(lines))
+                sys.stderr.flush()
 
     def close(self) -> None:
         """Write what was kept; logging calls this when the process ends."""
@@ -55,8 +58,8 @@ def configure(level: str) -> BufferedHandler:
     """Log to stderr, this package's records from `level` on and other packages' from WARNING."""
     handler = BufferedHandler()
     # What a line does not show need not be found out for every record (Python's logging HOWTO, Optimization).
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
-    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001 (the documented switch has this name)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 (the documented switch has this name)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("kms_mock").setLevel(level.upper())
     return handler

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kms_mock import errors
+from kms_mock.binding import Parameter, declare
 from kms_mock.errors import ApiError, ErrorSpec
-from kms_mock.parameters import DryRun, Parameter, declare
+from kms_mock.parameters import DryRun
 
 Handler = Callable[..., Mapping[str, Any]]
 Preparation = Callable[..., Callable[[], Any] | None]
@@ -37,13 +38,20 @@ class Operation:
     prepare: Preparation | None = None
     dry_run: bool = False
     needs_service: bool = True
+    actions: tuple[str, ...] = ()
     required: tuple[Parameter, ...] = ()
     own_rows: dict[str, ErrorSpec] = field(default_factory=dict, repr=False)
+    names: frozenset[str] = frozenset()
 
     @property
     def ram_action(self) -> str:
         """The name of this operation in RAM and resource policies."""
         return f"kms:{self.name}"
+
+    @property
+    def ram_actions(self) -> tuple[str, ...]:
+        """Every action that a caller of this operation needs: its own name, unless it was declared with others."""
+        return self.actions or (self.ram_action,)
 
     def bind(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Turn wire strings into the handler's arguments: all missing ones first, then constraints in declared order."""
@@ -55,6 +63,11 @@ class Operation:
             if not parameter.absent(parameters):
                 arguments[parameter.argument] = parameter.read(parameters)
         return arguments
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Give the names that no parameter of this operation has, not even flattened as `Tag.1.Key`."""
+        roots = tuple(parameter.name + "." for parameter in self.parameters if parameter.flattened)
+        return sorted(name for name in names if name not in self.names and not name.startswith(roots))
 
     def own(self, error: ApiError) -> ApiError:
         """Give a refusal in the words of this operation's own table, where the same code has another text there."""
@@ -74,11 +87,13 @@ def operation(
     prepare: Preparation | None = None,
     dry_run: bool = False,
     needs_service: bool = True,
+    actions: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare a handler as the operation `name`.
 
     `errors` are the rows of its documented table, the text to prefer first where a code has two. `dry_run` adds the
-    parameter DryRun and what follows from it. `needs_service=False` is for what works while KMS is not open.
+    parameter DryRun and what follows from it. `needs_service=False` is for what works while KMS is not open. `actions`
+    are the RAM actions that it needs instead of one with its own name.
     """
 
     def register(handler: Handler) -> Handler:
@@ -106,8 +121,10 @@ def operation(
             prepare=prepare,
             dry_run=dry_run,
             needs_service=needs_service,
+            actions=actions,
             required=tuple(parameter for parameter in parameters if parameter.required),
             own_rows=own_rows,
+            names=frozenset(parameter.name for parameter in parameters),
         )
         return handler
 

@@ -1,199 +1,22 @@
 """Every parameter type and constraint of the API, named once.
 
-A type is an `Annotated` alias. `msgspec.Meta` carries length, range and pattern; the marker classes here carry what
-msgspec lacks: another spelling on the wire, JSON inside a parameter, flattened lists, intervals such as `7d`.
+A type is an `Annotated` alias. `msgspec.Meta` carries length, range and pattern; the markers of `binding` carry the rest.
 """
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from kms_mock import errors
-
-# -- markers ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """The spelling on the wire, where it is not the argument's name in PascalCase."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """Read the wire's string with this function, which raises ValueError with a plain reason."""
-
-    parse: Callable[[str], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Json:
-    """The wire's string is a JSON document of the annotated type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """A list flattened into `Name.1`, `Name.2`, or `Name.1.Key`, `Name.1.Value` (clients.md 2.10)."""
-
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Foldable:
-    """A JSON object that some clients send flattened as `Name.key=value` (clients.md 2.11)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blank:
-    """An empty string is a value here; elsewhere it counts as not provided (`# inferred`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sensitive:
-    """The value is secret: never logged, masked in the journal."""
-
-
-# -- binding ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One declared parameter: its wire name, the handler's argument, and how its value is read."""
-
-    name: str
-    argument: str
-    type: Any
-    required: bool
-    default: Any
-    sensitive: bool
-    blank: bool
-    flattened: bool
-    read: Callable[[Mapping[str, str]], Any]
-
-    def absent(self, parameters: Mapping[str, str]) -> bool:
-        """Say whether the request does not provide this parameter."""
-        value = parameters.get(self.name)
-        if value is None:
-            return not (self.flattened and any(key.startswith(self.name + ".") for key in parameters))
-        return value == "" and not self.blank
-
-
-def declare(argument: inspect.Parameter, hint: Any) -> Parameter:
-    """Make the declaration of one handler argument from its name, default and annotated type."""
-    markers = _markers(hint)
-    name = next((mark.name for mark in markers if isinstance(mark, Wire)), None)
-    if name is None:
-        name = "".join(word.capitalize() for word in argument.name.split("_"))
-    required = argument.default is inspect.Parameter.empty
-    return Parameter(
-        name=name,
-        argument=argument.name,
-        type=hint,
-        required=required,
-        default=None if required else argument.default,
-        sensitive=any(isinstance(mark, Sensitive) for mark in markers),
-        blank=any(isinstance(mark, Blank) for mark in markers),
-        flattened=any(isinstance(mark, Repeated | Foldable) for mark in markers),
-        read=_reader(name, hint, markers),
-    )
-
-
-def _markers(hint: Any) -> list[Any]:
-    """Collect the markers of an annotated type and of the members of a union around it."""
-    if get_origin(hint) is Annotated:
-        return [*_markers(get_args(hint)[0]), *hint.__metadata__]
-    return [mark for member in get_args(hint) for mark in _markers(member)]
-
-
-def _reader(name: str, hint: Any, markers: list[Any]) -> Callable[[Mapping[str, str]], Any]:
-    for mark in markers:
-        if isinstance(mark, Repeated):
-            return _read_repeated(name, hint, mark.most)
-        if isinstance(mark, Foldable):
-            return _read_foldable(name, hint)
-    parse = next((mark.parse for mark in markers if isinstance(mark, Parsed)), None)
-    if parse is None:
-        parse = _json_parser(hint) if any(isinstance(mark, Json) for mark in markers) else _text_parser(hint)
-    return _read_one(name, parse)
-
-
-def _read_one(name: str, parse: Callable[[str], Any]) -> Callable[[Mapping[str, str]], Any]:
-    def read(parameters: Mapping[str, str]) -> Any:
-        return _checked(name, parse, parameters[name])
-
-    return read
-
-
-def _checked(name: str, parse: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        return parse(value)
-    except ValueError as error:  # msgspec.ValidationError is one
-        raise errors.INVALID_PARAMETER(f"{name}: {_without_value(error)}", name=name) from error
-
-
-def _without_value(error: ValueError) -> str:
-    """Give an error's text. msgspec quotes an invalid enum value; a parameter's value is never repeated."""
-    return str(error).partition(" '")[0]
-
-
-def _text_parser(hint: Any) -> Callable[[str], Any]:
-    def parse(value: str) -> Any:
-        return msgspec.convert(value, hint, strict=False)
-
-    return str if hint is str else parse
-
-
-def _json_parser(hint: Any) -> Callable[[str], Any]:
-    return msgspec.json.Decoder(hint).decode
-
-
-def _read_foldable(name: str, hint: Any) -> Callable[[Mapping[str, str]], Any]:
-    parse = _json_parser(hint)
-
-    def read(parameters: Mapping[str, str]) -> Any:
-        if parameters.get(name):
-            return _checked(name, parse, parameters[name])
-        folded = {key[len(name) + 1 :]: value for key, value in parameters.items() if key.startswith(name + ".")}
-        return msgspec.convert(folded, hint)
-
-    return read
-
-
-def _read_repeated(name: str, hint: Any, most: int) -> Callable[[Mapping[str, str]], Any]:
-    """Read `Name.1`, `Name.2.Key` ...; the numbers give the order, gaps are allowed, JSON under `Name` works too."""
-    form = re.compile(rf"{name}\.(\d{{1,9}})(?:\.(\w+))?")
-    decoder = msgspec.json.Decoder(hint)
-
-    def collect(parameters: Mapping[str, str]) -> Any:
-        if parameters.get(name):
-            return decoder.decode(parameters[name])
-        found: dict[int, Any] = {}
-        for key, value in parameters.items():
-            match = form.fullmatch(key)
-            if match and match[2]:
-                entry = found.setdefault(int(match[1]), {})
-                if isinstance(entry, dict):
-                    entry[match[2]] = value
-            elif match:
-                found[int(match[1])] = value
-        return msgspec.convert([found[number] for number in sorted(found)], hint)
-
-    def read(parameters: Mapping[str, str]) -> Any:
-        items = _checked(name, collect, parameters)
-        if len(items) > most:
-            raise errors.INVALID_PARAMETER(f"{name} has {len(items)} entries, {most} are allowed.", name=name)
-        return items
-
-    return read
-
+from kms_mock.binding import Blank, Foldable, Json, Parsed, Repeated, Sensitive, Wire
+from kms_mock.crypto.specs import KeySpec
+from kms_mock.model.access import MAX_POLICIES, Permission, check_resource, check_source
+from kms_mock.model.certificate import CertificateSpec, DomainName
+from kms_mock.model.key import spec_named
+from kms_mock.model.times import parse_iso
 
 # -- parsers ----------------------------------------------------------------------------------------------------------
 
@@ -258,11 +81,50 @@ ResourceIds = Annotated[list[str], Repeated(most=50), Wire("ResourceId")]
 ResourceTags = Annotated[list[ResourceTag], Repeated(most=20), Wire("Tag")]
 ResourceTagKeys = Annotated[list[str], Repeated(most=20), Wire("TagKey")]
 ResourceType = Literal["key", "secret"]
-RegionId = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}$")]
+RegionId = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
 
 # -- types: keys ------------------------------------------------------------------------------------------------------
 
 KeyId = Annotated[str, Meta(max_length=512)]
+NamedKeySpec = Annotated[KeySpec, Parsed(spec_named)]
+PendingWindow = Annotated[int, Meta(ge=7, le=366)]
+ProtectionDescription = Annotated[str, Meta(max_length=8192), Blank()]  # inferred: bounded like a key's description
+ResourceArn = Annotated[str, Meta(max_length=512)]
+# Letters, digits and /_- come from the alias page of the help center; 255 counts the prefix (api-docs CreateAlias).
+AliasName = Annotated[str, Meta(pattern=r"^alias/[A-Za-z0-9/_-]{1,249}\Z")]
+KeyVersionId = Annotated[str, Meta(max_length=64)]
+WrappingKeySpec = Literal["RSA_2048", "EC_SM2"]
+WrappingAlgorithm = Literal["RSAES_PKCS1_V1_5", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"]
+ImportTokenText = Annotated[str, Wire("ImportToken"), Meta(max_length=1024), Sensitive()]
+EncryptedKeyMaterial = Annotated[bytes, Sensitive()]
+KeyMaterialExpireUnix = Annotated[int, Meta(ge=0, le=253402300799)]  # up to the year 9999, the last one with a date
+
+# -- types: what keys are used for ------------------------------------------------------------------------------------
+
+EncryptionContext = Annotated[dict[str, str], Foldable(longest=8192)]
+Plaintext = Annotated[str, Meta(max_length=6144), Sensitive()]
+PlaintextBytes = Annotated[bytes, Wire("Plaintext"), Sensitive()]
+NumberOfBytes = Annotated[int, Meta(ge=0, le=1024)]  # the document says 1 to 1024, the metadata's minimum is 0
+SignatureAlgorithm = Literal["RSA_PKCS1_SHA_256", "RSA_PSS_SHA_256", "ECDSA_SHA_256", "SM2DSA"]
+EncryptionAlgorithm = Literal["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "SM2PKE"]
+MacAlgorithm = Literal["HMAC_SM3", "HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"]
+MacMessage = Annotated[bytes, Sensitive()]
+ExportKeySpec = Literal["RSA_2048", "EC_SM2"]
+AdvanceAlgorithm = Literal["AES_GCM", "AES_CBC", "AES_CTR", "AES_ECB", "SM4_GCM", "SM4_CBC", "SM4_CTR", "SM4_ECB"]
+PaddingMode = Literal["PKCS7_PADDING", "NO_PADDING"]
+DataKeyName = Annotated[str, Meta(max_length=192)]
+
+# -- types: certificates ----------------------------------------------------------------------------------------------
+
+CertificateId = Annotated[str, Meta(max_length=512)]
+CertificateSubject = Annotated[str, Meta(max_length=2048), Wire("Subject")]
+CertificateKeySpec = Annotated[CertificateSpec, Wire("KeySpec")]
+AlternativeNames = Annotated[list[DomainName], Meta(max_length=10), Json()]
+CertificatePem = Annotated[str, Meta(max_length=65536)]  # inferred: no document bounds it
+NewCertificateStatus = Literal["INACTIVE", "ACTIVE", "REVOKED"]
+MessageType = Literal["RAW", "DIGEST"]
+CertificateMessage = Annotated[bytes, Sensitive()]
+CiphertextBytes = bytes
 
 # -- types: policies --------------------------------------------------------------------------------------------------
 
@@ -271,15 +133,17 @@ PolicyText = str
 
 # -- types: secrets ---------------------------------------------------------------------------------------------------
 
-SecretName = Annotated[str, Meta(max_length=192, pattern=r"^(\$Auto|[A-Za-z0-9_/+=.@-]+)$")]
+SecretName = Annotated[str, Meta(max_length=192, pattern=r"^(\$Auto|[A-Za-z0-9_/+=.@-]+)\Z")]
 SecretNameOrArn = Annotated[str, Wire("SecretName")]
 SecretType = Literal["Generic", "Rds", "Redis", "RAMCredentials", "ECS", "PolarDB"]
 SecretDataType = Literal["text", "binary"]
 # Generous: the 30720 bytes are counted in UTF-8, which a pattern cannot do.
 SecretData = Annotated[str, Meta(max_length=30720), Sensitive()]
-VersionId = Annotated[str, Meta(min_length=1, max_length=64)]
-VersionStage = Annotated[str, Meta(min_length=1, max_length=64)]  # inferred: no document bounds a stage's name
-VersionStages = Annotated[list[VersionStage], Meta(min_length=1, max_length=8), Json()]
+# inferred: control characters name nothing (XML could not carry them), and no document bounds a stage's name
+_LABEL = r"^[^\x00-\x1f\x7f-\x9f\ufffe\uffff]+\Z"
+VersionId = Annotated[str, Meta(max_length=64, pattern=_LABEL)]
+VersionStage = Annotated[str, Meta(max_length=64, pattern=_LABEL)]
+VersionStages = Annotated[list[VersionStage], Meta(min_length=1), Json()]  # more than 8: Rejected.LimitExceeded
 ExtendedConfigText = Annotated[str, Meta(max_length=1024)]
 CustomData = Annotated[dict[str, Any], Meta(max_length=10), Foldable(), Wire("ExtendedConfig.CustomData")]
 ForceFlag = bool
@@ -298,3 +162,85 @@ class SecretRequest(msgspec.Struct):
 
 
 SecretsList = Annotated[list[SecretRequest], Meta(min_length=1, max_length=20), Json()]
+
+# -- types: instances -------------------------------------------------------------------------------------------------
+
+
+def parse_comma_list(text: str) -> list[str]:
+    """Read names with commas between them."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) for name in names):
+        raise ValueError("the form is one or more ids with commas between them")
+    return names
+
+
+KmsInstanceId = Annotated[str, Meta(max_length=64)]
+KmProvider = Annotated[Literal["Aliyun"], Wire("KMProvider")]
+NetworkId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]  # inferred: no document bounds it
+NetworkIds = Annotated[list[str], Parsed(parse_comma_list)]
+QuotaType = Annotated[Literal["key", "secret", "qps", "vpc"], Wire("ResourceType")]
+
+
+class BindVpc(msgspec.Struct):
+    """One entry of UpdateKmsInstanceBindVpc's BindVpcs."""
+
+    VpcId: NetworkId
+    VSwitchId: NetworkId
+    RegionId: str | None = None
+    VpcOwnerId: int | Annotated[str, Meta(pattern=r"^[0-9]{1,20}\Z")] | None = None
+
+
+BindVpcs = Annotated[list[BindVpc], Json()]
+
+# -- types: access of applications ------------------------------------------------------------------------------------
+
+_CLASSES = (r"[0-9]", r"[A-Za-z]", r"[~!@#$%^&*?_-]")
+
+
+def parse_client_key_password(text: str) -> str:
+    """Check the password of a client key (api-docs CreateClientKey)."""
+    kinds = sum(bool(re.search(kind, text)) for kind in _CLASSES)
+    if not re.fullmatch(r"[0-9A-Za-z~!@#$%^&*?_-]{8,64}", text) or kinds < 2:  # noqa: PLR2004 (two of the three classes)
+        raise ValueError("8 to 64 characters of two kinds: digits, letters, ~!@#$%^&*?_-")
+    return text
+
+
+def parse_utc(text: str) -> float:
+    """Read a time as `yyyy-MM-ddTHH:mm:ssZ`, from 1950 on, before which certificates know no time."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII) or text < "1950":
+        raise ValueError("the form is yyyy-MM-ddTHH:mm:ssZ, not before 1950")
+    return parse_iso(text)
+
+
+def parse_sources(text: str) -> list[str]:
+    """Read a JSON list of IP addresses and blocks of them."""
+    found = msgspec.json.decode(text, type=list[str])
+    for entry in found:
+        check_source(entry)
+    return found
+
+
+def parse_resources(text: str) -> list[str]:
+    """Read a JSON list of `key/<id>` and `secret/<name>`."""
+    found = msgspec.json.decode(text, type=list[str])
+    for entry in found:
+        check_resource(entry)
+    return found
+
+
+class AccessControl(msgspec.Struct):
+    """A policy's AccessControlRules: names of network rules."""
+
+    NetworkRules: list[str] = []
+
+
+AccessName = Annotated[
+    str, Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f\ufffe\uffff]+\Z")
+]  # inferred: no document bounds it
+Sources = Annotated[list[str], Parsed(parse_sources), Wire("SourcePrivateIp")]
+Permissions = Annotated[list[Permission], Json()]
+AccessResources = Annotated[list[str], Parsed(parse_resources), Wire("Resources")]
+AccessControlRules = Annotated[AccessControl, Json()]
+PolicyNames = Annotated[list[AccessName], Meta(min_length=1, max_length=MAX_POLICIES), Json(), Wire("Policies")]
+ClientKeyPassword = Annotated[str, Parsed(parse_client_key_password), Sensitive(), Wire("Password")]
+UtcTime = Annotated[float, Parsed(parse_utc)]

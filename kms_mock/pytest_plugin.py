@@ -1,12 +1,13 @@
 """The pytest plugin: a mock KMS for every test that asks for one.
 
 Only pytest is imported here. The server is imported when the first test asks for a fixture, so that a run which needs
-none pays nothing.
+none pays nothing. Nor has pytest to rewrite assertions here, where there are none: PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,28 +15,59 @@ import pytest
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
+    from kms_mock.control.faults import Fault
+    from kms_mock.control.namespaces import Namespace
     from kms_mock.mock import KmsMock
 
 _PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+_MOCKS = pytest.StashKey[list[Any]]()
+_FAILED = pytest.StashKey[bool]()
+_REPORT = "kms_mock_report"
+
+
+class UnusedFaultsWarning(UserWarning):
+    """A test asked for faults that did not strike as often as they should: it did not do what it was written for."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the ini option."""
+    """Declare the ini options and the command-line option."""
     parser.addini(
         "kms_mock_fixtures",
         "fixture files that every mock KMS starts with, relative to the ini file",
         type="paths",
         default=[],
     )
+    parser.addini(
+        "kms_mock_leaks",
+        "fail a test in whose captured logs or output a secret value of its mock KMS shows up",
+        type="bool",
+        default=False,
+    )
+    parser.addini(
+        "kms_mock_strict_faults",
+        "fail a test whose faults did not strike as often as asked for, instead of only reporting it",
+        type="bool",
+        default=False,
+    )
+    group = parser.getgroup("kms-mock")
+    group.addoption(
+        "--kms-mock-report",
+        action="store_true",
+        help="summarise which operations, error codes, key states and stages the tests exercised, and which not",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker, and start the report if it was asked for."""
     config.addinivalue_line(
         "markers",
         "kms_mock(fixture=..., fixtures=[...], seed=..., region=..., account=...): what this test's mock KMS starts with; "
         "a fixture is a document, or a file relative to the test file",
     )
+    if config.getoption("--kms-mock-report"):
+        from kms_mock.control.report import Reporter  # noqa: PLC0415 (only when asked for)
+
+        config.pluginmanager.register(Reporter(config), _REPORT)
 
 
 @pytest.fixture
@@ -45,26 +77,105 @@ def kms_mock_options(request: pytest.FixtureRequest) -> dict[str, Any]:
     # From the module's marker to the test's own: the nearest has the last word, fixtures add up.
     for mark in reversed(list(request.node.iter_markers("kms_mock"))):
         given = dict(mark.kwargs)
-        added = [*given.pop("fixtures", []), *([given.pop("fixture")] if "fixture" in given else []), *mark.args]
-        options["fixtures"] += [
-            request.path.parent / fixture if isinstance(fixture, str) else fixture for fixture in added
-        ]
+        added = [one for name in ("fixtures", "fixture") for one in _several(given.pop(name, ()))] + list(mark.args)
+        options["fixtures"] += [one if isinstance(one, Mapping) else request.path.parent / one for one in added]
         options.update(given)
     return options
 
 
 @pytest.fixture
-def kms_mock(kms_mock_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[KmsMock]:
+def kms_mock(
+    kms_mock_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[KmsMock]:
     """A mock KMS of this test's own, listening at `kms_mock.url`, with nothing in it but its fixture files."""
     from kms_mock.mock import KmsMock  # noqa: PLC0415 (the point of this module)
 
-    for name in _PROXIES:  # the official SDK sends even localhost to a proxy, and ignores NO_PROXY
-        monkeypatch.delenv(name, raising=False)
+    _without_proxies(monkeypatch)
     with KmsMock(**kms_mock_options) as mock:
+        _watch(request.config, mock)
+        request.node.stash.setdefault(_MOCKS, []).append(mock)
         yield mock
+        _report_faults(request, mock.faults.unused)
 
 
 @pytest.fixture
 def kms_client(kms_mock: KmsMock) -> Client:
     """A client of the official SDK (alibabacloud-kms20160120) that talks to `kms_mock`; its async methods work too."""
     return kms_mock.client()
+
+
+@pytest.fixture(scope="session")
+def kms_mock_session(request: pytest.FixtureRequest) -> Iterator[KmsMock]:
+    """One mock KMS for the whole run, for code whose clients cannot be pointed elsewhere; see `kms_namespace`."""
+    from kms_mock.mock import KmsMock  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _without_proxies(monkeypatch)
+        with KmsMock() as mock:
+            _watch(request.config, mock)
+            yield mock
+
+
+@pytest.fixture
+def kms_namespace(
+    kms_mock_session: KmsMock, kms_mock_options: dict[str, Any], request: pytest.FixtureRequest
+) -> Iterator[Namespace]:
+    """An account of this test's own on the server of the whole run, reached through an AccessKey of its own."""
+    with kms_mock_session.namespace(kms_mock_options["fixtures"]) as namespace:
+        request.node.stash.setdefault(_MOCKS, []).append(namespace)
+        yield namespace
+        _report_faults(request, namespace.unused_faults)
+
+
+def _several(fixtures: Any) -> list[Any]:
+    """Let one fixture stand for a list of one: a path is itself a sequence, of letters."""
+    return [fixtures] if isinstance(fixtures, str | os.PathLike | Mapping) else list(fixtures)
+
+
+def _without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _PROXIES:  # the official SDK sends even localhost to a proxy, and ignores NO_PROXY
+        monkeypatch.delenv(name, raising=False)
+
+
+def _report_faults(request: pytest.FixtureRequest, unused: list[Fault]) -> None:
+    """Say which faults did not strike; of a test that failed anyway nothing more needs saying."""
+    if not unused or request.node.stash.get(_FAILED, False):
+        return
+    text = "faults that did not strike as often as asked for:\n" + "\n".join(f"  {one}" for one in unused)
+    if request.config.getini("kms_mock_strict_faults"):
+        pytest.fail(text, pytrace=False)
+    request.node.warn(UnusedFaultsWarning(text))
+
+
+def _watch(config: pytest.Config, mock: KmsMock) -> None:
+    reporter = config.pluginmanager.get_plugin(_REPORT)
+    if reporter is not None:
+        reporter.watch(mock)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the last calls of a failed test, and fail one whose output or logs leak a secret (opt-in)."""
+    report = yield
+    mocks = item.stash.get(_MOCKS, [])
+    if report.failed:
+        item.stash[_FAILED] = True
+    if report.failed and mocks:
+        lines = [str(one) for mock in mocks for one in list(mock.calls)[-10:]]
+        report.sections.append(("kms-mock: the last calls", "\n".join(lines) or "none"))
+    elif call.when == "call" and mocks and item.config.getini("kms_mock_leaks"):
+        _fail_leaks(report, mocks)
+    return report
+
+
+def _fail_leaks(report: pytest.TestReport, mocks: list[Any]) -> None:
+    captured = "\n".join(text for _, text in report.sections)
+    check: Callable[[str], None]
+    for check in [mock.assert_no_leaks for mock in mocks]:
+        try:
+            check(captured)
+        except AssertionError as error:
+            report.outcome = "failed"
+            report.longrepr = f"kms-mock: in the captured output or logs of this test {error}"

@@ -1,16 +1,20 @@
-"""HTTP in, HTTP out. The only module that imports aiohttp; it knows nothing of the API but the gateway's two calls."""
+"""HTTP in, HTTP out. The only module that imports aiohttp; it knows nothing of the API but the calls that it is given."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import struct
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, StreamReader, web
 
 from kms_mock.config import MAX_BODY_BYTES, Config
+from kms_mock.control.api import PREFIX, ControlResponse
 from kms_mock.wire.decode import HttpRequest
 from kms_mock.wire.encode import HttpResponse
 
@@ -18,10 +22,12 @@ log = logging.getLogger("kms_mock")
 
 Answer = Callable[[HttpRequest], Awaitable[HttpResponse]]
 Malformed = Callable[[HttpRequest, str], HttpResponse]
+Control = Callable[[HttpRequest, str | None], ControlResponse]
 
 # Clients put a 32 KB secret into the URL, which makes a request line of 98 KB (clients.md 2.6).
 _MAX_LINE = 262144
 _SWEEP_SECONDS = 1.0
+_FAREWELL_SECONDS = 2.0
 
 
 class _Connection(web.RequestHandler):
@@ -31,15 +37,61 @@ class _Connection(web.RequestHandler):
         super().__init__(manager, **options)
         self.owner = manager
         self.waiting_since: float | None = None
+        self.body: StreamReader | None = None
+        self.answered = 0
+        self.half_closed = False
+        self.leaving = False
+        self.gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.waiting_since = self._loop.time()
         super().connection_made(transport)
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.gone.set()
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
+        if self.leaving:
+            return
         if self.waiting_since is None:
             self.waiting_since = self._loop.time()
         super().data_received(data)
+        if not self._messages:  # a request that is on its way is not idle: its own time limit is running
+            self.keep_alive(True)
+        elif self.body is not None and not self.body.is_eof():  # behind half a body there can only be a parser's error
+            self.body.set_exception(web.RequestPayloadError("the body is malformed"))
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks for this; aiohttp always says no
+        """Keep a connection whose client has closed its side until what it asked for is answered; say whether to."""
+        self.half_closed = True
+        if self.body is not None and not self.body.is_eof():
+            self.body.set_exception(web.RequestPayloadError("the body ends too early"))
+        return not self.leaving and self._request_count > self.answered
+
+    def arrived(self, body: StreamReader) -> float:
+        """Note that the head of a request is there; say at which time of the loop its body must be there too."""
+        self.body = body
+        if self.half_closed and not body.is_eof():
+            body.set_exception(web.RequestPayloadError("the body ends too early"))
+        since, self.waiting_since = self.waiting_since, None
+        return (self._loop.time() if since is None else since) + self.owner.config.header_timeout
+
+    async def part(self) -> None:
+        """Close after the last answer, but let the client read it: what it still sends is thrown away meanwhile.
+
+        To close while bytes wait unread would reset the connection, and the client might never see the answer.
+        """
+        self.leaving, self.waiting_since = True, None
+        transport: Any = self.transport
+        if transport is not None:
+            if transport.can_write_eof():
+                transport.write_eof()
+            transport.resume_reading()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0 if self.half_closed else _FAREWELL_SECONDS):
+                    await self.gone.wait()
+        self.force_close()
 
     def handle_error(
         self,
@@ -49,82 +101,142 @@ class _Connection(web.RequestHandler):
         message: str | None = None,  # noqa: ARG002
     ) -> web.StreamResponse:
         """Answer what aiohttp could not parse (or a bug in this module) without its own text or HTML pages."""
-        log.debug("malformed request: %s", type(exc).__name__, exc_info=exc if status >= 500 else None)  # noqa: PLR2004
-        self.force_close()
+        bug = status >= 500  # noqa: PLR2004 (HTTP's own border)
+        log.log(
+            logging.ERROR if bug else logging.DEBUG, "not HTTP: %s", type(exc).__name__, exc_info=exc if bug else None
+        )
         reason = f"The request is not HTTP that this server understands ({type(exc).__name__})."
-        response = _to_aiohttp(self.owner.malformed(HttpRequest("GET", "/", {}), reason))
-        response.force_close()
-        return response
+        return _LastResponse(self.owner.malformed(HttpRequest("GET", "/", {}), reason), self)
+
+    def log_exception(self, *args: Any, **options: Any) -> None:
+        """Keep aiohttp from logging a broken body as an error of this server: it was answered already."""
+        error = options.get("exc_info")
+        log.log(logging.DEBUG if isinstance(error, web.RequestPayloadError) else logging.ERROR, *args, **options)
+
+
+class _LastResponse(web.Response):
+    """The last answer on a connection."""
+
+    def __init__(self, answer: HttpResponse, connection: _Connection) -> None:
+        super().__init__(status=answer.status, body=answer.body, headers=_headers(answer))
+        self.connection = connection
+        self.force_close()
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await super().write_eof(data)
+        await self.connection.part()
 
 
 class _Server(web.Server):
     """The connections of one server, with a sweep that closes those on which a request takes too long to arrive."""
 
-    def __init__(self, answer: Answer, malformed: Malformed, config: Config) -> None:
+    def __init__(self, answer: Answer, malformed: Malformed, control: Control, config: Config) -> None:
         super().__init__(
             self._handle,
             max_line_size=_MAX_LINE,
             max_field_size=_MAX_LINE,
             keepalive_timeout=config.idle_timeout,
             access_log=None,
+            auto_decompress=False,  # no client compresses; a compressed body is no form
         )
         self.answer = answer
         self.malformed = malformed
+        self.control = control
         self.config = config
+        self.farewells: set[asyncio.Task[None]] = set()
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        headers = request.headers
-        target = request.raw_path
-        http = HttpRequest(request.method, target, headers)
-        if request.can_read_body:
-            if headers.get("Expect", "").lower() == "100-continue":
-                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            try:
-                async with asyncio.timeout(self.config.header_timeout):
-                    body = await request.read()
-            except TimeoutError:
-                return self._cut_off(http, "The body took too long to arrive.")
-            except web.HTTPRequestEntityTooLarge:
-                return self._cut_off(http, f"The body has more than {MAX_BODY_BYTES} bytes.")
-            except Exception as error:  # noqa: BLE001 (a broken chunk or encoding: whatever aiohttp raises for it)
-                return self._cut_off(http, f"The body is malformed ({type(error).__name__}).")
-            http = HttpRequest(request.method, target, headers, body)
-        protocol: Any = request.protocol
-        protocol.waiting_since = None
-        return _to_aiohttp(await self.answer(http))
-
-    def _cut_off(self, http: HttpRequest, reason: str) -> web.Response:
-        response = _to_aiohttp(self.malformed(http, reason))
-        response.force_close()
+        connection: Any = request.protocol
+        response = await self._respond(request, connection)
+        connection.answered += 1
+        if connection.half_closed and connection.answered == connection._request_count:  # noqa: SLF001 (aiohttp's count)
+            response.force_close()
         return response
 
+    async def _respond(self, request: web.BaseRequest, connection: _Connection) -> web.StreamResponse:
+        deadline = connection.arrived(request.content)
+        http = HttpRequest(request.method, request.raw_path, request.headers)
+        if request.can_read_body:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    body = await _body(request)
+            except TimeoutError:
+                return self._cut_off(http, "The body took too long to arrive.", connection)
+            except web.HTTPRequestEntityTooLarge:
+                return self._cut_off(http, f"The body has more than {MAX_BODY_BYTES} bytes.", connection)
+            except Exception as error:  # noqa: BLE001 (a broken chunk, a lost connection: whatever aiohttp raises for it)
+                return self._cut_off(http, f"The body is malformed ({type(error).__name__}).", connection)
+            http = HttpRequest(http.method, http.target, http.headers, body)
+        if http.target.startswith(PREFIX):
+            told = self.control(http, request.remote)
+            return web.Response(status=told.status, body=told.body, content_type="application/json")
+        answer = await self.answer(http)
+        if answer.delivery:
+            return await _deliver(answer, request)
+        return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
+
+    def _cut_off(self, http: HttpRequest, reason: str, connection: _Connection) -> web.Response:
+        return _LastResponse(self.malformed(http, reason), connection)
+
     def sweep(self, now: float) -> None:
-        """Answer and close connections whose request did not arrive in time (a client that sends byte by byte)."""
-        for connection in list(self.connections):
-            since = getattr(connection, "waiting_since", None)
-            transport = connection.transport
-            if since is not None and transport is not None and now - since > self.config.header_timeout:
+        """Answer and close connections on which no request arrived in time (silent, or a client that sends byte by byte)."""
+        for one in list(self.connections):
+            connection: Any = one  # aiohttp declares its own class; __call__ makes ours
+            since = connection.waiting_since
+            if since is not None and now - since > self.config.header_timeout and connection.transport is not None:
                 answer = self.malformed(HttpRequest("GET", "/", {}), "The request took too long to arrive.")
-                transport.write(_raw(answer))
-                transport.close()
+                connection.transport.write(_raw(answer))
+                farewell = self._loop.create_task(connection.part())
+                self.farewells.add(farewell)
+                farewell.add_done_callback(self.farewells.discard)
 
 
-def _to_aiohttp(answer: HttpResponse) -> web.Response:
+async def _deliver(answer: HttpResponse, request: web.BaseRequest) -> web.StreamResponse:
+    """Deliver an answer as a fault wants it: not at all, cut in half, or byte by byte."""
+    transport = request.transport
+    assert transport is not None  # noqa: S101 (the request has just arrived on it)
+    response = web.StreamResponse(status=answer.status, headers=_headers(answer))
+    if answer.delivery == "reset":
+        # Without lingering, closing sends a reset instead of an orderly end.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        return response
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    if answer.delivery == "truncate":
+        await response.write(answer.body[: len(answer.body) // 2])
+        transport.close()
+        return response
+    for place in range(len(answer.body)):
+        await asyncio.sleep(answer.seconds / len(answer.body))
+        await response.write(answer.body[place : place + 1])
+    await response.write_eof()
+    return response
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    expects = request.headers.get("Expect", "").lower() == "100-continue"
+    if expects and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return await request.read()
+
+
+def _headers(answer: HttpResponse) -> dict[str, str]:
     headers = {"Content-Type": answer.content_type, "x-acs-request-id": answer.request_id}
+    if answer.retry_after is not None:
+        headers["x-acs-retry-after"] = str(answer.retry_after)  # clients.md 2.27
     if answer.reason:
         headers["x-kms-mock-reason"] = _one_line(answer.reason)
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
+    return headers
 
 
 def _raw(answer: HttpResponse) -> bytes:
-    head = (
-        f"HTTP/1.1 {answer.status} Bad Request\r\nContent-Type: {answer.content_type}\r\n"
-        f"Content-Length: {len(answer.body)}\r\nConnection: close\r\nx-acs-request-id: {answer.request_id}\r\n\r\n"
-    )
-    return head.encode() + answer.body
+    headers = {**_headers(answer), "Content-Length": str(len(answer.body)), "Connection": "close"}
+    lines = [f"HTTP/1.1 {answer.status} Bad Request", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + answer.body
 
 
 def _one_line(text: str) -> str:
@@ -135,8 +247,8 @@ def _one_line(text: str) -> str:
 class HttpServer:
     """A listening server on the running loop."""
 
-    def __init__(self, answer: Answer, malformed: Malformed, config: Config) -> None:
-        self._connections = _Server(answer, malformed, config)
+    def __init__(self, answer: Answer, malformed: Malformed, control: Control, config: Config) -> None:
+        self._connections = _Server(answer, malformed, control, config)
         self._config = config
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -147,12 +259,12 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(self._connections, self._config.host, self._config.port, backlog=1024)
         self.port = self._listener.sockets[0].getsockname()[1]
-        self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self._sweeper = loop.call_later(min(_SWEEP_SECONDS, self._config.header_timeout / 4), self._sweep)
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         self._connections.sweep(loop.time())
-        self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self._sweeper = loop.call_later(min(_SWEEP_SECONDS, self._config.header_timeout / 4), self._sweep)
 
     async def stop(self) -> None:
         """Stop listening, let running requests finish (one second at most), close all connections."""

@@ -17,12 +17,14 @@ class Sources:
     """Where time, ids and chance come from.
 
     `now()` is seconds since 1970 UTC; `random_bytes(n)` gives n bytes; `deterministic` says whether a seed rules them,
-    in which case key pairs are derived from `random_bytes` too instead of from OpenSSL's own generator.
+    in which case key pairs are derived from `random_bytes` too instead of from OpenSSL's own generator. `real_now()` is
+    the machine's clock even where `now` was set to another time: clients sign their requests by it.
     """
 
     now: Callable[[], float]
     random_bytes: Callable[[int], bytes]
     deterministic: bool = False
+    real_now: Callable[[], float] = time.time
 
     @classmethod
     def system(cls) -> Sources:
@@ -33,6 +35,13 @@ class Sources:
     def seeded(cls, seed: int) -> Sources:
         """Give the machine's clock and a random stream that `seed` alone decides."""
         return cls(time.time, random.Random(seed).randbytes, deterministic=True)  # noqa: S311 (repeatable on purpose)
+
+    def stream(self) -> Callable[[int], bytes] | None:
+        """Give a stream of bytes for work off the event loop, or None where the system's own generator serves.
+
+        With a seed, 32 bytes are drawn here and now and alone decide the stream: runs repeat whatever threads do.
+        """
+        return random.Random(self.random_bytes(32)).randbytes if self.deterministic else None  # noqa: S311 (as above)
 
     def new_id(self) -> str:
         """Give a random lower-case UUID (version 4), the form of request ids and key version ids (behaviour.md 16)."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from alibabacloud_kms20160120.client import Client
+from hypothesis import settings
 
 from kms_mock import KmsMock
 from tests import provoked
 
 pytest_plugins = ["pytester"]
+
+# HYPOTHESIS_PROFILE=deep takes minutes; the default one is part of every run.
+settings.register_profile("default", max_examples=100, stateful_step_count=30, deadline=None)
+settings.register_profile("deep", max_examples=2000, stateful_step_count=50, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,29 +1,39 @@
-"""Which declared errors the suite provoked, by real requests: collected from the server's own log lines.
+"""Which errors the suite provoked, by real requests: collected from the server's own log lines.
 
-A full run fails when a declared (operation, code) pair was neither provoked nor excused in `excused.py`.
+A full run prints the figure for all documented (operation, code) pairs, and fails when a declared one was neither
+provoked nor, excused in `excused.py`, answered by an injected fault.
 """
 
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.excused import excuse
+from tests import reference_data
+from tests.excused import IMPOSSIBLE, excuse
 
-KEY = "kms_mock_provoked"
+Pair = tuple[str, str]
+
+PROVOKED, INJECTED = "kms_mock_provoked", "kms_mock_injected"
+# What narrows a run: then nothing can be said about the whole suite.
+_NARROWING = ("keyword", "markexpr", "lf", "stepwise", "collectonly", "deselect", "ignore", "ignore_glob")
 
 
-class _Collector(logging.Handler):
+class Collector(logging.Handler):
+    """Notes the pairs of all requests: those of injected faults apart, which prove nothing about the rules."""
+
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self.pairs: set[tuple[str, str]] = set()
+        self.pairs: dict[str, set[Pair]] = {PROVOKED: set(), INJECTED: set()}
 
     def emit(self, record: logging.LogRecord) -> None:
         if isinstance(record.args, tuple) and len(record.args) == 5:
             action, _, code, _, _ = record.args
-            self.pairs.add((str(action), str(code)))
+            kind = INJECTED if getattr(record, "reason", "").startswith("Fault ") else PROVOKED
+            self.pairs[kind].add((str(action), str(code)))
 
 
 class Recorder:
@@ -31,8 +41,8 @@ class Recorder:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.collector = _Collector()
-        self.judged = False
+        self.collector = Collector()
+        self.whole = False
         logger = logging.getLogger("kms_mock")
         logger.setLevel(logging.INFO)
         logger.addHandler(self.collector)
@@ -43,43 +53,65 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 (xdist's hook)
-        self.collector.pairs.update(tuple(pair) for pair in node.workeroutput.get(KEY, ()))
+        for kind, pairs in self.collector.pairs.items():  # a worker that crashed left nothing
+            pairs.update((action, code) for action, code in getattr(node, "workeroutput", {}).get(kind, ()))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self.is_worker:
-            self.config.workeroutput[KEY] = sorted(self.collector.pairs)  # type: ignore[attr-defined]
-        elif exitstatus == 0 and self._whole_suite() and self.missing():
+            for kind, pairs in self.collector.pairs.items():
+                self.config.workeroutput[kind] = sorted(pairs)  # type: ignore[attr-defined]
+            return
+        finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        self.whole = finished and not session.shouldfail and not session.shouldstop and self._whole_suite()
+        if exitstatus == pytest.ExitCode.OK and self.whole and self.missing():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _whole_suite(self) -> bool:
-        option = self.config.option
-        return not (option.keyword or option.markexpr or self.config.getoption("lf")) and self.config.args in (
-            ["tests"],
-            self.config.getini("testpaths"),
-        )
+        # An option of a plugin that is switched off (`-p no:cacheprovider`) is not there at all.
+        if any(self.config.getoption(name, None) for name in _NARROWING):
+            return False
+        folder = self.config.invocation_params.dir
+        return [(folder / argument).resolve() for argument in self.config.args] == [Path(__file__).parent]
 
-    def missing(self) -> list[tuple[str, str]]:
-        """Declared pairs that nothing provoked and nobody excused."""
-        return sorted(pair for pair in declared() if pair not in self.collector.pairs and excuse(*pair) is None)
+    def injectable(self, pair: Pair) -> bool:
+        """Say whether a pair is excused, and a fault answered it."""
+        return excuse(*pair) is not None and pair in self.collector.pairs[INJECTED]
+
+    def missing(self) -> list[Pair]:
+        """Declared pairs that nothing provoked, and no fault answered in an excused test's stead."""
+        provoked = self.collector.pairs[PROVOKED]
+        return sorted(pair for pair in declared() if pair not in provoked and not self.injectable(pair))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self.is_worker or not self._whole_suite():
+        if self.is_worker or not self.whole:
             return
-        pairs = declared()
-        hit = pairs & self.collector.pairs
-        excused = {pair for pair in pairs - hit if excuse(*pair) is not None}
-        terminalreporter.section("declared errors")
+        terminalreporter.section("documented errors")
+        pairs = documented()
+        provoked = pairs & self.collector.pairs[PROVOKED]
+        injected = {pair for pair in pairs - provoked if self.injectable(pair)}
+        impossible = (pairs - provoked - injected) & IMPOSSIBLE.keys()
+        reachable = len(provoked | injected) / len(pairs)
         terminalreporter.line(
-            f"{len(pairs)} declared (operation, code) pairs: {len(hit)} provoked, {len(excused)} excused"
+            f"{len(pairs)} documented (operation, code) pairs: {len(provoked)} provoked by a test, {len(injected)} "
+            f"reachable only by fault injection, {len(impossible)} impossible ({reachable:.1%} can be had)"
         )
+        for pair in sorted(injected):
+            terminalreporter.line(f"by fault injection: {pair[0]} {pair[1]} ({excuse(*pair)})")
+        for pair in sorted(impossible):
+            terminalreporter.line(f"impossible: {pair[0]} {pair[1]} ({IMPOSSIBLE[pair]})")
         for pair in self.missing():
-            terminalreporter.line(f"not provoked: {pair[0]} {pair[1]}", red=True)
+            terminalreporter.line(f"declared, neither provoked nor excused and injected: {pair[0]} {pair[1]}", red=True)
 
 
-def declared() -> set[tuple[str, str]]:
+def declared() -> set[Pair]:
     """Every (operation, code) pair of the registry."""
     import kms_mock.gateway  # noqa: F401, PLC0415 (fills the registry)
     from kms_mock.operation import REGISTRY  # noqa: PLC0415
 
     return {(operation.name, row.code) for operation in REGISTRY.values() for row in operation.errors}
+
+
+def documented() -> set[Pair]:
+    """Every (operation, code) pair of the documents."""
+    return {(name, code) for name, codes in reference_data.read("documented_codes.json").items() for code in codes}

@@ -73,15 +73,28 @@ def encrypt_rsa(key: rsa.RSAPublicKey, algorithm: str, plaintext: bytes, random_
 
 
 def decrypt_rsa(key: rsa.RSAPrivateKey, algorithm: str, ciphertext: bytes) -> bytes:
-    """Return the plaintext; InvalidCiphertext when it cannot be.
-
-    For RSAES_PKCS1_V1_5 OpenSSL answers a broken padding with random bytes rather than an error (implicit rejection),
-    so there the caller has to look at what comes out, its length above all.
-    """
+    """Return the plaintext; InvalidCiphertext when it cannot be."""
+    if algorithm == specs.RSAES_PKCS1_V1_5:
+        return _pkcs1_decode(key, ciphertext)
     try:
         return key.decrypt(ciphertext, _encryption_padding(algorithm))
     except ValueError:
         raise InvalidCiphertext("the ciphertext is damaged or was made with another key") from None
+
+
+def _pkcs1_decode(key: rsa.RSAPrivateKey, ciphertext: bytes) -> bytes:
+    """Decrypt by RFC 8017, 7.2.2, saying that the padding is broken when it is.
+
+    OpenSSL would answer a broken one with random bytes (implicit rejection), some of which would pass as key material.
+    """
+    size = key.key_size // 8
+    if len(ciphertext) != size or int.from_bytes(ciphertext, "big") >= key.public_key().public_numbers().n:
+        raise InvalidCiphertext("the ciphertext is not as long as the modulus")
+    encoded = _private_operation(key, ciphertext)
+    end = encoded.find(b"\0", 2)
+    if not encoded.startswith(b"\x00\x02") or end < _PKCS1_OVERHEAD - 1:
+        raise InvalidCiphertext("the ciphertext is damaged or was made with another key")
+    return encoded[end + 1 :]
 
 
 def _signature_padding(algorithm: str) -> padding.PSS | padding.PKCS1v15:

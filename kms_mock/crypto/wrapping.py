@@ -91,11 +91,7 @@ def wrap(public_key: bytes, algorithm: str, data: bytes, random_bytes: RandomByt
 
 
 def unwrap(pair: KeyMaterial, algorithm: str, wrapped: bytes) -> bytes:
-    """Return what `wrap` was given; InvalidCiphertext when it cannot be, UnsupportedAlgorithm as in `wrap`.
-
-    RSAES_PKCS1_V1_5 does not notice damage: OpenSSL then returns bytes of a random length (implicit rejection), so the
-    caller checks the length it expects.
-    """
+    """Return what `wrap` was given; InvalidCiphertext when it cannot be, UnsupportedAlgorithm as in `wrap`."""
     _check(pair.spec.kind, algorithm)
     from kms_mock.crypto import keypairs, rsa_ec, sm2
 

@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from kms_mock.model.permissions import Policy
 
-ServiceStatus = Literal["Enabled", "NotEnabled", "InDebt", "InDebtOverdue", "RiskControl"]
+ServiceStatus = Literal[
+    "Enabled", "NotEnabled", "InDebt", "InDebtOverdue", "RiskControl", "UbsmsInvalidUserid", "UbsmsInvalidBid"
+]
 
 
 class AccessKey(Struct, frozen=True):
@@ -23,6 +25,9 @@ class AccessKey(Struct, frozen=True):
     user: str | None = None
     policy: Policy | None = None
 
+    def __repr__(self) -> str:
+        return f"AccessKey({self.id!r}, user={self.user!r})"
+
 
 class Quotas(Struct, frozen=True):
     """How many of each an account may have in one region (behaviour.md 14). None is no limit."""
@@ -35,12 +40,14 @@ class Quotas(Struct, frozen=True):
 
 
 class Account(Struct, frozen=True):
-    """One Alibaba Cloud account."""
+    """One Alibaba Cloud account. `real_name` and `orders_fail` decide what OpenKmsService has to say."""
 
     id: str
     status: ServiceStatus = "Enabled"
     access_keys: dict[str, AccessKey] = {}
     quotas: Quotas = Quotas()
+    real_name: bool = True
+    orders_fail: bool = False
 
 
 class Caller(Struct, frozen=True):

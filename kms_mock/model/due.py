@@ -1,4 +1,4 @@
-"""What happens when time passes: deletion, expiry of material, rotation, purge (behaviour.md 7, 9-11).
+"""What happens when time passes: deletion, expiry of material and tokens, rotation, purge (behaviour.md 7, 9-11).
 
 There is no background task. Due things happen when a partition is opened, all at that request's one `now`, in the
 order of their times.
@@ -11,14 +11,17 @@ import math
 
 from msgspec.structs import replace
 
-from kms_mock.crypto import material as key_material
+from kms_mock.crypto.material import KeyMaterial
 from kms_mock.errors import ApiError
 from kms_mock.model import managed_secrets
 from kms_mock.model.events import Event
-from kms_mock.model.key import Key, KeyVersion
+from kms_mock.model.import_token import ImportToken
+from kms_mock.model.key import Key, KeyVersion, fresh_material
 from kms_mock.model.managed_secrets import Values
 from kms_mock.model.partition import Partition
 from kms_mock.model.secret import CURRENT, PREVIOUS, Secret, SecretVersion, with_version
+
+Dated = Key | Secret | ImportToken
 
 
 def settle(partition: Partition, now: float) -> list[Event]:
@@ -30,14 +33,21 @@ def settle(partition: Partition, now: float) -> list[Event]:
     heapq.heapify(queue)
     while queue:
         due, number, record = heapq.heappop(queue)
-        event, follower = (
-            _settle_key(partition, record, due) if isinstance(record, Key) else _settle_secret(partition, record, due)
-        )
+        event, follower = _settle(partition, record, due)
         events.append(event)
         if follower is not None and follower.due <= now:
             heapq.heappush(queue, (follower.due, number, follower))
     partition.next_due = min((record.due for record in partition.dated()), default=math.inf)
     return events
+
+
+def _settle(partition: Partition, record: Dated, at: float) -> tuple[Event, Dated | None]:
+    if isinstance(record, Key):
+        return _settle_key(partition, record, at)
+    if isinstance(record, Secret):
+        return _settle_secret(partition, record, at)
+    del partition.import_tokens[record.text]
+    return Event(at, "import token expired", record.key_arn), None
 
 
 def _settle_key(partition: Partition, key: Key, at: float) -> tuple[Event, Key | None]:
@@ -60,11 +70,12 @@ def without_material(key: Key) -> Key:
     return replace(key.after("lose material"), versions=versions, material_expires=None)
 
 
-def rotated_key(partition: Partition, key: Key, at: float) -> Key:
-    """Give the key with a new primary version; the old ones stay for decryption (behaviour.md 9)."""
-    version = KeyVersion(
-        partition.sources.new_id(), at, key_material.generate(key.spec, partition.sources.random_bytes)
-    )
+def rotated_key(partition: Partition, key: Key, at: float, prepared: KeyMaterial | None = None) -> Key:
+    """Give the key with a new primary version; the old ones stay for decryption (behaviour.md 9).
+
+    `prepared` is the material of the new version if it was made already (key pairs, which take long).
+    """
+    version = KeyVersion(partition.sources.new_id(), at, fresh_material(key.spec, prepared, partition.sources))
     versions = {**key.versions, version.id: version}
     return replace(key, versions=versions, primary_version=version.id, last_rotation=at)
 

@@ -20,6 +20,7 @@ KeyEvent = Literal[
     "disable",
     "schedule deletion",
     "cancel deletion",
+    "cancel deletion without material",
     "create alias",
     "bind alias",
     "get import parameters",
@@ -46,6 +47,8 @@ _ROWS: dict[KeyEvent, tuple[KeyState | ErrorSpec, ...]] = {
     "disable": ("Disabled", "Disabled", _F, _F),
     "schedule deletion": ("PendingDeletion", "PendingDeletion", _F, "PendingDeletion"),
     "cancel deletion": (_F, _F, "Enabled", _F),
+    # inferred: the documents say Enabled, but a key that waits for its material cannot be used
+    "cancel deletion without material": (_F, _F, "PendingImport", _F),
     "create alias": ("Enabled", "Disabled", _F, "PendingImport"),
     "bind alias": ("Enabled", "Disabled", _P, "PendingImport"),
     "get import parameters": ("Enabled", "Disabled", "PendingDeletion", "PendingImport"),

@@ -7,14 +7,14 @@ the previous account a new password and swaps the two (api-docs CreateSecret, Ex
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
 from kms_mock.crypto import ssh
 from kms_mock.model import passwords
-from kms_mock.model.secret import SecretType
+from kms_mock.model.secret import MAX_NAME_LENGTH, NAME, SecretType
 from kms_mock.model.times import iso
 
 AUTO = "$Auto"
@@ -51,11 +51,23 @@ class _SshLogin(Struct, frozen=True, forbid_unknown_fields=True):
     PrivateKey: str
 
 
+class _RamValue(Struct, frozen=True, forbid_unknown_fields=True):
+    AccessKeyId: str
+    AccessKeySecret: str
+    GenerateTimestamp: str
+
+
+_S = TypeVar("_S", bound=Struct)
+
+
 class Values(Struct, frozen=True):
     """The first values of a managed secret: of ACSCurrent, and of ACSPrevious where there are two accounts."""
 
     current: str
     previous: str | None = None
+
+    def __repr__(self) -> str:
+        return "Values(...)"
 
 
 # Required fields of ExtendedConfig by type, and the sub-types that each type knows (api-docs CreateSecret).
@@ -73,6 +85,17 @@ _SUB_TYPES: dict[str, tuple[str, ...]] = {
     "ECS": ("Password", "SSHKey"),
     "PolarDB": ("DoubleUsers",),
 }
+
+
+def parse_config(kind: SecretType, text: str) -> dict[str, Any] | None:
+    """Read the ExtendedConfig of CreateSecret; a Generic secret's is ignored. Raises ValueError with a plain reason."""
+    if kind == "Generic":
+        return None
+    try:
+        config = msgspec.json.decode(text, type=dict[str, Any])
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    return checked_config(kind, config)
 
 
 def checked_config(kind: SecretType, config: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +118,21 @@ def checked_config(kind: SecretType, config: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
+def full_name(kind: SecretType, name: str, config: dict[str, Any] | None) -> str:
+    """Give the name of a new secret, checked for its type (behaviour.md 7). Raises ValueError with a plain reason."""
+    if kind == "RAMCredentials" and config is not None:
+        if name != AUTO:
+            raise ValueError(f"the name of a RAMCredentials secret is given as {AUTO}")
+        name = f"acs/ram/user/{config['UserName']}"
+        if len(name) > MAX_NAME_LENGTH or not NAME.fullmatch(name):
+            raise ValueError("the UserName makes no name for a secret")
+        return name
+    right = {"ECS": name.startswith("acs/ecs/"), "PolarDB": True}.get(kind, not name.startswith("acs/"))
+    if name == AUTO or not right:
+        raise ValueError(f"{name} is no name for a secret of type {kind}")
+    return name
+
+
 def checked_custom_data(data: Any) -> dict[str, Any]:
     """Check CustomData: a JSON object of at most ten pairs. Raises ValueError."""
     most = 10
@@ -113,20 +151,46 @@ def first_values(kind: SecretType, config: dict[str, Any], data: str, now: float
     if kind == "Rds":
         return _rds_values(config, data)
     if kind == "RAMCredentials":
-        pairs = msgspec.json.decode(data, type=_AccessKeys).AccessKeys
+        pairs = _decoded(data, _AccessKeys).AccessKeys
         if not 1 <= len(pairs) <= 2:  # noqa: PLR2004 (a RAM user has at most two AccessKey pairs)
             raise ValueError("AccessKeys has the one or two AccessKey pairs of the RAM user")
         return Values(*(_ram_value(pair.AccessKeyId, pair.AccessKeySecret, now) for pair in pairs))
-    shape: type[Struct] = _Login if config["SecretSubType"] == "Password" else _SshLogin
-    return Values(_json(msgspec.json.decode(data, type=shape)))
+    return Values(_json(_decoded(data, _Login if config["SecretSubType"] == "Password" else _SshLogin)))
 
 
 def _rds_values(config: dict[str, Any], data: str) -> Values:
-    accounts = msgspec.json.decode(data, type=_Accounts).Accounts
+    accounts = _decoded(data, _Accounts).Accounts
     expected = 1 if config["SecretSubType"] == "SingleUser" else 2
     if len(accounts) != expected:
         raise ValueError(f"Accounts of a {config['SecretSubType']} secret has {expected} entries")
     return Values(*(_json(account) for account in accounts))
+
+
+def check_value(kind: SecretType, config: dict[str, Any], data: str) -> None:
+    """Check that a stored value has the form that GetSecretValue documents. Raises ValueError with a plain reason."""
+    if kind == "RAMCredentials":
+        _decoded(data, _RamValue)
+    elif kind == "ECS":
+        _decoded(data, _Login if config["SecretSubType"] == "Password" else _SshLogin)
+    else:
+        _decoded(data, _Account)
+
+
+def _decoded(data: str, shape: type[_S]) -> _S:
+    """Read a value of a known shape. The reason names the shape only: msgspec's own text would quote the value."""
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the value is JSON of the form {_form(shape)}") from error
+
+
+def _form(shape: Any) -> str:
+    if shape is str:
+        return '""'
+    if get_origin(shape) is list:
+        return f"[{_form(get_args(shape)[0])}]"
+    hints = get_type_hints(shape)
+    return "{" + ",".join(f'"{name}":{_form(hint)}' for name, hint in hints.items()) + "}"
 
 
 def rotated_value(
@@ -157,7 +221,7 @@ def _account(name: str, random_bytes: _RandomBytes) -> str:
 
 
 def _ram_value(key_id: str, key_secret: str, now: float) -> str:
-    return _json({"AccessKeyId": key_id, "AccessKeySecret": key_secret, "GenerateTimestamp": iso(now)})
+    return _json(_RamValue(key_id, key_secret, iso(now)))
 
 
 def _json(value: Any) -> str:

@@ -8,12 +8,13 @@ the mock knows none of the request contexts that conditions ask for).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+
+from kms_mock import errors
 
 MAX_POLICY_BYTES = 32768
 _SID = re.compile(r"[A-Za-z0-9 _/+=.@-]{0,128}")
@@ -79,7 +80,10 @@ def parse_resource_policy(text: str) -> Policy:
     """Read and check the policy of a key or secret (behaviour.md 13). Raises ValueError with a plain reason."""
     if len(text.encode()) > MAX_POLICY_BYTES:
         raise ValueError(f"a policy has at most {MAX_POLICY_BYTES} bytes")
-    policy = msgspec.json.decode(text, type=Policy)
+    try:
+        policy = msgspec.json.decode(text, type=Policy)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
     if not policy.Statement:
         raise ValueError("a policy has at least one statement")
     for statement in policy.Statement:
@@ -92,6 +96,17 @@ def parse_resource_policy(text: str) -> Policy:
         if _list(statement.Resource) != ["*"]:
             raise ValueError("the Resource is *")
     return policy
+
+
+def check_policy(text: str, instance_id: str | None) -> None:
+    """Check the policy of a key or secret. Raises POLICY_UNSUPPORTED, INVALID_PARAMETER."""
+    # Policies belong to KMS instances (api-docs SetKeyPolicy, SetSecretPolicy; # inferred for CreateKey, CreateSecret).
+    if instance_id is None:
+        raise errors.POLICY_UNSUPPORTED("A key or secret outside a KMS instance has no policy.")
+    try:
+        parse_resource_policy(text)
+    except ValueError as error:
+        raise errors.INVALID_PARAMETER(f"Policy: {error}", name="Policy") from error
 
 
 def default_policy(account: str, sid: str) -> str:
@@ -116,11 +131,5 @@ def _any(patterns: str | list[str], text: str) -> bool:
 
 def _is_principal(pattern: str, principal: str) -> bool:
     if pattern.endswith(":root"):  # the account and so everyone in it
-        return principal.startswith(pattern[: -len("root")])
+        pattern = pattern[: -len("root")] + "*"
     return fnmatchcase(principal, pattern)
-
-
-def allowed(statements: Iterable[Policy], action: str, resource: str) -> bool:
-    """Say whether the policies together allow an action on a resource."""
-    effects = {effect(policy, action, resource) for policy in statements}
-    return "Deny" not in effects and "Allow" in effects

@@ -7,6 +7,7 @@ about what is current. All functions here give a new record and leave the old on
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -19,9 +20,12 @@ DataType = Literal["text", "binary"]
 
 CURRENT = "ACSCurrent"
 PREVIOUS = "ACSPrevious"
+NAME = re.compile(r"[A-Za-z0-9_/+=.@-]+")
+MAX_NAME_LENGTH = 192
 MAX_VERSIONS = 10
 MAX_STAGES = 8
 MAX_DATA_BYTES = 30720
+MAX_INTERVAL_HOURS = 365 * 24
 
 
 class Sealed(Struct, frozen=True):
@@ -99,6 +103,17 @@ def check_data(data: str) -> None:
     """Check the size of a secret value (behaviour.md 7). Raises INVALID_PARAMETER."""
     if len(data.encode()) > MAX_DATA_BYTES:
         raise errors.INVALID_PARAMETER(f"SecretData has more than {MAX_DATA_BYTES} bytes.", name="SecretData")
+
+
+def checked_interval(interval: int | None, least_hours: int) -> int:
+    """Check the interval of automatic rotation, at most 365 days (behaviour.md 7). Raises INVALID_PARAMETER."""
+    if interval is None:
+        raise errors.INVALID_PARAMETER("Automatic rotation needs a RotationInterval.", name="RotationInterval")
+    if not least_hours * 3600 <= interval <= MAX_INTERVAL_HOURS * 3600:
+        raise errors.INVALID_PARAMETER(
+            f"RotationInterval is {least_hours} to {MAX_INTERVAL_HOURS} hours.", name="RotationInterval"
+        )
+    return interval
 
 
 def with_version(secret: Secret, version: SecretVersion, stages: list[str]) -> Secret:

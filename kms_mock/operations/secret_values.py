@@ -11,7 +11,6 @@ from kms_mock import errors
 from kms_mock.context import Context
 from kms_mock.errors import ApiError
 from kms_mock.model import passwords
-from kms_mock.model.due import rotated_secret
 from kms_mock.model.secret import (
     CURRENT,
     PREVIOUS,
@@ -37,8 +36,6 @@ from kms_mock.parameters import (
     VersionStage,
     VersionStages,
 )
-
-_ROTATIONS_PER_HOUR = 50  # behaviour.md 7
 
 
 class StageList(TypedDict):
@@ -97,12 +94,6 @@ class VersionPage(Page):
     VersionIds: VersionEntries
 
 
-class RotatedSecret(TypedDict):
-    Arn: str
-    SecretName: str
-    VersionId: str
-
-
 class RandomPassword(TypedDict):
     RandomPassword: str
 
@@ -113,7 +104,7 @@ class RandomPassword(TypedDict):
         *errors.SECRET_TABLE,
         errors.SECRET_LIMIT_EXCEEDED,
         errors.SECRET_VERSION_EXISTS,
-        errors.SECRET_IN_DELETE_WINDOW,  # not in its table; DESIGN 6
+        errors.SECRET_IN_DELETE_WINDOW,  # inferred: not in its table (DESIGN 6)
     ),
 )
 def put_secret_value(
@@ -155,6 +146,10 @@ def put_secret_value(
         errors.INSTANCE_STATE_INVALID,
         errors.INSTANCE_NOT_FOUND,
         errors.KEY_NOT_FOUND,
+        # Not in its table, and before the two special texts below: a refusal of the secret itself (behaviour.md 21),
+        # and a parameter other than AccessKeyId.
+        errors.NO_PERMISSION,
+        errors.INVALID_PARAMETER,
         errors.NO_PERMISSION_FOR_KEY,
         errors.INVALID_ACCESS_KEY_ID_PARAMETER,
         errors.RESOURCE_NOT_FOUND,
@@ -221,7 +216,9 @@ def _pick(secret: Secret, stage: str | None, version_id: str | None) -> SecretVe
 def batch_get_secret_value(ctx: Context, *, secrets_list: SecretsList) -> BatchResult:
     """Give the values of up to 20 secrets; what fails for one does not fail the others."""
     result: BatchResult = {"SecretValues": [], "Errors": []}
+    home = ctx.partition
     for wanted in secrets_list:
+        ctx.partition = home  # the ARN of another account must not decide where the next name is looked up
         fetch = str(wanted.FetchExtendedConfig).lower() == "true"
         try:
             value = _value(ctx, wanted.SecretName, wanted.VersionStage, wanted.VersionId, fetch)
@@ -289,24 +286,6 @@ def update_secret_version_stage(
     moved = with_stage_moved(secret, version_stage, remove_from_version, move_to_version)
     ctx.partition.put_secret(replace(moved, updated=ctx.now))
     return {"SecretName": secret.name}
-
-
-@operation("RotateSecret", errors=errors.USUAL_TABLE)
-def rotate_secret(ctx: Context, *, secret_name: SecretNameOrArn, version_id: VersionId) -> RotatedSecret:
-    """Rotate a managed secret now; a version id that exists is ignored. At most 50 rotations per hour and account."""
-    secret = ctx.live_secret(secret_name)
-    if not secret.managed:
-        raise errors.INVALID_PARAMETER("RotateSecret is not for Generic secrets.", name="SecretName")
-    if version_id not in secret.versions:
-        recent = tuple(moment for moment in ctx.partition.rotations if moment > ctx.now - 3600)
-        if len(recent) >= _ROTATIONS_PER_HOUR:
-            raise errors.REJECTED_THROTTLING("50 secrets were rotated within the hour.")  # inferred: which error it is
-        rotated = rotated_secret(ctx.partition, secret, version_id, ctx.now)
-        if secret.rotation_interval is not None:
-            rotated = replace(rotated, next_rotation=ctx.now + secret.rotation_interval)
-        ctx.partition.rotations = (*recent, ctx.now)
-        ctx.partition.put_secret(rotated)
-    return {"Arn": secret.arn, "SecretName": secret.name, "VersionId": version_id}
 
 
 @operation("GetRandomPassword", errors=(errors.INVALID_PARAMETER_SECRET, errors.INTERNAL_FAILURE_PLAIN))

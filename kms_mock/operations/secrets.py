@@ -11,13 +11,19 @@ from msgspec.structs import replace
 from kms_mock import errors
 from kms_mock.context import Context
 from kms_mock.model import managed_secrets, permissions
-from kms_mock.model.due import settle
 from kms_mock.model.managed_secrets import Values
-from kms_mock.model.secret import CURRENT, PREVIOUS, Secret, SecretVersion, check_data, with_version
+from kms_mock.model.secret import (
+    CURRENT,
+    PREVIOUS,
+    Secret,
+    SecretVersion,
+    check_data,
+    checked_interval,
+    with_version,
+)
 from kms_mock.model.times import DAY, iso
 from kms_mock.operation import operation
 from kms_mock.operations.shapes import (
-    Empty,
     NamedSecret,
     Page,
     TagList,
@@ -37,7 +43,6 @@ from kms_mock.parameters import (
     Interval,
     PageNumber,
     PageSize,
-    PolicyName,
     PolicyText,
     RecoveryWindow,
     SecretData,
@@ -50,7 +55,6 @@ from kms_mock.parameters import (
 )
 
 _FILTER_KEYS = ("SecretName", "Description", "TagKey", "TagValue", "DKMSInstanceId", "SecretType", "Creator")
-_HOUR = 3600
 
 
 class CreatedSecret(TypedDict):
@@ -107,10 +111,6 @@ class DeletedSecret(TypedDict):
     PlannedDeleteTime: str
 
 
-class PolicyDocument(TypedDict):
-    Policy: str
-
-
 @operation(
     "CreateSecret",
     errors=(
@@ -150,7 +150,10 @@ def create_secret(
 ) -> CreatedSecret:
     """Create a secret with its first version, which is marked ACSCurrent."""
     config = _config(secret_type, extended_config)
-    name = _full_name(secret_name, secret_type, config)
+    try:
+        name = managed_secrets.full_name(secret_type, secret_name, config)
+    except ValueError as error:
+        raise errors.INVALID_PARAMETER(str(error), name="SecretName") from error
     arn = ctx.partition.arn(f"secret/{name}")
     ctx.authorize(arn)
     check_data(secret_data)
@@ -158,8 +161,10 @@ def create_secret(
         raise errors.INVALID_PARAMETER(f"The value of a {secret_type} secret is text.", name="SecretDataType")
     key_id = _encryption_key(ctx, encryption_key_id, dkms_instance_id)
     if policy is not None:
-        check_policy(policy, dkms_instance_id)
-    interval = _interval(enable_automatic_rotation and secret_type != "Generic", rotation_interval, 6 * _HOUR)
+        permissions.check_policy(policy, dkms_instance_id)
+    interval = None
+    if enable_automatic_rotation and secret_type != "Generic":
+        interval = checked_interval(rotation_interval, 6)
     _check_room(ctx, name, dkms_instance_id)
     secret = Secret(
         name=name,
@@ -187,53 +192,28 @@ def create_secret(
     return {**created, **rotation_plan(secret)}
 
 
-def check_policy(policy: str, instance_id: str | None) -> None:
-    """Check a secret policy. Raises POLICY_UNSUPPORTED, INVALID_PARAMETER."""
-    if instance_id is None:  # policies belong to KMS instances (api-docs SetSecretPolicy; # inferred for CreateSecret)
-        raise errors.POLICY_UNSUPPORTED("A secret outside a KMS instance has no policy.")
-    try:
-        permissions.parse_resource_policy(policy)
-    except ValueError as error:
-        raise errors.INVALID_PARAMETER(f"Policy: {error}", name="Policy") from error
-
-
 def _config(secret_type: SecretType, text: str | None) -> dict[str, Any] | None:
-    if secret_type == "Generic":  # ignored, says the document
-        return None
     try:
-        config = msgspec.json.decode(text or "", type=dict[str, Any])
-        return managed_secrets.checked_config(secret_type, config)
+        return managed_secrets.parse_config(secret_type, text or "")
     except ValueError as error:
         raise errors.INVALID_PARAMETER(f"ExtendedConfig: {error}", name="ExtendedConfig") from error
-
-
-def _full_name(name: str, secret_type: SecretType, config: dict[str, Any] | None) -> str:
-    """Give the secret's name, checked for its type (behaviour.md 7)."""
-    if secret_type == "RAMCredentials" and config is not None:
-        if name != managed_secrets.AUTO:
-            raise errors.INVALID_PARAMETER("The name of a RAMCredentials secret is given as $Auto.", name="SecretName")
-        return f"acs/ram/user/{config['UserName']}"
-    right = {"ECS": name.startswith("acs/ecs/"), "PolarDB": True}.get(secret_type, not name.startswith("acs/"))
-    if name == managed_secrets.AUTO or not right:
-        raise errors.INVALID_PARAMETER(f"{name} is no name for a secret of type {secret_type}.", name="SecretName")
-    return name
 
 
 def _encryption_key(ctx: Context, key_id: str | None, instance_id: str | None) -> str | None:
     """Find the key that shall protect the values: symmetric, in the same instance, usable by the caller."""
     if key_id is None:
         return None
+    home = ctx.partition
     try:
-        key = ctx.key(key_id)
+        key = ctx.key(key_id, "kms:GenerateDataKey")
     except errors.ApiError as error:
         if error.spec in (errors.KEY_NOT_FOUND, errors.ALIAS_NOT_FOUND):  # the table has only this 404 (# inferred)
             raise errors.RESOURCE_NOT_FOUND_CREATE(error.reason) from error
         raise
     if key.spec.kind not in ("aes", "sm4"):
         raise errors.UNSUPPORTED_OPERATION(f"Key {key.id} is {key.spec_name}; secrets need a symmetric key.")
-    if key.instance_id != instance_id:
+    if key.instance_id != instance_id or ctx.partition is not home:
         raise errors.INVALID_PARAMETER("The key is not in the secret's KMS instance.", name="EncryptionKeyId")
-    ctx.authorize(key.arn, key.policy, "kms:GenerateDataKey")
     return key.id
 
 
@@ -241,10 +221,9 @@ def _check_room(ctx: Context, name: str, instance_id: str | None) -> None:
     """Check that the name is free and the quotas have room."""
     partition = ctx.partition
     existing = partition.secrets.get(name)
-    if existing is not None and existing.planned_delete is not None:
-        raise errors.SECRET_NAME_IN_DELETE_WINDOW(f"Secret {name} is in its recovery window.")
     if existing is not None:
-        raise errors.SECRET_EXISTS(f"There is a secret {name} already.")
+        row = errors.SECRET_EXISTS if existing.planned_delete is None else errors.SECRET_NAME_IN_DELETE_WINDOW
+        raise row(f"There is a secret {name} already, live or in its recovery window.")
     if instance_id is None:
         quota = partition.account.quotas.secrets
         if quota is not None and len(partition.secrets) >= quota:
@@ -266,8 +245,7 @@ def _with_first_values(ctx: Context, secret: Secret, version_id: str, data: str,
                 secret.type, secret.extended_config, data, ctx.now, ctx.sources.random_bytes
             )
         except ValueError as error:
-            reason = str(error).partition(" '")[0]
-            raise errors.INVALID_PARAMETER(f"SecretData: {reason}", name="SecretData") from error
+            raise errors.INVALID_PARAMETER(f"SecretData: {error}", name="SecretData") from error
     if (
         values.previous is not None
     ):  # the second account waits as ACSPrevious, under a version id of its own (# inferred)
@@ -277,19 +255,6 @@ def _with_first_values(ctx: Context, secret: Secret, version_id: str, data: str,
         secret = replace(secret, versions={previous: version}, stages={PREVIOUS: previous})
     sealed = ctx.partition.seal(secret.name, version_id, values.current.encode(), secret.encryption_key_id)
     return with_version(secret, SecretVersion(version_id, ctx.now, data_type, sealed), [CURRENT])
-
-
-def _interval(enabled: bool, interval: int | None, least: int) -> int | None:
-    """Check a rotation interval: needed exactly when rotation is switched on, at most 365 days."""
-    if not enabled:
-        return None
-    if interval is None:
-        raise errors.INVALID_PARAMETER("Automatic rotation needs a RotationInterval.", name="RotationInterval")
-    if not least <= interval <= 365 * DAY:
-        raise errors.INVALID_PARAMETER(
-            f"RotationInterval is {least // _HOUR} to {365 * 24} hours.", name="RotationInterval"
-        )
-    return interval
 
 
 @operation(
@@ -433,69 +398,3 @@ def restore_secret(ctx: Context, *, secret_name: SecretNameOrArn) -> NamedSecret
         raise errors.SECRET_NOT_DELETED(f"Secret {secret.name} is not planned for deletion.")
     ctx.partition.put_secret(replace(secret, planned_delete=None, updated=ctx.now))
     return {"SecretName": secret.name}
-
-
-@operation("UpdateSecretRotationPolicy")
-def update_secret_rotation_policy(
-    ctx: Context,
-    *,
-    secret_name: SecretNameOrArn,
-    enable_automatic_rotation: bool,
-    rotation_interval: Interval | None = None,
-) -> NamedSecret:
-    """Switch automatic rotation of a managed secret on or off; an overdue first rotation happens at once."""
-    secret = ctx.live_secret(secret_name)
-    if not secret.managed:
-        raise errors.INVALID_PARAMETER("A Generic secret does not rotate by itself.", name="SecretName")
-    interval = _interval(enable_automatic_rotation, rotation_interval, 7 * 24 * _HOUR)
-    following = None
-    if interval is not None:
-        following = max(ctx.now, (secret.last_rotation or secret.created) + interval)
-    ctx.partition.put_secret(replace(secret, rotation_interval=interval, next_rotation=following, updated=ctx.now))
-    settle(ctx.partition, ctx.now)
-    return {"SecretName": secret.name}
-
-
-_POLICY_TABLE = (
-    errors.INVALID_PARAMETER_UNNAMED,
-    errors.MISSING_PARAMETER,
-    errors.NO_PERMISSION_400,
-    errors.POLICY_UNSUPPORTED,
-    errors.INSTANCE_STATE_INVALID,
-    errors.RESOURCE_NOT_FOUND_DOT,
-    errors.KEY_NOT_FOUND,
-    errors.SERVICE_UNVAILABLE,
-)
-
-
-@operation("GetSecretPolicy", errors=_POLICY_TABLE)
-def get_secret_policy(
-    ctx: Context, *, secret_name: SecretNameOrArn, policy_name: PolicyName = "default"
-) -> PolicyDocument:
-    """Give the policy of a secret in a KMS instance."""
-    secret = _with_policy(ctx, secret_name, policy_name)
-    default = permissions.default_policy(ctx.partition.account.id, "kms default secret policy")
-    return {"Policy": secret.policy or default}
-
-
-@operation("SetSecretPolicy", errors=(*_POLICY_TABLE, errors.SHARE_QUOTA_EXCEEDED))
-def set_secret_policy(
-    ctx: Context, *, secret_name: SecretNameOrArn, policy: PolicyText, policy_name: PolicyName = "default"
-) -> Empty:
-    """Replace the policy of a secret in a KMS instance."""
-    secret = _with_policy(ctx, secret_name, policy_name)
-    check_policy(policy, secret.instance_id)
-    ctx.partition.put_secret(replace(ctx.partition.live_secret(secret.name), policy=policy, updated=ctx.now))
-    return {}
-
-
-def _with_policy(ctx: Context, name: str, policy_name: str) -> Secret:
-    secret = ctx.secret(name)
-    if policy_name != "default":
-        raise errors.RESOURCE_NOT_FOUND_DOT("The only policy of a secret is named default.")
-    if secret.instance_id is None:
-        raise errors.POLICY_UNSUPPORTED(f"Secret {secret.name} is in no KMS instance.")
-    ctx.partition.connected_instance(secret.instance_id)
-    if secret.encryption_key_id is not None:
-        ctx.partition.key(secret.encryption_key_id)
-    return secret

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Literal, TypedDict
@@ -11,12 +12,15 @@ from msgspec.structs import replace
 from kms_mock import errors
 from kms_mock.context import Context
 from kms_mock.errors import ApiError
+from kms_mock.model.certificate import Certificate
 from kms_mock.model.key import Key
+from kms_mock.model.partition import Partition
 from kms_mock.model.secret import Secret
 from kms_mock.model.tags import TagError, merged_tags
 from kms_mock.operation import operation
 from kms_mock.operations.shapes import Empty
 from kms_mock.parameters import (
+    CertificateId,
     KeyId,
     RegionId,
     ResourceIds,
@@ -64,7 +68,7 @@ class TagPage(TypedDict):
 
 def _one_resource(
     ctx: Context, key_id: str | None, secret_name: str | None, certificate_id: str | None
-) -> Key | Secret:
+) -> Key | Secret | Certificate:
     """Find the one resource that TagResource and UntagResource name, in a state that may be tagged."""
     if sum(name is not None for name in (key_id, secret_name, certificate_id)) != 1:
         raise errors.INVALID_PARAMETER(
@@ -74,14 +78,16 @@ def _one_resource(
         return ctx.key(key_id).after("tag")
     if secret_name is not None:
         return ctx.live_secret(secret_name)
-    raise errors.CERTIFICATE_NOT_FOUND(f"There is no certificate {certificate_id}.")
+    return ctx.certificate(certificate_id or "")
 
 
-def _put(ctx: Context, resource: Key | Secret, tags: dict[str, str]) -> None:
+def _put(partition: Partition, resource: Key | Secret | Certificate, tags: dict[str, str]) -> None:
     if isinstance(resource, Key):
-        ctx.partition.put_key(replace(resource, tags=tags))
+        partition.put_key(replace(resource, tags=tags))
+    elif isinstance(resource, Secret):
+        partition.put_secret(replace(resource, tags=tags))
     else:
-        ctx.partition.put_secret(replace(resource, tags=tags))
+        partition.put_certificate(replace(resource, tags=tags))
 
 
 _TABLE = (*errors.USUAL_TABLE, errors.KEY_PENDING_DELETION)
@@ -94,7 +100,7 @@ def tag_resource(
     tags: Tags,
     key_id: KeyId | None = None,
     secret_name: SecretNameOrArn | None = None,
-    certificate_id: str | None = None,
+    certificate_id: CertificateId | None = None,
 ) -> Empty:
     """Add tags to one key, secret or certificate; a key that is there gets its new value."""
     resource = _one_resource(ctx, key_id, secret_name, certificate_id)
@@ -102,7 +108,7 @@ def tag_resource(
         merged = merged_tags(resource.tags, [(tag.TagKey, tag.TagValue) for tag in tags])
     except TagError as error:
         raise errors.INVALID_PARAMETER(str(error), name="Tags") from error
-    _put(ctx, resource, merged)
+    _put(ctx.partition, resource, merged)
     return {}
 
 
@@ -113,11 +119,11 @@ def untag_resource(
     tag_keys: TagKeys,
     key_id: KeyId | None = None,
     secret_name: SecretNameOrArn | None = None,
-    certificate_id: str | None = None,
+    certificate_id: CertificateId | None = None,
 ) -> Empty:
     """Remove tags from one resource; a key that is not there is fine."""
     resource = _one_resource(ctx, key_id, secret_name, certificate_id)
-    _put(ctx, resource, _without(resource.tags, tag_keys))
+    _put(ctx.partition, resource, _without(resource.tags, tag_keys))
     return {}
 
 
@@ -133,12 +139,17 @@ def list_resource_tags(ctx: Context, *, key_id: KeyId) -> KeyTags:
     return {"Tags": {"Tag": [{"KeyId": key.id, "TagKey": name, "TagValue": value} for name, value in key.tags.items()]}}
 
 
-def _resources(ctx: Context, kind: Literal["key", "secret"], ids: Iterable[str]) -> list[Key | Secret]:
-    """Find all resources of a call; one that does not exist refuses the whole call."""
-    found: list[Key | Secret] = []
+def _resources(
+    ctx: Context, kind: Literal["key", "secret"], ids: Iterable[str]
+) -> list[tuple[Partition, Key | Secret]]:
+    """Find all resources of a call, each with its partition; one that does not exist refuses the whole call."""
+    found: list[tuple[Partition, Key | Secret]] = []
+    home = ctx.partition
     for name in ids:
+        ctx.partition = home  # the ARN of another account must not decide where the next name is looked up
         try:
-            found.append(ctx.key(name) if kind == "key" else ctx.secret(name))
+            resource = ctx.key(name) if kind == "key" else ctx.secret(name)
+            found.append((ctx.partition, resource))
         except ApiError as error:
             if error.spec.status != errors.INVALID_RESOURCE_ID.status:
                 raise
@@ -146,8 +157,14 @@ def _resources(ctx: Context, kind: Literal["key", "secret"], ids: Iterable[str])
     return found
 
 
-def _changeable(resource: Key | Secret, ctx: Context) -> Key | Secret:
-    return resource.after("tag") if isinstance(resource, Key) else ctx.partition.live_secret(resource.name)
+def _changeable(
+    ctx: Context, kind: Literal["key", "secret"], ids: Iterable[str]
+) -> list[tuple[Partition, Key | Secret]]:
+    """Find all resources of a call, each in a state that may be tagged."""
+    return [
+        (place, resource.after("tag") if isinstance(resource, Key) else place.live_secret(resource.name))
+        for place, resource in _resources(ctx, kind, ids)
+    ]
 
 
 @operation(
@@ -164,10 +181,10 @@ def tag_resources(
     ctx: Context, *, region_id: RegionId, resource_type: ResourceType, resource_id: ResourceIds, tag: ResourceTags
 ) -> Empty:
     """Add tags to up to 50 keys or secrets: to all of them or, refused, to none."""
-    resources = [_changeable(resource, ctx) for resource in _resources(ctx, resource_type, resource_id)]
+    resources = _changeable(ctx, resource_type, resource_id)
     pairs = [(one.Key, one.Value or "") for one in tag]
     try:
-        changed = [(resource, merged_tags(resource.tags, pairs)) for resource in resources]
+        changed = [(place, resource, merged_tags(resource.tags, pairs)) for place, resource in resources]
     except TagError as error:
         row = {
             "key": errors.INVALID_TAG_KEY,
@@ -176,8 +193,8 @@ def tag_resources(
             "count": errors.INVALID_PARAMETER,
         }[error.part]
         raise row(str(error), name="Tag") from error
-    for resource, tags in changed:
-        _put(ctx, resource, tags)
+    for place, resource, tags in changed:
+        _put(place, resource, tags)
     return {}
 
 
@@ -192,11 +209,11 @@ def untag_resources(
     tag_key: ResourceTagKeys | None = None,
 ) -> Empty:
     """Remove tags from up to 50 keys or secrets: the named ones, or with All and no names every one."""
-    resources = [_changeable(resource, ctx) for resource in _resources(ctx, resource_type, resource_id)]
+    resources = _changeable(ctx, resource_type, resource_id)
     if not tag_key and not all:
         raise errors.MISSING_PARAMETER("Without All=true the tag keys must be named.", name="TagKey")
-    for resource in resources:
-        _put(ctx, resource, _without(resource.tags, tag_key) if tag_key else {})
+    for place, resource in resources:
+        _put(place, resource, _without(resource.tags, tag_key) if tag_key else {})
     return {}
 
 
@@ -221,17 +238,16 @@ def list_tag_resources(
     table: Iterable[Key | Secret] = (
         ctx.partition.keys.values() if resource_type == "key" else ctx.partition.secrets.values()
     )
-    resources = _resources(ctx, resource_type, resource_id) if resource_id else table
+    resources = [one for _, one in _resources(ctx, resource_type, resource_id)] if resource_id else table
     rows = list(islice(_rows(resource_type, resources, wanted), start, start + _ROWS_PER_PAGE + 1))
     token = f"{start + _ROWS_PER_PAGE:016x}" if len(rows) > _ROWS_PER_PAGE else ""
     return {"NextToken": token, "TagResources": {"TagResource": rows[:_ROWS_PER_PAGE]}}
 
 
 def _offset(token: str) -> int:
-    try:
-        return int(token, 16) if token else 0
-    except ValueError as error:
-        raise errors.INVALID_PARAMETER("NextToken is none that this API gave.", name="NextToken") from error
+    if token and not re.fullmatch("0[0-9a-f]{15}", token):
+        raise errors.INVALID_PARAMETER("NextToken is none that this API gave.", name="NextToken")
+    return int(token or "0", 16)
 
 
 def _rows(kind: str, resources: Iterable[Key | Secret], wanted: list[ResourceTag]) -> Iterator[TagRow]:

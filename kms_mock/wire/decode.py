@@ -11,33 +11,63 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from kms_mock import errors
+from kms_mock.wire.signature import SignedRequest
 
 VERSION = "2016-01-20"
 
+# What travels with every request and belongs to no operation (behaviour.md 19; clients.md 4.2).
+SYSTEM_PARAMETERS = frozenset(
+    {
+        "AccessKeyId",
+        "Action",
+        "BearerToken",
+        "Format",
+        "SecurityToken",
+        "Signature",
+        "SignatureMethod",
+        "SignatureNonce",
+        "SignatureType",
+        "SignatureVersion",
+        "Timestamp",
+        "Version",
+    }
+)
+
+# What clients add on their own account: V1, Go, Java and PHP the region, terraform the rest (clients.md 2.13).
+EXTRA_PARAMETERS = frozenset({"ClientToken", "RegionId", "SecureTransport", "SourceIp"})
+
 _FORM = "application/x-www-form-urlencoded"
-_CREDENTIAL = re.compile(r"Credential=([^,/\s]+)")
-_REGION = re.compile(r"[a-z0-9-]{1,64}")
+_CREDENTIAL = re.compile(r"Credential=([^,/]+)")
+_AUTHORITY = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_FORMAT = re.compile(r"(?:^|&)Format=([A-Za-z]+)")
 _PUBLIC_HOST = re.compile(r"kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com")
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What the wire gives: the target as sent (path and query, still escaped), headers whose look-up ignores case."""
+    """What the wire gives: the target as sent (path and query, still escaped), headers whose look-up ignores case.
+
+    A request that comes through a proxy names the whole URL; of that, path and query count.
+    """
 
     method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes = b""
+    target: str = field(repr=False)  # secret values travel in the query
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def path(self) -> str:
         """The part of the target before the query."""
-        return self.target.partition("?")[0]
+        return self._origin.partition("?")[0]
 
     @property
     def query(self) -> str:
         """The part of the target after the first question mark, still escaped."""
-        return self.target.partition("?")[2]
+        return self._origin.partition("?")[2]
+
+    @property
+    def _origin(self) -> str:
+        return self.target if self.target.startswith("/") else _AUTHORITY.sub("", self.target, count=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +80,7 @@ class ApiRequest:
     access_key_id: str
     region: str | None
     parameters: dict[str, str] = field(repr=False)
+    http: HttpRequest = field(repr=False)
 
 
 def wants_xml(format_parameter: str | None, accept: str | None) -> bool:
@@ -61,7 +92,7 @@ def wants_xml(format_parameter: str | None, accept: str | None) -> bool:
 
 def format_of(http: HttpRequest) -> bool:
     """Say whether a request that could not be decoded asked for XML; never raises."""
-    found = re.search(r"(?:^|&)Format=([A-Za-z]+)", http.query)
+    found = _FORMAT.search(http.query) or _FORMAT.search(http.body.decode("latin-1"))
     return wants_xml(found.group(1) if found else None, http.headers.get("Accept"))
 
 
@@ -69,16 +100,16 @@ def decode(http: HttpRequest) -> ApiRequest:
     """Read one HTTP request. Raises ApiError: a wrong method, path, body or version, or no action."""
     if http.method not in ("GET", "POST"):
         raise errors.UNSUPPORTED_HTTP_METHOD(f"The method is {http.method}; the RPC API takes GET and POST.")
-    path, _, query = http.target.partition("?")
-    headers = http.headers
+    path, headers = http.path, http.headers
     if "x-kms-apiname" in headers or "protobuf" in headers.get("Content-Type", ""):
         raise errors.PARSE_REQUEST_PARAMETER(  # clients.md 4.7b
             "This is a request of the dedicated gateway of a KMS instance (protobuf). "
             "kms-mock speaks the RPC API of the shared gateway."
         )
-    parameters = parse_parameters(query)
-    if http.body:
-        parameters.update(parse_form(headers.get("Content-Type"), http.body))
+    # The first of a name counts, the query before the form: as the signature is checked (clients.md 2.3).
+    parameters: dict[str, str] = {}
+    for name, value in parse_parameters(http.query) + parse_form(headers.get("Content-Type"), http.body):
+        parameters.setdefault(name, value)
     action = headers.get("x-acs-action") or parameters.get("Action")
     if not action:
         raise errors.MISSING_PARAMETER(
@@ -96,19 +127,36 @@ def decode(http: HttpRequest) -> ApiRequest:
         access_key_id=access_key_id(headers, parameters),
         region=region_of(headers, parameters),
         parameters=parameters,
+        http=http,
     )
 
 
-def parse_parameters(text: str) -> dict[str, str]:
+def signed_request(http: HttpRequest) -> SignedRequest:
+    """Give a request that `decode` took as the verification of signatures wants it."""
+    return SignedRequest(
+        method=http.method,
+        path=http.path or "/",
+        raw_query=http.query,
+        query=parse_parameters(http.query),
+        form=parse_form(http.headers.get("Content-Type"), http.body),
+        headers=list(http.headers.items()),
+        body=http.body,
+    )
+
+
+def parse_parameters(text: str) -> list[tuple[str, str]]:
     """Read an escaped query or form: `+` and `%20` are blanks, blank values stay, UTF-8 (clients.md 2.8)."""
     try:
-        return dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
+        text.encode()  # bytes that came unescaped and are not UTF-8 are surrogates by now
+        return parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise errors.PARSE_REQUEST_PARAMETER("The parameters are not UTF-8.") from error
 
 
-def parse_form(content_type: str | None, body: bytes) -> dict[str, str]:
+def parse_form(content_type: str | None, body: bytes) -> list[tuple[str, str]]:
     """Read a body. POST without a Content-Type is normal (clients.md 2.4), so that counts as a form."""
+    if not body:
+        return []
     kind = _FORM if content_type is None else content_type.partition(";")[0].strip().lower()
     if kind not in (_FORM, "application/octet-stream", ""):  # octet-stream: aiohttp's name for "none given"
         raise errors.PARSE_REQUEST_PARAMETER(f"The body is {kind[:80]}; parameters travel in the query or in a form.")
@@ -128,11 +176,12 @@ def access_key_id(headers: Mapping[str, str], parameters: Mapping[str, str]) -> 
 
 
 def region_of(headers: Mapping[str, str], parameters: Mapping[str, str]) -> str | None:
-    """Give the region that the request names: parameter `RegionId` (V1, Go, Java, PHP send it), or a public host."""
+    """Give the region that the request names: parameter `RegionId` (V1, Go, Java, PHP send it), or a public host.
+
+    Whether it is the name of a region at all is asked when the operation's own parameters are in order.
+    """
     region = parameters.get("RegionId")
     if region:
-        if not _REGION.fullmatch(region):
-            raise errors.INVALID_PARAMETER("RegionId is not a region's name.", name="RegionId")
         return region
     host = headers.get("Host", "")
     found = _PUBLIC_HOST.search(host) if "aliyuncs" in host else None

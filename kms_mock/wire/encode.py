@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from xml.parsers.expat import ExpatError, ParserCreate
 
 import msgspec
 
@@ -21,7 +22,10 @@ _json = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """One answer, ready to send. `code` is the API's error code, "" for a success; `reason` explains it in words."""
+    """One answer, ready to send. `code` is the API's error code, "" for a success; `reason` explains it in words.
+
+    `delivery` is "" but for faults: `reset` the connection instead, `truncate` the body, or be `slow` over `seconds`.
+    """
 
     status: int
     content_type: str
@@ -29,6 +33,9 @@ class HttpResponse:
     body: bytes
     code: str = ""
     reason: str = ""
+    retry_after: int | None = None
+    delivery: str = ""
+    seconds: float = 0.0
 
 
 def encode(tree: Mapping[str, Any], *, xml: bool, request_id: str) -> HttpResponse:
@@ -50,7 +57,13 @@ def to_xml(tree: Mapping[str, Any]) -> bytes:
     """Write a tree below `<KMS>`; a list is its key repeated, so `{"Keys": {"Key": [...]}}` nests as documented."""
     import xmltodict  # noqa: PLC0415 (most servers never answer XML)
 
-    text: str = xmltodict.unparse({"KMS": tree})
-    if _NOT_XML.search(text):
+    try:
+        # Tags of certificates are an object: their keys become names, none of them an attribute's.
+        text: str = xmltodict.unparse({"KMS": tree}, attr_prefix="\0")
+        ParserCreate(namespace_separator=" ").Parse(text.encode(), True)
+        readable = _NOT_XML.search(text) is None
+    except (ValueError, ExpatError):
+        readable = False
+    if not readable:
         raise errors.INVALID_PARAMETER("The answer has characters that XML cannot carry; ask for JSON.", name="Format")
-    return text.encode()
+    return text.replace("\r", "&#13;").encode()  # a bare one would reach the reader as a line feed

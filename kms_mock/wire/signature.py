@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import zip_longest
 from typing import Literal, NamedTuple
@@ -47,11 +47,12 @@ class SignedRequest:
 
     method: str
     path: str
-    raw_query: str
-    query: Pairs
-    form: Pairs
-    headers: Pairs
-    body: bytes
+    # Secret values travel in all of these.
+    raw_query: str = field(repr=False)
+    query: Pairs = field(repr=False)
+    form: Pairs = field(repr=False)
+    headers: Pairs = field(repr=False)
+    body: bytes = field(repr=False)
 
     def header(self, name: str) -> str | None:
         """Give a header by its name in any case; several of one name are sorted and joined, as the SDKs sign them."""
@@ -68,9 +69,9 @@ class Verification:
     """What the server computed beside what the client gave. `expected` is a valid signature: never show it."""
 
     scheme: Scheme | None
-    canonical_request: str  # empty for HMAC-SHA1, which has none
-    string_to_sign: str
-    expected: str
+    canonical_request: str = field(repr=False)  # empty for HMAC-SHA1, which has none
+    string_to_sign: str = field(repr=False)
+    expected: str = field(repr=False)
     given: str
     matches: bool
 
@@ -80,9 +81,9 @@ class Problem:
     """Why a request is refused: `reason` is one printable ASCII sentence; the other texts are filled for a mismatch."""
 
     kind: Kind
-    string_to_sign: str
+    string_to_sign: str = field(repr=False)
     reason: str
-    canonical_request: str = ""
+    canonical_request: str = field(default="", repr=False)
 
 
 class _Authorization(NamedTuple):

@@ -248,6 +248,16 @@ def test_a_start_without_primes_is_left() -> None:
     assert next(draws, None) is None
 
 
+def test_primes_fit_the_public_exponent() -> None:
+    """A prime p with 65537 dividing p - 1, for which no private exponent exists, is passed over."""
+    step = 2 * primes.PUBLIC_EXPONENT
+    unfit = next(p for p in range(step * (3 << 237) + 1, 1 << 256, step) if primes.is_probable_prime(p))
+    draws = iter([unfit.to_bytes(32, "big"), b"\xf1" * 32])
+    found = primes.rsa_primes(512, lambda _: next(draws))
+    assert all(p % primes.PUBLIC_EXPONENT != 1 for p in found)
+    assert min(found) > unfit
+
+
 @pytest.mark.parametrize(
     ("number", "expected"),
     [

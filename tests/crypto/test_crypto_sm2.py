@@ -149,6 +149,15 @@ def test_verify_refuses_numbers_out_of_range(r: int, s: int) -> None:
     assert not sm2.verify(_KEY.public_key, bytes(32), signature)
 
 
+def test_verify_refuses_the_forgery_without_a_key() -> None:
+    """With r + s = N the public key drops out of the equation, so r and s made for a digest hold for no key."""
+    s = 12345
+    r = N - s
+    e = (r - multiply(s, GENERATOR).x) % N
+    signature = der.encode(der.SEQUENCE, der.encode_integer(r), der.encode_integer(s))
+    assert not sm2.verify(_KEY.public_key, e.to_bytes(32, "big"), signature)
+
+
 def test_verify_survives_the_point_at_infinity() -> None:
     """A signature whose sum of points is no point does not verify rather than fail."""
     t = 5

@@ -1,0 +1,114 @@
+"""Leak checks: whether a secret value that went over the wire shows up where it should not, such as a log."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from kms_mock.control.journal import Call
+from kms_mock.operation import REGISTRY
+
+# A shorter value would be found in any text by chance.
+MIN_LENGTH = 6
+
+_SECRET_FIELDS = frozenset({"SecretData", "Plaintext", "RandomPassword", "PrivateKeyData"})
+_TELLING = re.compile(r"password|secret|token|privatekey|passphrase", re.IGNORECASE)
+
+
+def assert_no_leaks(calls: Iterable[Call], subject: Any) -> None:
+    """Assert that no secret value of these calls is in a text, in bytes, in a log record, or in several of them."""
+    text = "\n".join(_texts(subject))
+    found = list(leaks(calls, text))
+    if found:
+        raise AssertionError("secret values leaked:" + "".join(f"\n  {one}" for one in found))
+
+
+def leaks(calls: Iterable[Call], text: str) -> Iterator[str]:
+    """Find secret values in a text; say where each comes from and where it is, never the value itself."""
+    seen: set[str] = set()
+    for call in calls:
+        for label, value in _secrets(call):
+            if value in seen or len(value) < MIN_LENGTH:
+                continue
+            seen.add(value)
+            for form, written in _forms(value):
+                place = text.find(written)
+                if place >= 0:
+                    line = text.count("\n", 0, place) + 1
+                    yield f"{label} of {call.action} (call #{call.number}) is in line {line}{form}"
+                    break
+
+
+def _secrets(call: Call) -> Iterator[tuple[str, str]]:
+    """Give every secret that a call carried, in either direction, with a label."""
+    operation = REGISTRY.get(call.action)
+    for parameter in operation.parameters if operation is not None else ():
+        if parameter.sensitive and parameter.name in call.sent:
+            yield from _with_parts(parameter.name, call.sent[parameter.name])
+    yield from _in_result(call.result)
+
+
+def _in_result(tree: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            if name in _SECRET_FIELDS and isinstance(value, str):
+                label = f"{name} of {tree['SecretName']}" if "SecretName" in tree else name
+                yield from _with_parts(label, value)
+            else:
+                yield from _in_result(value)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _in_result(item)
+
+
+def _with_parts(label: str, value: str) -> Iterator[tuple[str, str]]:
+    """Give a value and, of a JSON document, the parts that are named like secrets."""
+    yield label, value
+    if value.startswith("{"):
+        try:
+            parts = json.loads(value)
+        except ValueError:
+            return
+        yield from _telling_parts(label, parts)
+
+
+def _telling_parts(label: str, tree: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(tree, dict):
+        for name, part in tree.items():
+            if isinstance(part, str) and _TELLING.search(name):
+                yield f"{name} in {label}", part
+            else:
+                yield from _telling_parts(label, part)
+    elif isinstance(tree, list):
+        for part in tree:
+            yield from _telling_parts(label, part)
+
+
+def _forms(value: str) -> Iterator[tuple[str, str]]:
+    """Give the ways in which a value may be written, with a note for each."""
+    yield "", value
+    yield ", escaped as JSON", json.dumps(value)[1:-1]
+    yield ", escaped as a Python string", repr(value)[1:-1]
+    yield ", escaped as in a URL", quote(value, safe="")
+    yield ", as Base64", base64.b64encode(value.encode()).decode().rstrip("=")
+
+
+def _texts(subject: Any) -> Iterator[str]:
+    if isinstance(subject, str):
+        yield subject
+    elif isinstance(subject, bytes):
+        yield subject.decode("utf-8", "replace")
+    elif isinstance(subject, logging.LogRecord):
+        yield subject.getMessage()
+        if subject.exc_info:
+            yield logging.Formatter().formatException(subject.exc_info)
+        # Structured logging puts values into attributes of the record.
+        yield repr({name: value for name, value in vars(subject).items() if name not in ("msg", "args", "exc_info")})
+    else:
+        for one in subject:
+            yield from _texts(one)

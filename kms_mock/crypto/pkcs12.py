@@ -1,0 +1,114 @@
+"""PKCS #12 files (RFC 7292) with one private key and its certificate, in the old algorithms that every reader knows.
+
+The head of the documented PrivateKeyData (`MIIJqwIBAzCCCXcG...`, api-docs CreateClientKey) leaves exactly the room that
+an HMAC-SHA-1 takes, so clients that read real files (Go's x/crypto among them) may know nothing newer. Written by hand
+because `cryptography` draws salts itself, and a seeded run has to repeat byte for byte.
+"""
+
+import hashlib
+import hmac
+from typing import Final
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+
+from kms_mock.crypto.der import OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, encode, encode_integer
+from kms_mock.crypto.randomness import RandomBytes, openssl_bytes
+
+_SET: Final = 0x31
+_CONTEXT_0: Final = 0xA0
+_CONTEXT_0_PRIMITIVE: Final = 0x80
+_NULL: Final = b"\x05\x00"
+
+_PKCS: Final = "2a864886f70d01"  # 1.2.840.113549.1
+_DATA: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0701"))
+_ENCRYPTED_DATA: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0706"))
+_X509_CERTIFICATE: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "091601"))
+_LOCAL_KEY_ID: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0915"))
+_SHROUDED_KEY_BAG: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0c0a0102"))
+_CERTIFICATE_BAG: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0c0a0103"))
+_PBE_SHA1_3DES: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0c0103"))
+_SHA1: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex("2b0e03021a"))
+
+_ITERATIONS: Final = 2048
+_SALT_LENGTH: Final = 8
+_FOR_KEY: Final = 1  # what derived bytes are for (RFC 7292, B.3)
+_FOR_IV: Final = 2
+_FOR_MAC: Final = 3
+_BLOCK: Final = 64  # of SHA-1, in bytes
+_DES_BLOCK: Final = 8
+
+
+def make(password: str, pkcs8: bytes, certificate: bytes, random_bytes: RandomBytes | None = None) -> bytes:
+    """Return a PKCS #12 file as DER around a private key (PKCS#8 DER) and its certificate (DER), under a password.
+
+    Salts come from `random_bytes`, from OpenSSL without it.
+    """
+    draw = random_bytes or openssl_bytes
+    key_id = encode(SEQUENCE, _LOCAL_KEY_ID, encode(_SET, encode(OCTET_STRING, _sha1(certificate))))
+    attributes = encode(_SET, key_id)
+    certificate_bag = encode(SEQUENCE, _X509_CERTIFICATE, encode(_CONTEXT_0, encode(OCTET_STRING, certificate)))
+    certificates = encode(SEQUENCE, encode(SEQUENCE, _CERTIFICATE_BAG, encode(_CONTEXT_0, certificate_bag), attributes))
+    algorithm, body = _encrypt(password, certificates, draw)
+    hidden = encode(SEQUENCE, _DATA, algorithm, encode(_CONTEXT_0_PRIMITIVE, body))
+    encrypted = encode(SEQUENCE, encode_integer(0), hidden)
+    algorithm, body = _encrypt(password, pkcs8, draw)
+    key_bag = encode(SEQUENCE, algorithm, encode(OCTET_STRING, body))
+    keys = encode(SEQUENCE, encode(SEQUENCE, _SHROUDED_KEY_BAG, encode(_CONTEXT_0, key_bag), attributes))
+    safe = encode(SEQUENCE, encode(SEQUENCE, _ENCRYPTED_DATA, encode(_CONTEXT_0, encrypted)), _plain(keys))
+    return encode(SEQUENCE, encode_integer(3), _plain(safe), _mac(password, safe, draw))
+
+
+def _plain(contents: bytes) -> bytes:
+    return encode(SEQUENCE, _DATA, encode(_CONTEXT_0, encode(OCTET_STRING, contents)))
+
+
+def _encrypt(password: str, plaintext: bytes, draw: RandomBytes) -> tuple[bytes, bytes]:
+    """Return the algorithm with its parameters, and the ciphertext (RFC 7292, appendix C)."""
+    salt = draw(_SALT_LENGTH)
+    key = _derived(password, salt, _FOR_KEY, 24)
+    iv = _derived(password, salt, _FOR_IV, _DES_BLOCK)
+    fill = _DES_BLOCK - len(plaintext) % _DES_BLOCK
+    encryptor = Cipher(TripleDES(key), modes.CBC(iv)).encryptor()
+    body = encryptor.update(plaintext + bytes([fill]) * fill) + encryptor.finalize()
+    return encode(SEQUENCE, _PBE_SHA1_3DES, _parameters(salt)), body
+
+
+def _parameters(salt: bytes) -> bytes:
+    return encode(SEQUENCE, encode(OCTET_STRING, salt), encode_integer(_ITERATIONS))
+
+
+def _mac(password: str, safe: bytes, draw: RandomBytes) -> bytes:
+    salt = draw(_SALT_LENGTH)
+    tag = hmac.digest(_derived(password, salt, _FOR_MAC, 20), safe, "sha1")
+    info = encode(SEQUENCE, encode(SEQUENCE, _SHA1, _NULL), encode(OCTET_STRING, tag))
+    return encode(SEQUENCE, info, encode(OCTET_STRING, salt), encode_integer(_ITERATIONS))
+
+
+def _derived(password: str, salt: bytes, purpose: int, length: int) -> bytes:
+    """Derive bytes from a password (RFC 7292, B.2, with SHA-1)."""
+    secret = (password + "\0").encode("utf-16-be")
+    mixed = _filled(salt) + _filled(secret)
+    found = b""
+    while True:
+        block = bytes([purpose]) * _BLOCK + mixed
+        for _ in range(_ITERATIONS):
+            block = _sha1(block)
+        found += block
+        if len(found) >= length:
+            return found[:length]
+        addend = int.from_bytes(_filled(block), "big") + 1
+        mixed = b"".join(
+            ((int.from_bytes(mixed[at : at + _BLOCK], "big") + addend) % (1 << 8 * _BLOCK)).to_bytes(_BLOCK, "big")
+            for at in range(0, len(mixed), _BLOCK)
+        )
+
+
+def _filled(data: bytes) -> bytes:
+    """Repeat data until it fills whole blocks; a digest shorter than one block fills exactly one."""
+    size = -(-len(data) // _BLOCK) * _BLOCK
+    return (data * (size // len(data) + 1))[:size]
+
+
+def _sha1(data: bytes) -> bytes:
+    return hashlib.sha1(data, usedforsecurity=False).digest()

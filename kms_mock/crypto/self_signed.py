@@ -1,0 +1,41 @@
+"""Self-signed X.509 certificates (RFC 5280): of client keys, and the private CA of a KMS instance."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from kms_mock.crypto.keypairs import EcMaterial, RsaMaterial
+from kms_mock.crypto.material import KeyMaterial
+
+EARLIEST: Final = -631152000  # 1950-01-01: before that year the library writes no certificate
+_SERIAL_BITS: Final = 159  # positive, and at most 20 bytes (RFC 5280, 4.1.2.2)
+
+
+def self_signed(
+    material: KeyMaterial, name: str, serial: bytes, validity: tuple[float, float], *, authority: bool = False
+) -> bytes:
+    """Return a certificate as DER that the key pair gives itself; it follows from the arguments alone.
+
+    `name` becomes the common name; `serial` are up to 20 random bytes; `validity` is from and until, in seconds since
+    1970 UTC; `authority` says whether it may sign others. TypeError for other keys than RSA and EC.
+    """
+    if not isinstance(material, RsaMaterial | EcMaterial):
+        raise TypeError(f"{material!r} signs no certificates")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(material.public_key)
+        .serial_number(int.from_bytes(serial, "big") % (1 << _SERIAL_BITS) or 1)
+        .not_valid_before(datetime.fromtimestamp(int(validity[0]), UTC))
+        .not_valid_after(datetime.fromtimestamp(int(validity[1]), UTC))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    )
+    # Deterministic ECDSA (RFC 6979), so that a seeded run repeats; RSA PKCS #1 v1.5 has no chance in it anyway.
+    elliptic = isinstance(material, EcMaterial)
+    certificate = builder.sign(material.private_key, hashes.SHA256(), ecdsa_deterministic=True if elliptic else None)
+    return certificate.public_bytes(serialization.Encoding.DER)

@@ -1,0 +1,239 @@
+"""X.509 certificates (RFC 5280): read, matched with a key pair, and checked against their chain.
+
+`cryptography` reads the structure and checks RSA and ECDSA signatures; keys and signatures of SM2 go through `sm2`.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from kms_mock.crypto import der, pem
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_Value = TypeVar("_Value", bound="x509.ExtensionType")
+
+_CONTEXT_0: Final = 0xA0
+_SM2_WITH_SM3: Final = "1.2.156.10197.1.501"
+_RSA: Final = "1.2.840.113549.1.1."
+_ECDSA: Final = "1.2.840.10045.4."
+_EMAIL: Final = "1.2.840.113549.1.9.1"
+_LABEL: Final = "CERTIFICATE"
+
+
+@dataclass(frozen=True, slots=True)
+class X509:
+    """What one certificate says. Times are seconds since 1970 UTC; names are RFC 2253 texts.
+
+    `public_key` is SubjectPublicKeyInfo DER. `signs` and `encrypts` are what its key usages allow, all without any.
+    `room_below` is how many CAs may follow it in a chain, -1 when it is no CA.
+    """
+
+    parsed: "x509.Certificate" = field(repr=False)
+    public_key: bytes = field(repr=False)
+    subject: str
+    issuer: str
+    serial: int
+    not_before: float
+    not_after: float
+    signature_algorithm: str
+    key_identifier: bytes
+    dns_names: tuple[str, ...]
+    signs: bool
+    encrypts: bool
+    room_below: float
+
+    def to_pem(self) -> str:
+        """Return the certificate as PEM, 64 columns and a final newline."""
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        return pem.encode(_LABEL, self.parsed.public_bytes(Encoding.DER))
+
+    def subject_der(self) -> bytes:
+        """Return the subject as DER."""
+        return self.parsed.subject.public_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a certificate signing request asks for; the name is an RFC 2253 text."""
+
+    subject: str
+    dns_names: tuple[str, ...]
+    public_key: bytes = field(repr=False)
+
+    @property
+    def key_identifier(self) -> bytes:
+        """The identifier that the key has by itself, see `key_identifier`."""
+        return key_identifier(self.public_key)
+
+
+def load_certificates(text: str) -> list[X509]:
+    """Read every certificate of a PEM text, in its order; ValueError when there is anything else or one is malformed."""
+    found = list(pem.blocks(text.encode()))
+    if not found or len(found) != text.count("-----BEGIN "):
+        raise ValueError("the text is no PEM with certificates")
+    if any(label != _LABEL for label, _ in found):
+        raise ValueError("the PEM holds something that is no certificate")
+    return [_read(data) for _, data in found]
+
+
+def load_request(text: str) -> Request:
+    """Read a signing request in PEM; ValueError when it is malformed. Its signature is not looked at."""
+    from cryptography import x509
+
+    try:
+        request = x509.load_pem_x509_csr(text.encode())
+        info = der.Reader(request.tbs_certrequest_bytes).sequence()
+        info.take(der.INTEGER)
+        info.take(der.SEQUENCE)
+        spki = der.encode(der.SEQUENCE, info.take(der.SEQUENCE))
+        return Request(_name(request.subject), _dns_names(request.extensions), spki)
+    except Exception as error:  # see _read
+        raise ValueError("the signing request is malformed") from error
+
+
+def key_identifier(public_key: bytes) -> bytes:
+    """Return SHA-1 of the key's bits (RFC 5280, 4.2.1.2, method 1), for a SubjectPublicKeyInfo."""
+    info = der.Reader(public_key).sequence()
+    info.take(der.SEQUENCE)
+    return hashlib.sha1(info.take(der.BIT_STRING)[1:], usedforsecurity=False).digest()
+
+
+def check_chain(certificates: Sequence[X509]) -> None:
+    """Check that each certificate was issued by the next one, and a self-issued last one by itself. ValueError if not.
+
+    Whether anybody trusts the last one is not asked: these are mostly chains of private test CAs.
+    """
+    for number, (certificate, issuer) in enumerate(pairwise(certificates), start=1):
+        if issuer.room_below < number - 1:
+            raise ValueError(f"certificate {number + 1} ({issuer.subject}) is no CA for certificate {number}")
+        _check_issued(certificate, issuer, number)
+    last = certificates[-1]
+    if last.subject == last.issuer:
+        _check_issued(last, last, len(certificates))
+
+
+def check_validity(certificates: Sequence[X509], now: float) -> None:
+    """Check that every certificate is valid at `now`. ValueError if not."""
+    for number, certificate in enumerate(certificates, start=1):
+        if now < certificate.not_before:
+            raise ValueError(f"certificate {number} ({certificate.subject}) is not valid yet")
+        if now > certificate.not_after:
+            raise ValueError(f"certificate {number} ({certificate.subject}) has expired")
+
+
+def _read(data: bytes) -> X509:
+    from cryptography import x509
+
+    try:
+        spki = _public_key(data)
+        parsed = x509.load_der_x509_certificate(data)
+        extensions = parsed.extensions
+        usage = _extension(extensions, x509.KeyUsage)
+        identifier = _extension(extensions, x509.SubjectKeyIdentifier)
+        return X509(
+            parsed=parsed,
+            public_key=spki,
+            subject=_name(parsed.subject),
+            issuer=_name(parsed.issuer),
+            serial=parsed.serial_number,
+            not_before=parsed.not_valid_before_utc.timestamp(),
+            not_after=parsed.not_valid_after_utc.timestamp(),
+            signature_algorithm=_signature_algorithm(parsed),
+            key_identifier=key_identifier(spki) if identifier is None else identifier.digest,
+            dns_names=_dns_names(extensions),
+            signs=usage is None or usage.digital_signature or usage.content_commitment,
+            # An encryption certificate of GM/T 0015 names these three.
+            encrypts=usage is None or usage.key_encipherment or usage.data_encipherment or usage.key_agreement,
+            room_below=_room_below(extensions, usage),
+        )
+    except Exception as error:  # the library has many ways to say so (InvalidVersion, DuplicateExtension, ...)
+        raise ValueError("a certificate is malformed") from error
+
+
+def _extension(extensions: "x509.Extensions", kind: type[_Value]) -> _Value | None:
+    from cryptography import x509
+
+    try:
+        return extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _dns_names(extensions: "x509.Extensions") -> tuple[str, ...]:
+    from cryptography import x509
+
+    names = _extension(extensions, x509.SubjectAlternativeName)
+    return () if names is None else tuple(names.get_values_for_type(x509.DNSName))
+
+
+def _room_below(extensions: "x509.Extensions", usage: "x509.KeyUsage | None") -> float:
+    from cryptography import x509
+
+    constraints = _extension(extensions, x509.BasicConstraints)
+    if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
+        return -1
+    return math.inf if constraints.path_length is None else constraints.path_length
+
+
+def _name(name: "x509.Name") -> str:
+    from cryptography.x509 import ObjectIdentifier
+
+    return name.rfc4514_string({ObjectIdentifier(_EMAIL): "E"})
+
+
+def _public_key(data: bytes) -> bytes:
+    """Cut SubjectPublicKeyInfo out; the library would have to know the curve.
+
+    ValueError, too, for a serial number that is not positive: the library would give a warning.
+    """
+    body = der.Reader(data).sequence().take(der.SEQUENCE)
+    fields = der.Reader(body)
+    if body[:1] == bytes((_CONTEXT_0,)):  # version 1 leaves the field out
+        fields.take(_CONTEXT_0)
+    if not fields.take_integer():
+        raise ValueError("the serial number is zero")
+    for _ in ("signature", "issuer", "validity", "subject"):
+        fields.take(der.SEQUENCE)
+    return der.encode(der.SEQUENCE, fields.take(der.SEQUENCE))
+
+
+def _signature_algorithm(parsed: "x509.Certificate") -> str:
+    """Name what the issuer signed with: RSA2048-SHA256, ECDSA-SHA256, SM2-SM3 (api docs DescribeCertificate)."""
+    oid = parsed.signature_algorithm_oid.dotted_string
+    if oid == _SM2_WITH_SM3:
+        return "SM2-SM3"
+    if not oid.startswith((_RSA, _ECDSA)):
+        return oid
+    chosen = parsed.signature_hash_algorithm
+    digest = chosen.name.upper() if chosen is not None else ""
+    kind = "ECDSA" if oid.startswith(_ECDSA) else f"RSA{len(parsed.signature) * 8}"
+    return f"{kind}-{digest}"
+
+
+def _check_issued(certificate: X509, issuer: X509, number: int) -> None:
+    if certificate.parsed.issuer != issuer.parsed.subject:
+        raise ValueError(f"certificate {number} names {certificate.issuer} as its issuer, not {issuer.subject}")
+    if not _signed_by(certificate, issuer):
+        raise ValueError(f"certificate {number} ({certificate.subject}) is not signed by the key of {issuer.subject}")
+
+
+def _signed_by(certificate: X509, issuer: X509) -> bool:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    from kms_mock.crypto import sm2
+
+    parsed = certificate.parsed
+    try:
+        if parsed.signature_algorithm_oid.dotted_string == _SM2_WITH_SM3:
+            key = sm2.PublicKey.from_der(issuer.public_key)
+            return sm2.verify(key, sm2.message_digest(key, parsed.tbs_certificate_bytes), parsed.signature)
+        parsed.verify_directly_issued_by(issuer.parsed)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True

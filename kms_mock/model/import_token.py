@@ -1,0 +1,62 @@
+"""Import tokens: what GetParametersForImport hands out besides a public key (behaviour.md 10)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from hashlib import sha256
+
+from msgspec import Struct
+
+from kms_mock import errors
+from kms_mock.crypto.material import KeyMaterial
+from kms_mock.model.times import DAY, iso
+from kms_mock.sources import Sources
+
+LIFETIME = DAY
+_MOMENT = 8  # bytes of a token's expiry: seconds since 1970 UTC, big-endian
+_CHANCE = 16  # random bytes after it
+_CHECKSUM = 8  # bytes of a hash of both, and of the key's ARN
+
+
+class ImportToken(Struct, frozen=True):
+    """One token, bound to one key and one wrapping pair; usable any number of times until it expires.
+
+    A checkpoint holds tokens, a snapshot (a fixture document) does not: they are gone within a day.
+    """
+
+    text: str
+    key_id: str
+    key_arn: str
+    pair: KeyMaterial
+    algorithm: str
+    expires: float
+
+    @property
+    def due(self) -> float:
+        """When it is purged."""
+        return self.expires
+
+
+def token_text(key_arn: str, expires: float, sources: Sources) -> str:
+    """Make a token's text. It carries its expiry, so that one that was purged is still known as expired."""
+    data = int(expires).to_bytes(_MOMENT, "big") + sources.random_bytes(_CHANCE)
+    return base64.b64encode(data + _checksum(data, key_arn)).decode()
+
+
+def unknown_token(text: str, key_arn: str, now: float) -> errors.ApiError:
+    """Make the refusal of a token that is not in the table: EXPIRED_IMPORT_TOKEN or INVALID_IMPORT_TOKEN."""
+    try:
+        token = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        token = b""
+    data, checksum = token[: _MOMENT + _CHANCE], token[_MOMENT + _CHANCE :]
+    expires = int.from_bytes(data[:_MOMENT], "big")
+    if checksum == _checksum(data, key_arn) and expires <= now:
+        return errors.EXPIRED_IMPORT_TOKEN(f"The token expired at {iso(expires)}.")
+    return errors.INVALID_IMPORT_TOKEN("GetParametersForImport gave no such token.")
+
+
+def _checksum(data: bytes, key_arn: str) -> bytes:
+    # Tells tokens from other text; nothing is gained by making one up.
+    return sha256(data + key_arn.encode()).digest()[:_CHECKSUM]

@@ -1,0 +1,478 @@
+"""The control API: what the handle can do, over HTTP, for this machine's own programs and for nobody else."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alibabacloud_kms20160120.client import Client
+
+from kms_mock import KmsMock
+from kms_mock.config import Config
+from kms_mock.control.api import ControlApi
+from kms_mock.fixtures import snapshot, yaml_files
+from kms_mock.operation import REGISTRY
+from kms_mock.wire.decode import HttpRequest
+from tests.control_support import SECRET, ask, exchange
+from tests.key_support import create_key, schedule
+from tests.secrets_support import create, put, sdk, value
+from tests.support import call
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+
+@pytest.fixture
+def kms() -> Iterator[KmsMock]:
+    """A mock with one secret."""
+    with KmsMock([SECRET]) as running:
+        yield running
+
+
+@pytest.fixture
+def open_kms() -> Iterator[KmsMock]:
+    """One that may reveal secrets."""
+    with KmsMock([SECRET], config=Config(reveal_secrets=True)) as running:
+        yield running
+
+
+# -- state ------------------------------------------------------------------------------------------------------------
+
+
+def test_health(kms: KmsMock) -> None:
+    """It says that it works, which version it is, and what time it has."""
+    kms.clock.freeze()
+    kms.clock.set("2030-01-01")
+    answer = ask(kms, "GET", "health")
+    assert (answer["status"], answer["now"]) == ("ok", "2030-01-01T00:00:00Z")
+    assert answer["version"].count(".") == 2
+
+
+def test_reset_goes_back_to_the_fixture_files(kms: KmsMock, client: Client) -> None:
+    """State, clock, faults and calls, by one POST without a body."""
+    put(client, "v2", "two")
+    kms.clock.freeze()
+    kms.fail(code="InternalFailure")
+    assert ask(kms, "POST", "reset") == {}
+    assert (list(kms.calls), list(kms.faults), kms.clock.frozen) == ([], [], False)
+    assert value(client) == "hunter2hunter2"
+
+
+def test_state_goes_out_and_in(open_kms: KmsMock) -> None:
+    """What GET gives, PUT takes: another server becomes the same. Here PUT replaces what was there."""
+    client = open_kms.client()
+    put(client, "v2", "two")
+    create_key(client)
+    document = ask(open_kms, "GET", "state")
+    assert document == open_kms.snapshot()
+    with KmsMock([{"secrets": [{"name": "old", "value": "x"}]}]) as other:
+        assert ask(other, "PUT", "state", document) == {}
+        assert other.snapshot() == document
+
+
+def test_post_state_adds(kms: KmsMock, client: Client) -> None:
+    """A fixture document comes on top of what is there."""
+    ask(kms, "POST", "state", {"secrets": [{"name": "more", "value": "new"}]})
+    assert (value(client), value(client, "more")) == ("hunter2hunter2", "new")
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({"secrets": [{"name": "ok", "value": "x"}, {"name": "bad"}]}, "secrets[1]"),
+        ({"secrits": []}, "secrits"),
+        ([], "object"),
+    ],
+)
+def test_a_wrong_document_changes_nothing(kms: KmsMock, method: str, document: Any, place: str) -> None:
+    """400, with the place in the document; the store is as it was."""
+    before = kms.snapshot()
+    body = json.dumps(document).encode()
+    status, _, answer = exchange(kms, method, "state", body, Content_Type="application/json")
+    assert (status, place in answer["error"]) == (400, True), answer
+    assert kms.snapshot() == before
+
+
+# -- clock ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_clock_over_http(kms: KmsMock, client: Client) -> None:
+    """Freeze, set and advance, in one request or several; the events come back in order of time."""
+    answer = ask(kms, "PUT", "clock", {"freeze": True, "set": "2030-01-01T00:00:00Z"})
+    assert answer == {"now": "2030-01-01T00:00:00Z", "frozen": True, "tick_rate": 0.0, "events": []}
+    key = create_key(client)
+    schedule(client, key.key_id, 7)
+    answer = ask(kms, "PUT", "clock", {"advance": "8d"})
+    assert answer["now"] == "2030-01-09T00:00:00Z"
+    assert answer["events"] == [
+        {"at": "2030-01-08T00:00:00Z", "kind": "key deleted", "resource": key.arn, "detail": ""}
+    ]
+    assert ask(kms, "PUT", "clock", {"tick_rate": 60})["tick_rate"] == 60
+    assert ask(kms, "PUT", "clock", {"freeze": False})["tick_rate"] == 1
+    ask(kms, "PUT", "clock", {"reset": True})
+    assert abs(kms.clock.now() - KmsMock().clock.now()) < 5
+    assert ask(kms, "GET", "clock")["frozen"] is False
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"advance": "soon"}, {"advance": -1}, {"advance": 1e300}, {"set": "later"}, {"tick_rate": -1}, {"speed": 2}, []],
+)
+def test_a_wrong_time_is_refused(kms: KmsMock, document: Any) -> None:
+    """400 with a reason, and the clock goes on as it was."""
+    body = json.dumps(document).encode()
+    status, _, answer = exchange(kms, "PUT", "clock", body, Content_Type="application/json")
+    assert (status, bool(answer["error"])) == (400, True)
+    assert abs(kms.clock.now() - KmsMock().clock.now()) < 5
+
+
+# -- calls ------------------------------------------------------------------------------------------------------------
+
+
+def test_requests_are_listed_and_forgotten(kms: KmsMock, client: Client) -> None:
+    """All, by action, by code, by caller, or newer than a number; with what was evicted and how many are kept."""
+    create(client, "web", "top secret")
+    value(kms.client(access_key_id="bob"))
+    with pytest.raises(Exception, match="ResourceNotFound"):
+        value(client, "none")
+    listed = ask(kms, "GET", "requests")
+    assert [one["action"] for one in listed["requests"]] == ["CreateSecret", "GetSecretValue", "GetSecretValue"]
+    assert (listed["evicted"], listed["size"]) == (0, 1000)
+    first = listed["requests"][0]
+    assert first["parameters"]["SecretData"] == "***"
+    assert first["changes"] == ["created secret web"]
+    numbers = {
+        query: [one["number"] for one in ask(kms, "GET", f"requests?{query}")["requests"]]
+        for query in (
+            "action=GetSecretValue",
+            "code=",
+            "code=Forbidden.ResourceNotFound",
+            "access_key_id=bob",
+            "since=2",
+        )
+    }
+    assert numbers == {
+        "action=GetSecretValue": [2, 3],
+        "code=": [1, 2],
+        "code=Forbidden.ResourceNotFound": [3],
+        "access_key_id=bob": [2],
+        "since=2": [3],
+    }
+    assert ask(kms, "DELETE", "requests") == {}
+    assert ask(kms, "GET", "requests")["requests"] == []
+
+
+def test_unmasked_requests_need_the_flag(kms: KmsMock, open_kms: KmsMock) -> None:
+    """`unmasked=true` is refused, unless the server was started to reveal secrets."""
+    for one in (kms, open_kms):
+        create(one.client(), "web", "top secret")
+    assert exchange(kms, "GET", "requests?unmasked=true")[0] == 403
+    listed = ask(open_kms, "GET", "requests?unmasked=true")["requests"]
+    assert listed[0]["parameters"]["SecretData"] == "top secret"
+    assert "top secret" not in str(ask(open_kms, "GET", "requests"))
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+
+def test_faults_over_http(kms: KmsMock, client: Client) -> None:
+    """POST asks for one, GET shows its counts, DELETE takes back one or all."""
+    made = ask(kms, "POST", "faults", {"operation": "GetSecretValue", "code": "Rejected.Throttling", "times": 2})
+    ask(kms, "POST", "faults", {"operation": "Encrypt", "latency": [0.1, 0.2]})
+    with pytest.raises(Exception, match="Throttling"):
+        value(client)
+    shown = ask(kms, "GET", "faults")["faults"]
+    assert shown[0] == {**made, "matched": 1, "struck": 1}
+    assert shown[1]["latency"] == [0.1, 0.2]
+    ask(kms, "DELETE", f"faults/{made['id']}")
+    assert value(client) == "hunter2hunter2"
+    assert exchange(kms, "DELETE", f"faults/{made['id']}")[0] == 404
+    assert exchange(kms, "DELETE", "faults/all")[0] == 404
+    ask(kms, "DELETE", "faults")
+    assert ask(kms, "GET", "faults") == {"faults": []}
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [({"code": "Nonsense"}, "Nonsense"), ({"tmes": 1}, "tmes"), ({}, "code"), ({"times": 0, "code": "x"}, "times")],
+)
+def test_a_wrong_fault_is_refused(kms: KmsMock, document: Any, problem: str) -> None:
+    """400, and there is no such fault."""
+    body = json.dumps(document).encode()
+    status, _, answer = exchange(kms, "POST", "faults", body, Content_Type="application/json")
+    assert (status, problem in answer["error"]) == (400, True)
+    assert list(kms.faults) == []
+
+
+# -- checkpoints, operations ------------------------------------------------------------------------------------------
+
+
+def test_checkpoints_over_http(kms: KmsMock, client: Client) -> None:
+    """Made, described in words, restored as often as needed, forgotten; an id is never given twice."""
+    first = ask(kms, "POST", "checkpoints")["id"]
+    put(client, "v2", "two")
+    second = ask(kms, "POST", "checkpoints")["id"]
+    assert "secret db got version v2" in ask(kms, "GET", f"checkpoints/{first}")["changes"]
+    assert ask(kms, "GET", f"checkpoints/{second}")["changes"] == []
+    ask(kms, "DELETE", f"checkpoints/{first}")
+    third = ask(kms, "POST", "checkpoints")["id"]
+    assert len({first, second, third}) == 3
+    put(client, "v3", "three")
+    ask(kms, "PUT", f"checkpoints/{second}")
+    assert value(client) == "two"
+    for method in ("GET", "PUT", "DELETE"):
+        assert exchange(kms, method, f"checkpoints/{first}")[0] == 404
+    assert exchange(kms, "GET", "checkpoints")[0] == 404
+
+
+def test_operations(kms: KmsMock) -> None:
+    """Every operation with its parameters and its own error table."""
+    listed = {one["name"]: one for one in ask(kms, "GET", "operations")["operations"]}
+    assert set(listed) == set(REGISTRY)
+    assert {"name": "SecretName", "required": True, "sensitive": False} in listed["GetSecretValue"]["parameters"]
+    assert "Forbidden.ResourceNotFound" in [row["code"] for row in listed["GetSecretValue"]["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "problem"),
+    [
+        ("GET", "nonsense", 404, "checkpoints, clock, faults, health"),
+        ("GET", "", 404, "checkpoints, clock, faults, health"),
+        ("GET", "reset", 405, "reset takes POST"),
+        ("DELETE", "state", 405, "state takes GET, PUT, POST"),
+        ("GET", "requests?since=x", 400, "x"),
+        ("PUT", "clock", 400, ""),
+    ],
+)
+def test_what_it_cannot_do(kms: KmsMock, method: str, path: str, status: int, problem: str) -> None:
+    """Every answer is JSON with an `error` that helps, whatever was asked."""
+    answered, headers, answer = exchange(kms, method, path)
+    assert (answered, problem in answer["error"]) == (status, True), answer
+    assert headers["content-type"].startswith("application/json")
+
+
+# -- security ---------------------------------------------------------------------------------------------------------
+
+EVIL = "https://evil.example"
+BROWSER = {
+    "User_Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Referer": f"{EVIL}/",
+}
+FORM = b"a=1"
+JSON = b'{"secrets": []}'
+CROSS = {"Origin": EVIL, "Sec_Fetch_Site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    ("what", "method", "body", "headers"),
+    [
+        ("form post", "POST", FORM, {**CROSS, "Content_Type": "application/x-www-form-urlencoded"}),
+        ("form post, empty", "POST", b"", {**CROSS, "Content_Type": "application/x-www-form-urlencoded"}),
+        ("form post, multipart", "POST", FORM, {**CROSS, "Content_Type": "multipart/form-data; boundary=x"}),
+        ("form post, text", "POST", JSON, {**CROSS, "Content_Type": "text/plain"}),
+        ("form post of an old browser", "POST", FORM, {"Content_Type": "application/x-www-form-urlencoded"}),
+        ("form post of an old browser, empty", "POST", b"", {"Content_Type": "application/x-www-form-urlencoded"}),
+        ("form post of a sandboxed frame", "POST", FORM, {"Origin": "null", "Content_Type": "text/plain"}),
+        ("fetch, no-cors, no body", "POST", b"", {**CROSS, "Sec_Fetch_Mode": "no-cors"}),
+        ("fetch, no-cors, text", "POST", JSON, {**CROSS, "Content_Type": "text/plain;charset=UTF-8"}),
+        ("fetch, JSON, as if the preflight had passed", "POST", JSON, {**CROSS, "Content_Type": "application/json"}),
+        ("fetch, PUT", "PUT", JSON, {**CROSS, "Content_Type": "application/json"}),
+        ("fetch, DELETE", "DELETE", b"", CROSS),
+        ("fetch from another port of this machine", "POST", b"", {"Origin": "http://127.0.0.1:8080"}),
+        ("fetch from a neighbour", "POST", b"", {"Origin": EVIL, "Sec_Fetch_Site": "same-site"}),
+        ("no Origin but Sec-Fetch-Site", "POST", b"", {"Sec_Fetch_Site": "cross-site"}),
+        ("DNS rebinding", "POST", b"", {"Host": "evil.example:4588", "Origin": "http://evil.example:4588"}),
+        ("DNS rebinding, same origin", "POST", b"", {"Host": "evil.example", "Sec_Fetch_Site": "same-origin"}),
+        ("DNS rebinding, JSON", "PUT", JSON, {"Host": "evil.example", "Content_Type": "application/json"}),
+        ("a name that looks like this machine", "POST", b"", {"Host": "127.0.0.1.evil.example"}),
+        ("a name with user data", "POST", b"", {"Host": "localhost@evil.example"}),
+        ("a broken host", "POST", b"", {"Host": "[::1"}),
+    ],
+)
+def test_a_page_of_another_origin_cannot_change_anything(
+    kms: KmsMock, what: str, method: str, body: bytes, headers: dict[str, str | None]
+) -> None:
+    """Whatever a browser sends for such a page is refused, without a word that lets the page read or go on."""
+    kms.clock.freeze()
+    value(kms.client())
+    before = (kms.snapshot(), kms.clock.now(), list(kms.faults), len(kms.calls))
+    for path in ("reset", "state", "clock", "faults", "checkpoints", "requests"):
+        status, told, answer = exchange(kms, method, path, body, **{**BROWSER, **headers})
+        assert status in (400, 403, 415), (what, path)
+        assert list(answer) == ["error"]
+        assert not [name for name in told if name.startswith("access-control")]
+    assert (kms.snapshot(), kms.clock.now(), list(kms.faults), len(kms.calls)) == before
+
+
+def test_a_request_without_a_host_is_refused() -> None:
+    """HTTP/1.0 needs none; the control API does."""
+    kms = KmsMock([SECRET])
+    answer = ControlApi(kms.controls, kms.config).answer(HttpRequest("POST", "/_kms_mock/reset", {}), "127.0.0.1")
+    assert answer.status == 403
+
+
+@pytest.mark.parametrize("asks_for", ["POST", "PUT", "DELETE"])
+def test_a_preflight_is_refused(kms: KmsMock, asks_for: str) -> None:
+    """OPTIONS gets no permission, so the browser never sends the request that it stands for."""
+    status, told, _ = exchange(
+        kms,
+        "OPTIONS",
+        "reset",
+        None,
+        **BROWSER,
+        **CROSS,
+        Access_Control_Request_Method=asks_for,
+        Access_Control_Request_Headers="content-type",
+    )
+    assert status == 403
+    assert not [name for name in told if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("path", ["state", "requests", "health"])
+@pytest.mark.parametrize("headers", [CROSS, {"Host": "evil.example"}])
+def test_a_page_of_another_origin_can_read_nothing(kms: KmsMock, path: str, headers: dict[str, str | None]) -> None:
+    """Reading is refused as well as writing."""
+    status, _, answer = exchange(kms, "GET", path, None, **{**BROWSER, **headers})
+    assert (status, list(answer)) == (403, ["error"])
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_this_machine_is_welcome_by_all_its_names(kms: KmsMock, host: str) -> None:
+    """Programs, and a page that came from this very origin, may use it."""
+    name = f"{host}:{kms.port}"
+    assert exchange(kms, "POST", "reset", Host=name)[0] == 200
+    assert exchange(kms, "POST", "reset", Host=name, Origin=f"http://{name}", Sec_Fetch_Site="same-origin")[0] == 200
+    assert exchange(kms, "GET", "health", Host=name, Sec_Fetch_Site="none")[0] == 200
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+def test_only_json_is_taken(kms: KmsMock, kind: str | None) -> None:
+    """A body of another type, or of none, is refused with 415, even if it is JSON."""
+    before = kms.snapshot()
+    status, _, answer = exchange(kms, "PUT", "state", JSON, Content_Type=kind)
+    assert (status, "application/json" in answer["error"]) == (415, True)
+    assert kms.snapshot() == before
+
+
+def test_json_with_a_charset_is_json(kms: KmsMock) -> None:
+    """Parameters of the type and its case do not matter."""
+    assert exchange(kms, "PUT", "state", JSON, Content_Type="Application/JSON; charset=utf-8")[0] == 200
+
+
+def test_a_broken_body_is_refused(kms: KmsMock) -> None:
+    """400 for JSON that is none."""
+    assert exchange(kms, "PUT", "state", b'{"secrets": ', Content_Type="application/json")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("peer", "remote", "host", "status"),
+    [
+        ("127.0.0.1", False, "127.0.0.1:4588", 200),
+        ("::1", False, "[::1]:4588", 200),
+        ("127.8.9.10", False, "localhost", 200),
+        ("192.168.1.7", False, "127.0.0.1", 403),
+        ("192.168.1.7", False, "192.168.1.2", 403),
+        (None, False, "127.0.0.1", 403),
+        ("192.168.1.7", True, "192.168.1.2:4588", 200),
+        ("192.168.1.7", True, "[2001:db8::1]:4588", 200),
+        ("192.168.1.7", True, "evil.example", 403),
+        ("192.168.1.7", True, "kms.internal", 200),
+    ],
+)
+def test_other_machines_need_leave(peer: str | None, remote: bool, host: str, status: int) -> None:
+    """Without --control-remote only loopback may ask; with it anybody, by an address or the name it listens on."""
+    kms = KmsMock([SECRET])
+    api = ControlApi(kms.controls, Config(host="kms.internal", control_remote=remote))
+    assert api.answer(HttpRequest("GET", "/_kms_mock/health", {"Host": host}), peer).status == status
+
+
+def test_another_address_of_this_machine_is_told_apart() -> None:
+    """A server on all addresses refuses what comes in by the one that other machines use."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing; tells which address the machine would use
+        address = probe.getsockname()[0]
+    if address.startswith("127."):
+        pytest.skip("this machine has no address but loopback")
+    with KmsMock([SECRET], host="0.0.0.0") as kms, closing(http.client.HTTPConnection(address, kms.port)) as outside:  # noqa: S104 (that is the point)
+        outside.request("POST", "/_kms_mock/reset")
+        assert outside.getresponse().status == 403
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def secrets_in(tree: Any) -> Iterator[str]:
+    """Give every text of a fixture document that is secret: values, material, private keys, secrets of pairs."""
+    if isinstance(tree, dict):
+        for name, child in tree.items():
+            if name in ("data", "value", "material", "private_key", "secret") and isinstance(child, str):
+                yield child
+            else:
+                yield from secrets_in(child)
+    elif isinstance(tree, list):
+        for child in tree:
+            yield from secrets_in(child)
+
+
+@pytest.mark.parametrize("file", sorted(FIXTURES.glob("*.yaml")), ids=lambda file: str(file.name))
+def test_state_reveals_no_secret_without_the_flag(file: Path) -> None:
+    """Of every kind of resource: neither as it stands in the file nor as a snapshot has it."""
+    with KmsMock([file]) as kms:
+        call(kms.client(), "CreateKey", KeySpec="EC_P256")
+        shown = json.dumps(ask(kms, "GET", "state"))
+        hidden = [*secrets_in(kms.snapshot()), *secrets_in(yaml_files.parse(file, file.read_text()))]
+        assert len(hidden) >= 2
+        for one in hidden:
+            assert json.dumps(one)[1:-1] not in shown
+            assert "PRIVATE KEY" not in shown
+
+
+def test_tags_are_shown_whatever_their_names(kms: KmsMock) -> None:
+    """A tag may be called `secret`: its value is none."""
+    kms.load({"secrets": [{"name": "t", "value": "x" * 8, "tags": {"secret": "no", "value": "3"}}]})
+    state = ask(kms, "GET", "state")
+    (secret,) = [one for one in state["accounts"][0]["regions"][0]["secrets"] if one["name"] == "t"]
+    assert secret["tags"] == {"secret": "no", "value": "3"}
+
+
+def test_nothing_but_state_and_requests_speaks_of_secrets(kms: KmsMock, client: Client) -> None:
+    """Checkpoints, faults, events and refusals name resources, never what is in them."""
+    point = ask(kms, "POST", "checkpoints")["id"]
+    create(client, "web", "top secret text")
+    key = create_key(client)
+    material = base64.b64encode(b"top secret text").decode()
+    told = [
+        ask(kms, "GET", f"checkpoints/{point}"),
+        ask(kms, "GET", "requests"),
+        ask(kms, "PUT", "clock", {"advance": "400d"}),
+        exchange(kms, "PUT", "state", b'{"secrets": [{"name": "a", "value": ["top secret text"]}]}', Content_Type="application/json")[2],
+    ]  # fmt: skip
+    assert key.key_id in str(told)
+    assert "top secret" not in str(told)
+    assert material not in str(told)
+
+
+def test_the_control_api_keeps_no_journal_of_itself(kms: KmsMock) -> None:
+    """Its requests are not calls of the code under test."""
+    ask(kms, "GET", "state")
+    exchange(kms, "POST", "reset", Host="evil.example")
+    assert list(kms.calls) == []
+
+
+def test_a_request_to_the_api_is_not_one_to_the_control_api(kms: KmsMock, client: Client) -> None:
+    """Only paths below /_kms_mock/ are; the API itself answers to any Host and Origin, as the service does."""
+    before = snapshot(kms.store)
+    with closing(http.client.HTTPConnection(kms.config.host, kms.port)) as connection:
+        for path in ("/_kms_mock", "/x/_kms_mock/reset"):
+            connection.request("POST", path)
+            answer = connection.getresponse()
+            assert "Code" in json.loads(answer.read())
+    assert sdk(client, "ListSecrets")["TotalCount"] == 1
+    assert kms.snapshot() == before

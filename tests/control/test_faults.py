@@ -1,0 +1,407 @@
+"""Faults: they hit what they are aimed at, when they are told to, and the client sees what they are told to show."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from alibabacloud_kms20160120.client import Client
+from Tea.exceptions import TeaException
+
+from kms_mock import KmsMock, errors
+from kms_mock.control.faults import FaultSpec, catalogue
+from kms_mock.operation import REGISTRY
+from tests.control_support import SECRET
+from tests.key_support import create_key, key_ids
+from tests.raw_http import Wire
+from tests.secrets_support import create, put, sdk, value
+from tests.support import refused
+
+GET = b"GET /?Action=GetSecretValue&Version=2016-01-20&SecretName=db HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def kms() -> Iterator[KmsMock]:
+    """A mock with one secret."""
+    with KmsMock([SECRET]) as running:
+        yield running
+
+
+def code_of(client: Client, operation: str, **fields: Any) -> str:
+    """Call an operation; give the error's code, "" for a success."""
+    try:
+        sdk(client, operation, **fields)
+    except TeaException as error:
+        return str(error.code)
+    return ""
+
+
+def codes(client: Client, count: int, name: str = "db") -> list[str]:
+    """Read a secret several times; give what each got."""
+    return [code_of(client, "GetSecretValue", secret_name=name) for _ in range(count)]
+
+
+# -- aim --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_one_line_form(kms: KmsMock, client: Client) -> None:
+    """Throttled twice, then it works; nothing changed, and other operations never noticed."""
+    kms.fail("GetSecretValue", code="Rejected.Throttling", times=2)
+    assert code_of(client, "DescribeSecret", secret_name="db") == ""
+    for _ in range(2):
+        refused(kms, errors.REJECTED_THROTTLING, lambda: value(client))
+    assert value(client) == "hunter2hunter2"
+
+
+def test_without_times_it_strikes_until_it_is_taken_back(kms: KmsMock, client: Client) -> None:
+    """An outage lasts; `clear` ends it."""
+    kms.fail("*", code="ServiceUnavailableTemporary")
+    assert set(codes(client, 5)) == {"ServiceUnavailableTemporary"}
+    assert code_of(client, "ListKeys") == "ServiceUnavailableTemporary"
+    kms.faults.clear()
+    assert codes(client, 1) == [""]
+
+
+def test_a_pattern_of_operations(kms: KmsMock, client: Client) -> None:
+    """`List*` hits all that list, and nothing else."""
+    kms.fail("List*", code="InternalFailure")
+    assert [code_of(client, name) for name in ("ListKeys", "ListSecrets", "CreateKey")] == [
+        "InternalFailure",
+        "InternalFailure",
+        "",
+    ]
+
+
+def test_a_resource(kms: KmsMock, client: Client) -> None:
+    """Only requests that name the resource are struck, whether by name or by ARN; patterns work too."""
+    create(client, "app/other")
+    arn = "acs:kms:cn-hangzhou:1234567890123456:secret/db"
+    kms.fail(resource="db", code="InternalFailure")
+    assert (codes(client, 1), codes(client, 1, arn), codes(client, 1, "app/other")) == (
+        ["InternalFailure"],
+        ["InternalFailure"],
+        [""],
+    )
+    kms.faults.clear()
+    kms.fail(resource="app/*", code="InternalFailure")
+    assert (codes(client, 1), codes(client, 1, "app/other")) == ([""], ["InternalFailure"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields"),
+    [
+        ("DescribeKey", {"key_id": "alias/app"}),
+        ("DescribeKey", {"key_id": "acs:kms:cn-hangzhou:1234567890123456:alias/app"}),
+        ("DeleteAlias", {"alias_name": "alias/app"}),
+        ("ListTagResources", {"region_id": "cn-hangzhou", "resource_type": "key", "resource_id": ["alias/app"]}),
+    ],
+)
+def test_a_resource_is_found_wherever_a_request_names_it(
+    kms: KmsMock, client: Client, operation: str, fields: dict[str, Any]
+) -> None:
+    """KeyId, AliasName, ARNs and numbered ResourceIds all count."""
+    kms.fail(resource="alias/app", code="InternalFailure")
+    assert code_of(client, operation, **fields) == "InternalFailure"
+
+
+def test_a_caller(kms: KmsMock) -> None:
+    """Only the AccessKey that it is aimed at is struck."""
+    kms.fail(caller="bob*", code="InternalFailure")
+    assert codes(kms.client(access_key_id="bobby"), 1) == ["InternalFailure"]
+    assert codes(kms.client(access_key_id="alice"), 1) == [""]
+
+
+def test_the_nth_call(kms: KmsMock, client: Client) -> None:
+    """`skip` lets the first ones pass: the third call fails, and no other."""
+    fault = kms.fail("GetSecretValue", code="InternalFailure", skip=2, times=1)
+    assert codes(client, 5) == ["", "", "InternalFailure", "", ""]
+    assert (fault.matched, fault.struck, fault.spent) == (3, 1, True)
+
+
+def test_a_probability_repeats_with_its_seed(kms: KmsMock, client: Client) -> None:
+    """Half the calls fail, the same ones in every run with this seed, others with another."""
+    runs = []
+    for seed in (1, 1, 2):
+        kms.faults.clear()
+        kms.fail("GetSecretValue", code="InternalFailure", probability=0.5, seed=seed)
+        runs.append(codes(client, 40))
+    assert runs[0] == runs[1] != runs[2]
+    assert 8 <= runs[0].count("InternalFailure") <= 32
+
+
+def test_the_first_fault_that_hits_strikes(kms: KmsMock, client: Client) -> None:
+    """Several faults come one after the other, in the order in which they were asked for."""
+    kms.fail("GetSecretValue", code="Rejected.Throttling", times=1)
+    kms.fail("Get*", code="InternalFailure", times=1)
+    assert codes(client, 3) == ["Rejected.Throttling", "InternalFailure", ""]
+
+
+# -- what the client sees ---------------------------------------------------------------------------------------------
+
+
+def test_every_error_of_the_catalogue_can_be_had(kms: KmsMock) -> None:
+    """Each code comes with its status, and with the operation's own text where its table has the code."""
+    table = REGISTRY["GetSecretValue"].own_rows
+    with Wire(kms) as wire:
+        for code, row in catalogue().items():
+            kms.fail("GetSecretValue", code=code, times=1)
+            status, told, message = wire.send(GET).receive().refusal
+            row = table.get(code, row)  # noqa: PLW2901 (the operation's own words)
+            names = {"name": "SecretName", "key": "key", "detail": "fault"}
+            assert (status, told, message) == (row.status, code, row.text(names))
+    assert {"Rejected.Throttling", "InternalFailure", "Forbidden.InDebt", "Throttling"} <= set(catalogue())
+
+
+def test_the_time_to_wait_goes_into_a_header(kms: KmsMock, client: Client) -> None:
+    """With `retry_after` the SDK raises its ThrottlingException, which carries the seconds (clients.md 2.27)."""
+    kms.fail("GetSecretValue", code="Rejected.Throttling", retry_after=3, times=1)
+    with pytest.raises(TeaException) as caught:
+        value(client)
+    assert getattr(caught.value, "retry_after", None) == 3
+
+
+def test_latency(kms: KmsMock, client: Client) -> None:
+    """An answer takes at least as long as asked for; the operation happens all the same."""
+    kms.fail("GetSecretValue", latency=0.05, times=1)
+    began = time.perf_counter()
+    assert value(client) == "hunter2hunter2"
+    assert time.perf_counter() - began >= 0.05
+    assert kms.calls.filter("GetSecretValue")[0].milliseconds >= 50
+
+
+def test_latency_with_an_error(kms: KmsMock, client: Client) -> None:
+    """Slow, and then it fails: both in one fault."""
+    kms.fail("GetSecretValue", latency=0.03, code="InternalFailure", times=1)
+    began = time.perf_counter()
+    assert codes(client, 1) == ["InternalFailure"]
+    assert time.perf_counter() - began >= 0.03
+
+
+def test_a_distribution_of_latency_repeats_with_its_seed(kms: KmsMock) -> None:
+    """Between least and most, not always the same, and the same sequence for the same seed."""
+    delays = []
+    for seed in (7, 7, 8):
+        fault = kms.fail(latency=[0.2, 0.4], seed=seed)
+        delays.append([fault.delay() for _ in range(20)])
+    assert all(0.2 <= delay <= 0.4 for delay in delays[0])
+    assert len(set(delays[0])) > 10
+    assert delays[0] == delays[1] != delays[2]
+
+
+async def test_a_delayed_request_holds_up_no_other(kms: KmsMock) -> None:
+    """While one request waits, others are answered."""
+    kms.fail(resource="db", latency=0.5)
+    client = kms.client()
+    slow = asyncio.create_task(asyncio.to_thread(value, client, "db"))
+    await asyncio.sleep(0.05)
+    assert sdk(kms.client(), "ListKeys")["TotalCount"] == 0
+    assert not slow.done()
+    kms.faults.clear()
+    assert await slow == "hunter2hunter2"
+
+
+def test_a_reset_connection(kms: KmsMock) -> None:
+    """The connection ends with a reset, and not a byte of an answer; the next one works."""
+    kms.fail("GetSecretValue", effect="reset", times=1)
+    with socket.create_connection((kms.config.host, kms.port), 5) as connection:
+        connection.sendall(GET)
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    with Wire(kms) as wire:
+        assert wire.send(GET).receive().status == 200
+
+
+def test_a_truncated_body(kms: KmsMock) -> None:
+    """The head promises more than comes before the connection ends."""
+    kms.fail("GetSecretValue", effect="truncate", times=1)
+    with socket.create_connection((kms.config.host, kms.port), 5) as connection:
+        connection.sendall(GET)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert f"Content-Length: {2 * len(body)}".encode()[:-1] in head
+    assert body.startswith(b"{")
+
+
+def test_a_slow_body(kms: KmsMock, client: Client) -> None:
+    """The body comes byte by byte over `seconds`, whole in the end."""
+    kms.fail("GetSecretValue", effect="slow", seconds=0.1, times=1)
+    began = time.perf_counter()
+    assert value(client) == "hunter2hunter2"
+    assert time.perf_counter() - began >= 0.1
+
+
+def test_a_malformed_body(kms: KmsMock, client: Client) -> None:
+    """Status 200 and JSON that is none: the SDK cannot read it."""
+    kms.fail("GetSecretValue", effect="malformed", times=2)
+    began = time.perf_counter()
+    with Wire(kms) as wire:
+        answer = wire.send(GET).receive()
+    assert time.perf_counter() - began < 1  # `seconds` is for slow ones
+    assert answer.status == 200
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated|Invalid"):
+        json.loads(answer.body)
+    with pytest.raises(Exception, match="json"):
+        value(client)
+
+
+def test_an_error_in_a_broken_body(kms: KmsMock) -> None:
+    """Code and effect together: the error's own body is the broken one, and the operation did not happen."""
+    kms.fail("CreateKey", code="InternalFailure", effect="malformed", times=1)
+    with Wire(kms) as wire:
+        answer = wire.send(GET.replace(b"GetSecretValue", b"CreateKey")).receive()
+    assert (answer.status, b"InternalFailure" in answer.body) == (500, True)
+    assert kms.snapshot()["accounts"][0]["regions"][0].get("keys", []) == []
+
+
+# -- before and after -------------------------------------------------------------------------------------------------
+
+
+def test_a_fault_after_the_commit(kms: KmsMock, client: Client) -> None:
+    """CreateKey answers 500 and the key exists; the journal says both."""
+    kms.fail("CreateKey", code="InternalFailure", phase="after", times=1)
+    assert code_of(client, "CreateKey") == "InternalFailure"
+    (key_id,) = key_ids(client)
+    call = kms.calls.filter("CreateKey")[0]
+    assert (call.status, call.code, call.changes) == (500, "InternalFailure", [f"created key {key_id}"])
+    assert call.fault == "InternalFailure after operation=CreateKey, struck 1 of 1"
+
+
+def test_a_fault_before_the_operation(kms: KmsMock, client: Client) -> None:
+    """CreateKey answers 500 and there is no key."""
+    kms.fail("CreateKey", code="InternalFailure", times=1)
+    refused(kms, REGISTRY["CreateKey"].own_rows["InternalFailure"], lambda: create_key(client))
+    call = kms.calls.filter("CreateKey")[0]
+    assert (call.status, call.changes, call.fault) == (
+        500,
+        [],
+        "InternalFailure before operation=CreateKey, struck 1 of 1",
+    )
+
+
+@pytest.mark.parametrize(("phase", "made"), [("before", 0), ("after", 1)])
+def test_a_reset_before_and_after(kms: KmsMock, client: Client, phase: str, made: int) -> None:
+    """A connection that breaks says nothing of whether the key was made: `phase` decides."""
+    kms.fail("CreateKey", effect="reset", phase=phase, times=1)
+    with pytest.raises(Exception, match=r"reset|aborted|Connection"):
+        create_key(client)
+    assert len(key_ids(client)) == made
+
+
+@pytest.mark.parametrize("effect", ["truncate", "slow", "malformed"])
+def test_a_spoiled_body_is_that_of_an_operation_that_happened(kms: KmsMock, client: Client, effect: str) -> None:
+    """Without a phase these come after the operation, and say so."""
+    fault = kms.fail("CreateKey", effect=effect, seconds=0.01, times=1)
+    assert fault.document()["phase"] == "after"
+    with Wire(kms) as wire:
+        wire.send(GET.replace(b"GetSecretValue", b"CreateKey")).socket.recv(65536)
+    assert len(key_ids(client)) == 1
+
+
+def test_a_refused_operation_is_not_struck_after_its_commit(kms: KmsMock, client: Client) -> None:
+    """There was no commit: the refusal comes through, and the fault is still there for the call it was meant for."""
+    fault = kms.fail("PutSecretValue", code="InternalFailure", phase="after", times=1)
+    missing = {"secret_name": "none", "version_id": "v2", "secret_data": "x"}
+    assert code_of(client, "PutSecretValue", **missing) == "Forbidden.ResourceNotFound"
+    assert (fault.struck, kms.calls.filter("PutSecretValue")[0].fault) == (0, "")
+    assert code_of(client, "PutSecretValue", **{**missing, "secret_name": "db"}) == "InternalFailure"
+    assert value(client) == "x"
+
+
+async def test_what_a_delayed_request_changed_is_its_own(kms: KmsMock) -> None:
+    """While an answer is held back after its commit, another request is answered: the journal mixes nothing up."""
+    kms.fail("PutSecretValue", latency=0.3, phase="after", times=1)
+    slow = asyncio.create_task(asyncio.to_thread(put, kms.client(), "v2", "new"))
+    while "v2" not in str(kms.snapshot()):  # noqa: ASYNC110 (the other side is a thread, not a task)
+        await asyncio.sleep(0.01)
+    sdk(kms.client(), "ListKeys")
+    await slow
+    assert kms.calls.filter("ListKeys")[0].changes == []
+    assert "secret db got version v2" in kms.calls.filter("PutSecretValue")[0].changes
+
+
+# -- bookkeeping ------------------------------------------------------------------------------------------------------
+
+
+def test_unused_faults_are_known(kms: KmsMock, client: Client) -> None:
+    """A fault that never struck, or not as often as asked for, is unused; one that did its work is not."""
+    kms.fail("GetSecretValue", code="InternalFailure", times=1)
+    twice = kms.fail("DescribeSecret", code="InternalFailure", times=2)
+    never = kms.fail("Encrypt", code="InternalFailure")
+    kms.fail("ListKeys", code="InternalFailure")
+    codes(client, 2)
+    code_of(client, "DescribeSecret", secret_name="db")
+    code_of(client, "ListKeys")
+    assert kms.faults.unused == [twice, never]
+    assert str(never) == "InternalFailure before operation=Encrypt, struck 0 of any number"
+
+
+def test_a_fault_can_be_taken_back(kms: KmsMock, client: Client) -> None:
+    """By its number; the others stay."""
+    first = kms.fail("GetSecretValue", code="InternalFailure")
+    second = kms.fail("GetSecretValue", code="Rejected.Throttling")
+    assert kms.faults.remove(first.number)
+    assert not kms.faults.remove(first.number)
+    assert (codes(client, 1), list(kms.faults)) == (["Rejected.Throttling"], [second])
+
+
+def test_reset_takes_faults_back(kms: KmsMock, client: Client) -> None:
+    """After `reset` everything works again."""
+    kms.fail(code="InternalFailure")
+    kms.reset()
+    assert codes(client, 1) == [""]
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ({}, "a code, a latency or an effect"),
+        ({"retry_after": 3}, "a code, a latency or an effect"),
+        ({"code": "Throttled"}, "no error code 'Throttled'"),
+        ({"code": "throttling"}, "near it: Throttling, Rejected.Throttling"),
+        ({"operation": "GetSecret", "code": "InternalFailure"}, "no operation matches 'GetSecret'"),
+        ({"latency": [3, 1]}, "least, most"),
+        ({"latency": [1]}, "least, most"),
+        ({"latency": -1}, "latency"),
+        ({"latency": "soon"}, "latency"),
+        ({"code": "InternalFailure", "times": 0}, "times"),
+        ({"code": "InternalFailure", "times": "2"}, "times"),
+        ({"code": "InternalFailure", "skip": -1}, "skip"),
+        ({"code": "InternalFailure", "probability": 1.5}, "probability"),
+        ({"code": "InternalFailure", "phase": "during"}, "phase"),
+        ({"effect": "explode"}, "effect"),
+    ],
+)
+def test_a_fault_that_could_never_strike_is_refused(kms: KmsMock, fault: dict[str, Any], problem: str) -> None:
+    """A wrong fault is an error where it is asked for, not a test that passes for nothing."""
+    with pytest.raises(ValueError, match=problem):
+        kms.fail(**fault)
+    assert list(kms.faults) == []
+
+
+def test_an_unknown_word_is_refused(kms: KmsMock) -> None:
+    """A misspelled argument is an error."""
+    with pytest.raises(TypeError, match="tmes"):
+        kms.fail("GetSecretValue", code="InternalFailure", tmes=2)
+
+
+def test_a_fault_as_a_document_is_the_same_again(kms: KmsMock) -> None:
+    """What a fault says of itself for the control API has its counts and its whole spec."""
+    fault = kms.fail("Get*", code="InternalFailure", skip=1, times=2)
+    assert fault.document() == {
+        "id": 1,
+        "matched": 0,
+        "struck": 0,
+        "spent": False,
+        "operation": "Get*",
+        "skip": 1,
+        "times": 2,
+        "code": "InternalFailure",
+        "phase": "before",
+    }
+    assert FaultSpec(operation="Get*", code="InternalFailure", skip=1, times=2) == fault.spec

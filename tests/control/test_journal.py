@@ -1,0 +1,315 @@
+"""The journal: what was asked for, what was answered, what that changed; secrets masked, assertions that help."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+from alibabacloud_kms20160120.client import Client
+
+from kms_mock import KmsMock
+from kms_mock.config import Config
+from kms_mock.control.journal import MASK, Call
+from kms_mock.model.times import iso
+from tests import raw_http
+from tests.control_support import SECRET
+from tests.key_support import create_key, disable, import_material, schedule
+from tests.secrets_support import create, put, sdk, value
+
+DATA = "correct horse battery"
+
+
+@pytest.fixture
+def small() -> Iterator[KmsMock]:
+    """A mock that remembers three calls."""
+    with KmsMock([SECRET], config=Config(journal=3)) as running:
+        yield running
+
+
+def last(kms: KmsMock) -> Call:
+    found = kms.calls.last
+    assert found is not None
+    return found
+
+
+# -- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def test_a_call_is_kept_whole(kms: KmsMock) -> None:
+    """Action, parameters without the system ones, caller, time, status, duration, request id, and what it changed."""
+    kms.clock.freeze()
+    client = kms.client(access_key_id="LTAI-alice")
+    answer = create(client, description="of the shop")
+    call = last(kms)
+    assert (call.number, call.action, call.access_key_id, call.status, call.code, call.reason) == (
+        1,
+        "CreateSecret",
+        "LTAI-alice",
+        200,
+        "",
+        "",
+    )
+    assert call.parameters == {
+        "SecretName": "db",
+        "VersionId": "v1",
+        "SecretData": MASK,
+        "Description": "of the shop",
+    }
+    assert (iso(call.at), call.request_id) == (iso(kms.clock.now()), answer["RequestId"])
+    assert 0 < call.milliseconds < 1000
+    assert call.changes == ["created secret db"]
+
+
+def test_a_refused_call_is_kept_with_its_reason(kms: KmsMock) -> None:
+    """Status, code and the plain reason of the header; it changed nothing."""
+    answer = raw_http.ask(kms, raw_http.http(query=raw_http.call("GetSecretValue", SecretName="none")))
+    call = last(kms)
+    assert (call.status, call.code, call.changes) == (404, "Forbidden.ResourceNotFound", [])
+    assert call.reason == answer.headers["x-kms-mock-reason"]
+
+
+def test_what_is_no_operation_is_kept_too(kms: KmsMock) -> None:
+    """A misspelled action, and a request without any; of both nothing is known, so every parameter is masked."""
+    raw_http.ask(kms, raw_http.http(query=raw_http.call("GetSecretValu", SecretName="db", Format="JSON")))
+    raw_http.ask(kms, raw_http.http(query="SecretName=db"))
+    first, second = kms.calls
+    assert (first.action, first.code, first.parameters) == (
+        "GetSecretValu",
+        "InvalidAction.NotFound",
+        {"SecretName": MASK},
+    )
+    assert (second.action, second.code) == ("", "MissingParameter")
+
+
+def test_the_newest_are_kept_and_evictions_are_counted(small: KmsMock) -> None:
+    """The size is settable; what had to go is counted."""
+    client = small.client()
+    for number in range(5):
+        create(client, f"s{number}")
+    assert [call.parameters["SecretName"] for call in small.calls] == ["s2", "s3", "s4"]
+    assert (len(small.calls), small.calls.size, small.calls.evicted, last(small).number) == (3, 3, 2, 5)
+
+
+def test_clear_forgets_without_counting_as_eviction(small: KmsMock) -> None:
+    """After `clear` the journal is empty, and can be sure of what was not called since; numbers go on."""
+    client = small.client()
+    for _ in range(5):
+        value(client)
+    small.calls.clear()
+    assert (len(small.calls), small.calls.evicted, small.calls.last) == (0, 0, None)
+    small.calls.assert_not_called("GetSecretValue")
+    value(client)
+    assert (last(small).number, small.calls.evicted) == (6, 0)
+
+
+def test_a_journal_of_size_zero_keeps_nothing() -> None:
+    """It counts, and refuses to say what was not called."""
+    with KmsMock([SECRET], config=Config(journal=0)) as silent:
+        value(silent.client())
+        assert (list(silent.calls), silent.calls.evicted) == ([], 1)
+        with pytest.raises(AssertionError, match="cannot tell"):
+            silent.calls.assert_not_called("DeleteSecret")
+
+
+def test_reset_forgets_the_calls(kms: KmsMock, client: Client) -> None:
+    """`reset` makes everything as it was at the start."""
+    create(client)
+    kms.reset()
+    assert (list(kms.calls), kms.calls.evicted) == ([], 0)
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def test_secret_values_are_masked_but_for_an_explicit_call(kms: KmsMock, client: Client) -> None:
+    """Not in parameters, repr, str nor the document; in `unmasked_parameters` they are as they were sent."""
+    create(client, value=DATA)
+    sdk(client, "Encrypt", key_id=create_key(client).key_id, plaintext=DATA)
+    for action, name in (("CreateSecret", "SecretData"), ("Encrypt", "Plaintext")):
+        call = kms.calls.filter(action)[0]
+        assert DATA not in f"{call!r} {call} {call.parameters} {call.document()}"
+        assert (call.parameters[name], call.unmasked_parameters[name]) == (MASK, DATA)
+
+
+def test_failed_assertions_show_no_secret(kms: KmsMock, client: Client) -> None:
+    """Neither what was expected nor what came is printed in clear."""
+    create(client, value=DATA)
+    with pytest.raises(AssertionError) as caught:
+        kms.calls.assert_called("CreateSecret", SecretData="another secret text")
+    assert DATA not in str(caught.value)
+    assert "another secret text" not in str(caught.value)
+    kms.calls.assert_called("CreateSecret", SecretData=DATA)
+
+
+# -- what changed, in words -------------------------------------------------------------------------------------------
+
+
+def test_changes_of_secrets_in_words(kms: KmsMock, client: Client) -> None:
+    """Versions, stages, deletion and restoration, each said as a sentence."""
+    create(client)
+    put(client, "v2", "two")
+    assert last(kms).changes == [
+        "secret db got version v2",
+        "version v2 of secret db is ACSCurrent now",
+        "version v1 of secret db is ACSPrevious now",
+    ]
+    sdk(client, "UpdateSecret", secret_name="db", description="new")
+    assert last(kms).changes == ["changed description of secret db"]
+    sdk(client, "DeleteSecret", secret_name="db")
+    assert last(kms).changes == ["planned the deletion of secret db"]
+    sdk(client, "RestoreSecret", secret_name="db")
+    assert last(kms).changes == ["restored secret db"]
+    sdk(client, "DeleteSecret", secret_name="db", force_delete_without_recovery="true")
+    assert last(kms).changes == ["deleted secret db"]
+
+
+def test_changes_of_keys_in_words(kms: KmsMock, client: Client) -> None:
+    """States, aliases and versions."""
+    key_id = create_key(client).key_id
+    assert last(kms).changes == [f"created key {key_id}"]
+    sdk(client, "CreateAlias", key_id=key_id, alias_name="alias/app")
+    assert last(kms).changes == ["created alias alias/app"]
+    disable(client, key_id)
+    assert last(kms).changes == [f"disabled key {key_id}"]
+    sdk(client, "EnableKey", key_id=key_id)
+    assert last(kms).changes == [f"enabled key {key_id}"]
+    schedule(client, key_id)
+    assert last(kms).changes == [f"scheduled key {key_id} for deletion"]
+    sdk(client, "CancelKeyDeletion", key_id=key_id)
+    assert last(kms).changes == [f"cancelled the deletion of key {key_id}"]
+    sdk(client, "TagResource", key_id=key_id, tags='[{"TagKey":"a","TagValue":"b"}]')
+    assert last(kms).changes == [f"changed tags of key {key_id}"]
+    sdk(client, "DeleteAlias", alias_name="alias/app")
+    assert last(kms).changes == ["deleted alias alias/app"]
+
+
+def test_changes_of_imported_keys_in_words(kms: KmsMock, client: Client) -> None:
+    """Material comes and goes; a token is not spelled out; a cancelled deletion is one even without material."""
+    key_id = create_key(client, origin="EXTERNAL").key_id
+    schedule(client, key_id)
+    sdk(client, "CancelKeyDeletion", key_id=key_id)
+    assert last(kms).changes == [f"cancelled the deletion of key {key_id}"]
+    import_material(client, key_id)
+    assert kms.calls.filter("GetParametersForImport")[0].changes == [f"created import token for key {key_id}"]
+    assert last(kms).changes == [f"imported material into key {key_id}"]
+    sdk(client, "DeleteKeyMaterial", key_id=key_id)
+    assert last(kms).changes == [f"removed the material of key {key_id}"]
+
+
+def test_a_change_of_the_account_in_words(kms: KmsMock, client: Client) -> None:
+    """OpenKmsService changes no resource but the account."""
+    kms.load({"accounts": [{"id": "1234567890123456", "status": "NotEnabled"}]})
+    client.open_kms_service()
+    assert last(kms).changes == ["changed status of account 1234567890123456"]
+
+
+@pytest.mark.parametrize("operation", ["GetSecretValue", "DescribeSecret", "ListSecrets", "ListKeys", "ListAliases"])
+def test_reading_changes_nothing(small: KmsMock, operation: str) -> None:
+    """A call that only reads has no changes."""
+    fields = {"secret_name": "db"} if operation.endswith(("Value", "Secret")) else {}
+    sdk(small.client(), operation, **fields)
+    assert last(small).effects == ()
+
+
+# -- assertions -------------------------------------------------------------------------------------------------------
+
+
+def test_assert_called_gives_the_calls(kms: KmsMock, client: Client) -> None:
+    """At least once, exactly so often, with these parameters and this code: what matches is given."""
+    create(client)
+    value(client)
+    value(client, version_id="v1")
+    assert len(kms.calls.assert_called("GetSecretValue")) == 2
+    (call,) = kms.calls.assert_called("GetSecretValue", SecretName="db", VersionId="v1", times=1)
+    assert call.number == 3
+    kms.calls.assert_called("GetSecretValue", VersionId=None, times=1)
+    kms.calls.assert_called("GetSecretValue", code="", times=2)
+    assert kms.calls.assert_called("GetSecretValue", code="InternalFailure", times=0) == []
+
+
+def test_numbers_and_booleans_are_compared_as_clients_send_them(kms: KmsMock, client: Client) -> None:
+    """Python's True went over the wire as `True`, other clients send `true`; numbers became text."""
+    create(client)
+    sdk(client, "DescribeSecret", secret_name="db", fetch_tags="true")
+    sdk(client, "ListSecrets", page_size=5)
+    kms.calls.assert_called("DescribeSecret", FetchTags=True)
+    kms.calls.assert_not_called("DescribeSecret", FetchTags=False)
+    kms.calls.assert_called("ListSecrets", PageSize=5)
+
+
+def test_a_failed_assert_called_shows_the_nearest_calls(kms: KmsMock, client: Client) -> None:
+    """The call that differs least comes first, with its status; others after it."""
+    create(client, "web")
+    value(client, "web")
+    create(client)
+    put(client, "v2", "two")
+    with pytest.raises(AssertionError) as caught:
+        kms.calls.assert_called("PutSecretValue", SecretName="db", VersionId="v3", times=1)
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("expected PutSecretValue(SecretName='db', VersionId='v3') 1 times, got 0.")
+    assert "nearest" in lines[0]
+    assert lines[1].startswith("  #4 PutSecretValue(")
+    assert lines[1].endswith("-> 200 ok")
+    assert len(lines) == 5
+
+
+def test_a_wrong_number_of_calls_shows_those_that_match(kms: KmsMock, client: Client) -> None:
+    """Too many: the message says how many came, and which."""
+    create(client)
+    value(client)
+    value(client)
+    with pytest.raises(AssertionError, match=r"got 2") as caught:
+        kms.calls.assert_called("GetSecretValue", SecretName="db", times=1)
+    assert re.findall(r"#(\d) GetSecretValue", str(caught.value)) == ["2", "3"]
+
+
+def test_no_call_at_all_is_said_so(kms: KmsMock) -> None:
+    """An empty journal has no nearest call."""
+    with pytest.raises(AssertionError, match="There was no call at all"):
+        kms.calls.assert_called("GetSecretValue")
+
+
+def test_assert_not_called_shows_what_came(kms: KmsMock, client: Client) -> None:
+    """It fails with the calls that should not have been; other parameters do not count."""
+    create(client)
+    kms.calls.assert_not_called("DeleteSecret")
+    kms.calls.assert_not_called("CreateSecret", SecretName="web")
+    with pytest.raises(
+        AssertionError, match=r"expected no CreateSecret\(SecretName='db'\), got 1.*\n  #1 CreateSecret"
+    ):
+        kms.calls.assert_not_called("CreateSecret", SecretName="db")
+
+
+def test_evicted_calls_are_mentioned(small: KmsMock) -> None:
+    """A failed assertion says that older calls are gone: the one that is missed may be among them."""
+    client = small.client()
+    create(client, "s0")
+    for _ in range(3):
+        value(client)
+    with pytest.raises(AssertionError, match="1 older calls were evicted; the journal keeps 3"):
+        small.calls.assert_called("CreateSecret")
+    with pytest.raises(AssertionError, match="cannot tell whether CreateSecret was called: 1 calls were evicted"):
+        small.calls.assert_not_called("CreateSecret")
+
+
+def test_filter(kms: KmsMock, client: Client) -> None:
+    """By action, code, caller and parameters, in order."""
+    create(client)
+    value(client)
+    value(kms.client(access_key_id="bob"))
+    assert [call.number for call in kms.calls.filter()] == [1, 2, 3]
+    assert [call.number for call in kms.calls.filter("GetSecretValue")] == [2, 3]
+    assert [call.number for call in kms.calls.filter(access_key_id="bob")] == [3]
+    assert [call.number for call in kms.calls.filter(code="", SecretName="db")] == [1, 2, 3]
+    assert kms.calls.filter(code="InternalFailure") == []
+
+
+def test_the_log_has_no_secret_either(kms: KmsMock, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """The server's own request log names action, status, code and request id, and no value."""
+    with caplog.at_level(logging.INFO, "kms_mock"):
+        create(client, value=DATA)
+        value(client)
+    assert DATA not in caplog.text
+    kms.assert_no_leaks(caplog.records)

@@ -1,0 +1,517 @@
+"""Encryption with symmetric keys, through the official SDK and with fixtures/keys.yaml."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from alibabacloud_kms20160120.client import Client
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from darabonba.runtime import RuntimeOptions
+from Tea.exceptions import TeaException
+
+from kms_mock import KmsMock, errors
+from tests.known_keys import (
+    KEYS,
+    NO_KEY,
+    decrypted,
+    encrypted,
+    flipped,
+    key,
+    material,
+    text64,
+    version,
+)
+from tests.secrets_support import NO_SUCH_KEYS, OTHER_ACCOUNT, allow, ram_user, refuse, resource_policy, sdk
+
+SYMMETRIC = ("key-aes256", "key-aes192", "key-aes128", "key-sm4")
+BLOB_TEXT = "The parameter  CiphertextBlob  is invalid."
+# Made once with fixtures/keys.yaml: under the second version of key-aes256, with the context {"app": "demo"}.
+CHECKED_IN = "MDAwMDAwMDEtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAyAAECAwQFBgcICQoLDna2j7rXgEizl5a0sB9ynGIb8gcuixJI+QA="
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[KmsMock]:
+    with KmsMock([KEYS]) as started:
+        yield started
+
+
+@pytest.fixture
+def kms(running: KmsMock) -> KmsMock:
+    running.reset()
+    return running
+
+
+def generic(client: Client, action: str, **query: str) -> dict[str, Any]:
+    """Call an operation that the SDK has no method for."""
+    params = Params(
+        action=action,
+        version="2016-01-20",
+        protocol="HTTPS",
+        pathname="/",
+        method="POST",
+        auth_type="AK",
+        style="RPC",
+        req_body_type="formData",
+        body_type="json",
+    )
+    body: dict[str, Any] = client.call_api(params, OpenApiRequest(query=query), RuntimeOptions())["body"]
+    return body
+
+
+# -- Encrypt and Decrypt ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key_id", SYMMETRIC)
+def test_decrypt_gives_back_what_encrypt_took(client: Client, key_id: str) -> None:
+    """Decrypt needs only the blob; both answers name the key by its id and the version that was used."""
+    answer = sdk(client, "Encrypt", key_id=key_id, plaintext="SGVsbG8gd29ybGQ=")
+    opened = sdk(client, "Decrypt", ciphertext_blob=answer["CiphertextBlob"])
+    assert answer["KeyId"] == opened["KeyId"] == key_id
+    assert answer["KeyVersionId"] == opened["KeyVersionId"] == version(key_id)
+    assert opened["Plaintext"] == "SGVsbG8gd29ybGQ="
+
+
+@pytest.mark.parametrize(
+    "plaintext", ["no Base64 at all!", "-----BEGIN X-----\nAAAA\n-----END X-----\n", "é 密 🔑", " "]
+)
+def test_the_plaintext_is_an_opaque_string(client: Client, plaintext: str) -> None:
+    """What is no Base64 is neither refused nor changed: Decrypt gives the very same string (behaviour.md 3)."""
+    assert decrypted(client, encrypted(client, plaintext=plaintext)) == plaintext
+
+
+def test_the_blob_opens_with_plain_aes_gcm(client: Client) -> None:
+    """A blob is the version id, 12 bytes of nonce, ciphertext and tag; without a context nothing else is authenticated."""
+    raw = base64.b64decode(encrypted(client, "key-aes256", "secret text"))
+    assert raw[:36].decode() == version("key-aes256")
+    assert AESGCM(material("key-aes256")).decrypt(raw[36:48], raw[48:], None) == b"secret text"
+    assert len(raw) == 36 + 12 + len("secret text") + 16
+
+
+def test_a_blob_made_with_known_bytes_decrypts(client: Client) -> None:
+    """Whoever knows the key's bytes can make a blob outside, under any version."""
+    nonce = bytes(12)
+    sealed = AESGCM(material("key-aes256", 0)).encrypt(nonce, b"made outside", None)
+    blob = text64(version("key-aes256", 0).encode() + nonce + sealed)
+    answer = sdk(client, "Decrypt", ciphertext_blob=blob)
+    assert (answer["Plaintext"], answer["KeyVersionId"]) == ("made outside", version("key-aes256", 0))
+
+
+def test_a_ciphertext_checked_in_as_text_decrypts(client: Client) -> None:
+    """With fixed ids and material a ciphertext outlives the server that made it, rotation included."""
+    answer = sdk(client, "Decrypt", ciphertext_blob=CHECKED_IN, encryption_context={"app": "demo"})
+    assert answer["Plaintext"] == "checked in"
+    assert answer["KeyVersionId"] == version("key-aes256", 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["key-aes256", "alias/app", "alias/app-too", "acs:kms:cn-hangzhou:1234567890123456:key/key-aes256"]
+)
+def test_encrypt_takes_id_alias_and_arn(client: Client, name: str) -> None:
+    """Whatever names the key in the request, the answer has its id."""
+    assert sdk(client, "Encrypt", key_id=name, plaintext="x")["KeyId"] == "key-aes256"
+
+
+def test_6144_bytes_fit_and_one_more_does_not(kms: KmsMock, client: Client) -> None:
+    """The limit of Plaintext is 6144 bytes of UTF-8, not characters."""
+    longest = "é" * 3072
+    assert decrypted(client, encrypted(client, plaintext=longest)) == longest
+    for too_long in ("é" * 3072 + "x", "x" * 6145):
+        refuse(kms, client, errors.INVALID_PARAMETER_INVALID, "Encrypt", key_id="alias/app", plaintext=too_long)
+
+
+# -- contexts ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_context_must_come_back(kms: KmsMock, client: Client) -> None:
+    """Only the context of the encryption decrypts, in any order of its pairs; none at all is another context."""
+    blob = encrypted(client, encryption_context={"a": "1", "b": "2"})
+    assert decrypted(client, blob, encryption_context={"b": "2", "a": "1"}) == "secret text"
+    for other in (None, {"a": "1"}, {"a": "1", "b": "3"}, {"a1": "", "b": "2"}):
+        refuse(
+            kms,
+            client,
+            errors.INVALID_CIPHERTEXT,
+            "Decrypt",
+            message=BLOB_TEXT,
+            ciphertext_blob=blob,
+            encryption_context=other,
+        )
+
+
+@pytest.mark.parametrize("query", [{}, {"EncryptionContext": ""}, {"EncryptionContext": "{}"}])
+def test_an_empty_context_is_none(client: Client, query: dict[str, str]) -> None:
+    """oss2 sends an empty EncryptionContext (clients.md 2.8); it is the same as none."""
+    blob = generic(client, "Encrypt", KeyId="key-aes256", Plaintext="x", **query)["CiphertextBlob"]
+    assert decrypted(client, blob) == "x"
+
+
+def test_a_flattened_context_is_the_same_context(client: Client) -> None:
+    """The old Node SDK sends `EncryptionContext.a=b` (clients.md 2.11)."""
+    query = {"EncryptionContext.a": "b", "EncryptionContext.c": "d"}
+    blob = generic(client, "Encrypt", KeyId="key-aes256", Plaintext="x", **query)["CiphertextBlob"]
+    assert decrypted(client, blob, encryption_context={"a": "b", "c": "d"}) == "x"
+
+
+@pytest.mark.parametrize(
+    "context", ["[]", '"a"', '{"a":1}', '{"a":{"b":"c"}}', '{"a":null}', "{", '{"a":"' + "x" * 8186 + '"}']
+)
+def test_a_context_is_a_json_object_of_strings(client: Client, context: str) -> None:
+    """Lists, numbers, nesting, broken JSON and more than 8192 characters are refused."""
+    with pytest.raises(TeaException) as caught:
+        generic(client, "Encrypt", KeyId="key-aes256", Plaintext="x", EncryptionContext=context)
+    assert (caught.value.statusCode, caught.value.code) == (400, "InvalidParameter")
+
+
+def test_a_context_of_8192_characters_fits(client: Client) -> None:
+    """The whole JSON string may have 8192 characters."""
+    context = '{"a":"' + "x" * 8184 + '"}'
+    assert len(context) == 8192
+    assert generic(client, "Encrypt", KeyId="key-aes256", Plaintext="x", EncryptionContext=context)["CiphertextBlob"]
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "blob", ["x", "no Base64!", text64(b"short"), text64(b"x" * 100), text64(NO_KEY.upper().encode() + bytes(27))]
+)
+def test_what_is_no_blob_is_refused(kms: KmsMock, client: Client, blob: str) -> None:
+    """A text that is not a blob answers InvalidParameter with the text of the transfer SDK."""
+    refuse(kms, client, errors.INVALID_CIPHERTEXT, "Decrypt", message=BLOB_TEXT, ciphertext_blob=blob)
+
+
+def test_a_damaged_blob_is_refused(kms: KmsMock, client: Client) -> None:
+    """A changed nonce, ciphertext or tag answers InvalidParameter."""
+    blob = encrypted(client)
+    for position in (36, 48, -1):
+        damaged = flipped(blob, position)
+        refuse(kms, client, errors.INVALID_CIPHERTEXT, "Decrypt", message=BLOB_TEXT, ciphertext_blob=damaged)
+
+
+def test_a_blob_of_bytes_that_are_no_text_is_refused(kms: KmsMock, client: Client) -> None:
+    """A blob made outside can hold anything; Plaintext is a string, so what is no UTF-8 is an invalid blob."""
+    sealed = AESGCM(material("key-aes256")).encrypt(bytes(12), b"\xff\xfe", None)
+    blob = text64(version("key-aes256").encode() + bytes(12) + sealed)
+    refuse(kms, client, errors.INVALID_CIPHERTEXT, "Decrypt", message=BLOB_TEXT, ciphertext_blob=blob)
+
+
+def test_an_unknown_key_version_is_an_unknown_key(kms: KmsMock, client: Client) -> None:
+    """A blob of a key that does not exist here answers Forbidden.KeyNotFound (DESIGN 6)."""
+    blob = text64(NO_KEY.encode() + bytes(40))
+    refuse(kms, client, errors.KEY_NOT_FOUND, "Decrypt", ciphertext_blob=blob)
+
+
+def test_an_unknown_key_is_refused(kms: KmsMock, client: Client) -> None:
+    """Encrypt under a key or alias that does not exist answers 404."""
+    refuse(kms, client, errors.KEY_NOT_FOUND, "Encrypt", key_id="nope", plaintext="x")
+    refuse(kms, client, errors.ALIAS_NOT_FOUND, "Encrypt", key_id="alias/nope", plaintext="x")
+
+
+@pytest.mark.parametrize(
+    ("key_id", "spec"),
+    [
+        ("key-disabled", errors.KEY_DISABLED),
+        ("key-deleting", errors.KEY_PENDING_DELETION),
+        ("key-importing", errors.KEY_PENDING_IMPORT),
+    ],
+)
+def test_a_key_in_another_state_neither_encrypts_nor_decrypts(
+    kms: KmsMock, client: Client, key_id: str, spec: errors.ErrorSpec
+) -> None:
+    """The key states of behaviour.md 1, also for ciphertext that was made before."""
+    refuse(kms, client, spec, "Encrypt", key_id=key_id, plaintext="x")
+    blob = text64(version(key_id).encode() + bytes(40))
+    refuse(kms, client, spec, "Decrypt", ciphertext_blob=blob)
+
+
+@pytest.mark.parametrize("key_id", ["key-rsa2048-encrypt", "key-p256", "key-sm2-encrypt", "key-hmac-256"])
+def test_only_symmetric_keys_encrypt_here(kms: KmsMock, client: Client, key_id: str) -> None:
+    """A key of another kind answers UnsupportedOperation, named directly or by a blob (behaviour.md 2)."""
+    refuse(kms, client, errors.UNSUPPORTED_OPERATION, "Encrypt", key_id=key_id, plaintext="x")
+    blob = text64(version(key_id).encode() + bytes(40))
+    refuse(kms, client, errors.UNSUPPORTED_OPERATION, "Decrypt", ciphertext_blob=blob)
+
+
+def test_a_key_of_a_service_is_not_for_users(kms: KmsMock, client: Client) -> None:
+    """A default key that a cloud service made answers UnsupportedOperation (help page FAQ, behaviour.md 3)."""
+    kms.load({"keys": [key("key-sm4", id="key-oss", service="oss", aliases=[], versions=[])]})
+    refuse(kms, client, errors.UNSUPPORTED_OPERATION, "Encrypt", key_id="key-oss", plaintext="x")
+
+
+def test_a_key_of_an_instance_that_is_down_is_unavailable(kms: KmsMock, client: Client) -> None:
+    """A key in a KMS instance that is not connected answers Rejected.Unavailable."""
+    only_version = {"id": NO_KEY}
+    instance = {"id": "kst-1", "status": "Disconnected"}
+    kms.load({"instances": [instance], "keys": [{"id": "key-i", "instance": "kst-1", "versions": [only_version]}]})
+    blob = text64(NO_KEY.encode() + bytes(40))
+    refuse(kms, client, errors.KEY_UNAVAILABLE, "Decrypt", ciphertext_blob=blob)
+    refuse(kms, client, errors.KEY_UNAVAILABLE, "Encrypt", key_id="key-i", plaintext="x")
+
+
+def test_recipients_are_refused(kms: KmsMock, client: Client) -> None:
+    """An attested recipient cannot be served, and is not silently left out."""
+    blob = encrypted(client)
+    refuse(kms, client, errors.UNSUPPORTED_OPERATION, "Decrypt", ciphertext_blob=blob, recipient="enclave")
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields"),
+    [
+        ("Encrypt", {"key_id": "key-aes256", "plaintext": "x"}),
+        ("ReEncrypt", {"ciphertext_blob": "x", "destination_key_id": "key-aes256"}),
+    ],
+)
+def test_an_unknown_access_key_is_refused(kms: KmsMock, client: Client, operation: str, fields: dict[str, Any]) -> None:
+    """Where only known AccessKey pairs are let in, others answer InvalidAccessKeyId.NotFound."""
+    kms.load(NO_SUCH_KEYS)
+    refuse(kms, client, errors.INVALID_ACCESS_KEY_ID, operation, **fields)
+
+
+# -- rotation and permission ------------------------------------------------------------------------------------------
+
+
+def test_old_versions_decrypt_after_rotation(client: Client) -> None:
+    """Encrypt uses the primary version, the last one; a blob names the version that made it."""
+    sealed = AESGCM(material("key-aes256", 0)).encrypt(bytes(12), b"old", None)
+    old = text64(version("key-aes256", 0).encode() + bytes(12) + sealed)
+    assert decrypted(client, old) == "old"
+    assert sdk(client, "Encrypt", key_id="key-aes256", plaintext="x")["KeyVersionId"] == version("key-aes256", -1)
+
+
+def test_permission_is_asked_of_the_key_found(kms: KmsMock) -> None:
+    """A RAM user who may decrypt with one key may not with another, whose blob names it."""
+    arn = "acs:kms:cn-hangzhou:1234567890123456:key/key-sm4"
+    kms.load(ram_user(allow("kms:Encrypt"), allow("kms:Decrypt", resource=arn)))
+    limited = kms.client(access_key_id="limited")
+    assert decrypted(limited, encrypted(limited, "key-sm4")) == "secret text"
+    refuse(kms, limited, errors.NO_PERMISSION, "Decrypt", ciphertext_blob=encrypted(limited, "key-aes256"))
+
+
+def test_another_account_decrypts_when_the_key_policy_lets_it(kms: KmsMock, client: Client) -> None:
+    """A key of another account encrypts by its ARN and decrypts by the blob alone, where its policy allows that."""
+    policy = resource_policy("kms:*", principal="acs:ram::1234567890123456:root")
+    version_ids = ["99999999-0000-4000-8000-000000000001", "99999999-0000-4000-8000-000000000002"]
+    keys = [
+        {"id": "shared", "policy": policy, "versions": [{"id": version_ids[0]}]},
+        {"id": "closed", "versions": [{"id": version_ids[1]}]},
+    ]
+    kms.load({"accounts": [{"id": OTHER_ACCOUNT, "regions": [{"id": "cn-hangzhou", "keys": keys}]}]})
+    blob = encrypted(client, f"acs:kms:cn-hangzhou:{OTHER_ACCOUNT}:key/shared")
+    assert decrypted(client, blob) == "secret text"
+    moved = sdk(client, "ReEncrypt", ciphertext_blob=blob, destination_key_id="key-aes256")
+    assert decrypted(client, moved["CiphertextBlob"]) == "secret text"
+    closed = text64(version_ids[1].encode() + bytes(40))
+    refuse(kms, client, errors.NO_PERMISSION, "Decrypt", ciphertext_blob=closed)
+
+
+# -- ReEncrypt --------------------------------------------------------------------------------------------------------
+
+
+def test_re_encrypt_moves_a_plaintext_to_another_key_and_context(kms: KmsMock, client: Client) -> None:
+    """The new blob is of the destination; KeyId and KeyVersionId of the answer are the source's (api-docs)."""
+    blob = encrypted(client, encryption_context={"a": "1"})
+    answer = sdk(
+        client,
+        "ReEncrypt",
+        ciphertext_blob=blob,
+        source_encryption_context={"a": "1"},
+        destination_key_id="alias/sm4",
+        destination_encryption_context={"b": "2"},
+    )
+    assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", version("key-aes256"))
+    opened = sdk(client, "Decrypt", ciphertext_blob=answer["CiphertextBlob"], encryption_context={"b": "2"})
+    assert (opened["KeyId"], opened["Plaintext"]) == ("key-sm4", "secret text")
+    refuse(
+        kms, client, errors.INVALID_PARAMETER_UNNAMED, "ReEncrypt", ciphertext_blob=blob, destination_key_id="key-sm4"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key_id", "algorithm"),
+    [
+        ("key-rsa2048-encrypt", "RSAES_OAEP_SHA_256"),
+        ("key-rsa3072-encrypt", "RSAES_OAEP_SHA_1"),
+        ("key-sm2-encrypt", "SM2PKE"),
+    ],
+)
+def test_re_encrypt_takes_the_ciphertext_of_a_public_key(client: Client, key_id: str, algorithm: str) -> None:
+    """A public-key ciphertext needs its key, version and algorithm; Decrypt then gives the Base64 of the plaintext."""
+    plaintext = text64(b"\x00\xff any bytes")
+    named = {"key_id": key_id, "key_version_id": version(key_id), "algorithm": algorithm}
+    ciphertext = sdk(client, "AsymmetricEncrypt", plaintext=plaintext, **named)["CiphertextBlob"]
+    answer = sdk(
+        client,
+        "ReEncrypt",
+        ciphertext_blob=ciphertext,
+        source_key_id=key_id,
+        source_key_version_id=version(key_id),
+        source_encryption_algorithm=algorithm,
+        destination_key_id="key-aes256",
+    )
+    assert (answer["KeyId"], answer["KeyVersionId"]) == (key_id, version(key_id))
+    assert decrypted(client, answer["CiphertextBlob"]) == plaintext
+
+
+SOURCE = {
+    "source_key_id": "key-rsa2048-encrypt",
+    "source_key_version_id": version("key-rsa2048-encrypt"),
+    "source_encryption_algorithm": "RSAES_OAEP_SHA_256",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "spec"),
+    [
+        ({}, errors.INVALID_PARAMETER_UNNAMED),  # not a ciphertext of that key
+        ({"ciphertext_blob": "!"}, errors.INVALID_PARAMETER_UNNAMED),
+        ({"source_encryption_algorithm": "SM2PKE"}, errors.INVALID_PARAMETER_UNNAMED),
+        ({"source_encryption_algorithm": "ROT13"}, errors.INVALID_PARAMETER_UNNAMED),
+        ({"source_key_id": "key-rsa2048-sign"}, errors.UNSUPPORTED_OPERATION),
+        ({"source_key_version_id": NO_KEY}, errors.KEY_VERSION_NOT_FOUND),
+        ({"source_key_id": "nope"}, errors.KEY_NOT_FOUND),
+    ],
+)
+def test_re_encrypt_refuses_a_wrong_source(
+    kms: KmsMock, client: Client, changes: dict[str, str], spec: errors.ErrorSpec
+) -> None:
+    """Each part of the description of a public-key ciphertext must fit."""
+    fields = {"ciphertext_blob": text64(bytes(256)), "destination_key_id": "key-aes256", **SOURCE, **changes}
+    refuse(kms, client, spec, "ReEncrypt", **fields)
+
+
+@pytest.mark.parametrize("name", ["SourceKeyId", "SourceKeyVersionId", "SourceEncryptionAlgorithm"])
+def test_the_parts_of_a_source_go_together(client: Client, name: str) -> None:
+    """One of the three without the others answers MissingParameter for one that is not there."""
+    fields = {"source_key_id": "SourceKeyId", "source_key_version_id": "SourceKeyVersionId"}
+    fields["source_encryption_algorithm"] = "SourceEncryptionAlgorithm"
+    given = {field: SOURCE[field] for field, wire in fields.items() if wire == name}
+    with pytest.raises(TeaException) as caught:
+        sdk(client, "ReEncrypt", ciphertext_blob="x", destination_key_id="key-aes256", **given)
+    assert caught.value.code == "MissingParameter"
+    assert name not in caught.value.data["Message"]
+
+
+def test_re_encrypt_needs_two_permissions(kms: KmsMock, client: Client) -> None:
+    """kms:ReEncryptFrom on the source and kms:ReEncryptTo on the destination, and neither Encrypt nor Decrypt."""
+    arn = "acs:kms:cn-hangzhou:1234567890123456:key/"
+    source, target = (
+        allow("kms:ReEncryptFrom", resource=f"{arn}key-aes256"),
+        allow("kms:ReEncryptTo", resource=f"{arn}key-sm4"),
+    )
+    kms.load(ram_user(source, target))
+    limited = kms.client(access_key_id="limited")
+    blob = encrypted(client)
+    moved = sdk(limited, "ReEncrypt", ciphertext_blob=blob, destination_key_id="key-sm4")["CiphertextBlob"]
+    assert decrypted(client, moved) == "secret text"
+    for fields in (
+        {"ciphertext_blob": blob, "destination_key_id": "key-aes256"},
+        {"ciphertext_blob": moved, "destination_key_id": "key-sm4"},
+    ):
+        refuse(kms, limited, errors.NO_PERMISSION, "ReEncrypt", **fields)
+    kms.load(ram_user(source, key="half"))
+    refuse(
+        kms,
+        kms.client(access_key_id="half"),
+        errors.NO_PERMISSION,
+        "ReEncrypt",
+        ciphertext_blob=blob,
+        destination_key_id="key-sm4",
+    )
+
+
+# -- AdvanceEncrypt ---------------------------------------------------------------------------------------------------
+
+
+def test_advance_encrypt_defaults_to_gcm_and_decrypts(client: Client) -> None:
+    """Without Algorithm it is GCM under the primary version, with a random Iv that the answer and the blob have."""
+    answer = generic(client, "AdvanceEncrypt", KeyId="alias/app", Plaintext="secret text")
+    assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", version("key-aes256"))
+    assert answer["Algorithm"] == "AES_GCM"
+    assert "PaddingMode" not in answer
+    raw = base64.b64decode(answer["CiphertextBlob"])
+    assert raw[36:48] == base64.b64decode(answer["Iv"])
+    assert decrypted(client, answer["CiphertextBlob"]) == "secret text"
+
+
+def test_advance_encrypt_takes_iv_and_associated_data(kms: KmsMock, client: Client) -> None:
+    """With Iv and Aad of the caller the result is plain AES-GCM over exactly these."""
+    iv, aad = bytes(range(12)), b"bound"
+    answer = generic(client, "AdvanceEncrypt", KeyId="key-aes256", Plaintext="x", Iv=text64(iv), Aad=text64(aad))
+    raw = base64.b64decode(answer["CiphertextBlob"])
+    assert answer["Iv"] == text64(iv)
+    assert AESGCM(material("key-aes256")).decrypt(iv, raw[48:], aad) == b"x"
+    refuse(
+        kms, client, errors.INVALID_CIPHERTEXT, "Decrypt", message=BLOB_TEXT, ciphertext_blob=answer["CiphertextBlob"]
+    )
+
+
+def opener_of(key_id: str, mode: str, iv: bytes) -> CipherContext:
+    """Give what `cryptography` decrypts a block mode with."""
+    algorithm = (algorithms.SM4 if key_id == "key-sm4" else algorithms.AES)(material(key_id))
+    if mode == "CBC":
+        return Cipher(algorithm, modes.CBC(iv)).decryptor()
+    if mode == "CTR":
+        return Cipher(algorithm, modes.CTR(iv)).decryptor()
+    return Cipher(algorithm, modes.ECB()).decryptor()  # noqa: S305 (asked for by name)
+
+
+@pytest.mark.parametrize(("key_id", "family"), [("key-aes256", "AES"), ("key-aes128", "AES"), ("key-sm4", "SM4")])
+@pytest.mark.parametrize("mode", ["CBC", "CTR", "ECB"])
+def test_advance_encrypt_makes_plain_block_modes(client: Client, key_id: str, family: str, mode: str) -> None:
+    """CBC and ECB pad by PKCS#7 unless told otherwise, CTR never does; `cryptography` opens them with the key's bytes."""
+    answer = generic(client, "AdvanceEncrypt", KeyId=key_id, Plaintext="0123456789abcdef", Algorithm=f"{family}_{mode}")
+    body = base64.b64decode(answer["CiphertextBlob"])[36:]
+    iv = base64.b64decode(answer.get("Iv", ""))
+    assert len(iv) == (0 if mode == "ECB" else 16)
+    opener = opener_of(key_id, mode, iv)
+    plaintext = opener.update(body[len(iv) :]) + opener.finalize()
+    assert plaintext == b"0123456789abcdef" + (b"" if mode == "CTR" else b"\x10" * 16)
+    assert answer.get("PaddingMode") == (None if mode == "CTR" else "PKCS7_PADDING")
+
+
+def test_advance_encrypt_without_padding_takes_whole_blocks(client: Client) -> None:
+    """NO_PADDING gives as many bytes as it takes."""
+    answer = generic(
+        client,
+        "AdvanceEncrypt",
+        KeyId="key-aes256",
+        Plaintext="0123456789abcdef",
+        Algorithm="AES_ECB",
+        PaddingMode="NO_PADDING",
+    )
+    assert answer["PaddingMode"] == "NO_PADDING"
+    assert len(base64.b64decode(answer["CiphertextBlob"])) == 36 + 16
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"KeyId": "nope"}, "Forbidden.KeyNotFound"),
+        ({"KeyId": "key-rsa2048-encrypt"}, "UnsupportedOperation"),
+        ({"KeyId": "key-disabled"}, "Rejected.Disabled"),
+        ({"Algorithm": "SM4_GCM"}, "InvalidParameter"),
+        ({"Algorithm": "ROT13"}, "InvalidParameter"),
+        ({"Iv": "!"}, "InvalidParameter"),
+        ({"Iv": text64(bytes(16))}, "InvalidParameter"),
+        ({"Algorithm": "AES_CBC", "Iv": text64(bytes(12))}, "InvalidParameter"),
+        ({"Algorithm": "AES_ECB", "Iv": text64(bytes(16))}, "InvalidParameter"),
+        ({"Algorithm": "AES_CBC", "Aad": "AAAA"}, "InvalidParameter"),
+        ({"Algorithm": "AES_CBC", "PaddingMode": "NO_PADDING"}, "InvalidParameter"),
+        ({"Plaintext": "x" * 6145}, "InvalidParameter"),
+        ({"Plaintext": ""}, "MissingParameter"),
+    ],
+)
+def test_advance_encrypt_refuses_what_does_not_fit(
+    kms: KmsMock, client: Client, query: dict[str, str], code: str
+) -> None:
+    """Key, algorithm, IV, associated data and padding must go together."""
+    before = kms.snapshot()
+    with pytest.raises(TeaException) as caught:
+        generic(client, "AdvanceEncrypt", **{"KeyId": "key-aes256", "Plaintext": "x", **query})
+    assert caught.value.code == code
+    assert kms.snapshot() == before

@@ -1,0 +1,325 @@
+"""The registry against what is known of the API: the official SDK's models and the compact copies of the reference."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import pytest
+from alibabacloud_kms20160120 import models
+
+import kms_mock.gateway  # noqa: F401 (fills the registry)
+from kms_mock.binding import Foldable, Json, Repeated
+from kms_mock.errors import ErrorSpec
+from kms_mock.operation import REGISTRY, Operation
+from tests import reference_data
+
+OPERATIONS: dict[str, dict[str, Any]] = reference_data.read("operations.json")
+ERRORS: dict[str, list[tuple[int, str, str]]] = reference_data.read("errors.json")
+
+# Operations of the reference that are not declared yet. It only ever gets shorter.
+PENDING: frozenset[str] = frozenset()
+
+each_operation = pytest.mark.parametrize("operation", REGISTRY.values(), ids=list(REGISTRY))
+
+# (operation, parameter): why required-ness or presence differs from the reference.
+PARAMETER_EXCEPTIONS = {
+    ("UpdateSecret", "ExtendedConfig"): "the SDK's model sends its one field as ExtendedConfig.CustomData",
+    ("ImportKeyMaterial", "KeyMaterialExpireUnix"): "marked as required, yet absent means never (behaviour.md 10)",
+}
+
+# (operation, path of the field): why the registry does not have it, or has it otherwise.
+_ENCLAVE = "an answer to an attested Recipient, which is refused: no enclave can be attested here"
+RESPONSE_EXCEPTIONS = {
+    ("AsymmetricDecrypt", "CiphertextForRecipient"): _ENCLAVE,
+    ("Decrypt", "CiphertextForRecipient"): _ENCLAVE,
+    ("GenerateDataKey", "CiphertextForRecipient"): _ENCLAVE,
+    ("GetSecretValue", "CiphertextForRecipient"): _ENCLAVE,
+}
+
+# (operation, code, message): why a documented row is not declared to the letter.
+_PLACEHOLDER = "the document leaves the name out; on the wire it stands between two double blanks (behaviour.md 21)"
+ERROR_EXCEPTIONS = {
+    **{
+        (name, "MissingParameter", "The parameter needed but no provided."): _PLACEHOLDER
+        for name in ("GetKeyPolicy", "GetSecretPolicy", "SetKeyPolicy", "SetSecretPolicy")
+    },
+}
+
+
+def known_to_sdk(operation: Operation) -> bool:
+    return hasattr(models, f"{operation.name}Response")
+
+
+# -- which operations there are ---------------------------------------------------------------------------------------
+
+
+def test_the_registry_has_all_102_operations_but_the_pending_ones() -> None:
+    """The reference knows 102 operations; all are declared, but for those that PENDING names."""
+    assert len(OPERATIONS) == 102
+    assert set(REGISTRY) <= set(OPERATIONS)
+    assert set(OPERATIONS) - set(REGISTRY) == PENDING
+    assert len(REGISTRY) == 102 - len(PENDING)
+
+
+def test_the_registry_has_every_operation_of_the_sdk() -> None:
+    """Each response class of the official SDK belongs to a declared operation."""
+    in_sdk = {name.removesuffix("ResponseBody") for name in dir(models) if name.endswith("ResponseBody")}
+    assert len(in_sdk) > 80
+    assert in_sdk - PENDING <= set(REGISTRY)
+
+
+@pytest.mark.parametrize("name", list(reference_data.SOURCES))
+def test_the_compact_copies_say_what_the_reference_says(name: str) -> None:
+    """tests/data is made from the reference by `python -m tests.reference_data`, and is up to date."""
+    if not reference_data.REFERENCE.exists():
+        pytest.skip(f"the reference is not at {reference_data.REFERENCE}")
+    assert reference_data.read(name) == reference_data.made_anew(name)
+
+
+# -- parameters -------------------------------------------------------------------------------------------------------
+
+
+@each_operation
+def test_parameters_are_those_of_the_reference(operation: Operation) -> None:
+    """Every parameter of the reference is declared under its name, as required as it says, and no other."""
+    wanted = OPERATIONS[operation.name]["parameters"]
+    declared = {parameter.name: parameter.required for parameter in operation.parameters}
+    for name in wanted.keys() | declared.keys():
+        if (operation.name, name) in PARAMETER_EXCEPTIONS:
+            continue
+        assert name in declared, f"{name} is not declared"
+        assert name in wanted, f"{name} is in no document"
+        if wanted[name] is not None:
+            assert declared[name] == wanted[name], f"{name}: required is {wanted[name]} in the reference"
+
+
+@each_operation
+def test_parameters_are_those_of_the_sdk(operation: Operation) -> None:
+    """The request class of the SDK has no parameter that is not declared, and the same kinds of values."""
+    request = getattr(models, f"{operation.name}Request", None)
+    if request is None:
+        if known_to_sdk(operation):
+            assert not operation.parameters
+        return
+    declared = {parameter.name: parameter.type for parameter in operation.parameters}
+    for name, hint in sdk_fields(request).items():
+        if (operation.name, name) not in PARAMETER_EXCEPTIONS:
+            assert name in declared
+            kind = kind_on_the_wire(declared[name])
+            if sdk_kind(hint) == "list" and getattr(models, f"{operation.name}ShrinkRequest", None):
+                assert kind in ("list", "string"), name  # the SDK shrinks the list to JSON before it sends it
+            elif sdk_kind(hint) in ("integer", "boolean", "list"):
+                assert kind == sdk_kind(hint), name
+            else:  # many a number or flag is a string in the SDK; a JSON object may be declared as its text
+                assert kind != "list", name
+
+
+def test_parameter_exceptions_are_all_needed() -> None:
+    """No exception outlives its reason."""
+    for operation, name in PARAMETER_EXCEPTIONS:
+        declared = {parameter.name: parameter.required for parameter in REGISTRY[operation].parameters}
+        assert declared.get(name, "absent") != OPERATIONS[operation]["parameters"][name]
+
+
+def sdk_fields(model: type) -> dict[str, Any]:
+    """Give wire name and annotation of each field of an SDK model."""
+    hints = typing.get_type_hints(vars(model)["__init__"], vars(inspect.getmodule(model)))
+    source = inspect.getsource(model.to_map)  # type: ignore[attr-defined]
+    fields = re.findall(r"if self\.(\w+) is not None:\s+(?:result\['([\w.]+)'\]|for )", source)
+    lists = dict(re.findall(r"result\['([\w.]+)'\] = \[\]\s+if self\.(\w+) is not None", source))
+    wire_names = {attribute: name for attribute, name in fields if name} | {
+        attribute: name for name, attribute in lists.items()
+    }
+    hints.pop("return", None)
+    assert set(wire_names) == set(hints), model
+    return {wire_names[attribute]: hint for attribute, hint in hints.items()}
+
+
+def sdk_kind(hint: Any) -> str:
+    origin = typing.get_origin(hint) or hint
+    return {str: "string", int: "integer", bool: "boolean", list: "list", dict: "object"}.get(origin, "model")
+
+
+def kind_on_the_wire(hint: Any) -> str:
+    """Tell what a client's library takes for a declared parameter."""
+    marks: tuple[Any, ...] = ()
+    while typing.get_origin(hint) is Annotated:
+        marks += hint.__metadata__
+        hint = typing.get_args(hint)[0]
+    if any(isinstance(mark, Repeated) for mark in marks):
+        return "list"
+    if any(isinstance(mark, Foldable) for mark in marks):
+        return "object"
+    if any(isinstance(mark, Json) for mark in marks):
+        return "string"
+    if typing.get_origin(hint) is Literal:
+        return "string"
+    return {int: "integer", bool: "boolean"}.get(hint, "string")
+
+
+# -- responses --------------------------------------------------------------------------------------------------------
+
+
+def declared_shape(hint: Any) -> reference_data.Shape:
+    """Give the shape of a result type as the reference writes shapes."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.NotRequired, typing.Required, Annotated):
+        return declared_shape(arguments[0])
+    if origin is list:
+        return [declared_shape(arguments[0])]
+    if origin is dict:  # names that users choose: the tags of a certificate
+        return "object"
+    if origin is Literal:
+        return declared_shape(type(arguments[0]))
+    if typing.is_typeddict(hint):
+        return {name: declared_shape(field) for name, field in typing.get_type_hints(hint).items()}
+    return {str: "string", int: "integer", bool: "boolean"}[hint]
+
+
+def sdk_shape(hint: Any) -> reference_data.Shape:
+    """Give the shape of an SDK model as the reference writes shapes."""
+    if typing.get_origin(hint) is list:
+        return [sdk_shape(typing.get_args(hint)[0])]
+    simple = {str: "string", int: "integer", bool: "boolean"}
+    if hint in simple:
+        return simple[hint]
+    return {name: sdk_shape(field) for name, field in sdk_fields(hint).items()}
+
+
+def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Give (path, what differs) for each place where two shapes are not the same."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in sorted(ours.keys() | theirs.keys()):
+            where = f"{path}.{name}".lstrip(".")
+            if name not in ours or name not in theirs:
+                yield where, "not declared" if name not in ours else "in no document"
+            else:
+                yield from differences(ours[name], theirs[name], where)
+    elif isinstance(ours, list) and isinstance(theirs, list):
+        yield from differences(ours[0], theirs[0], f"{path}[]")
+    elif ours != theirs:
+        yield path, f"declared as {ours}, documented as {theirs}"
+
+
+def unexcused(operation: Operation, theirs: Any) -> list[tuple[str, str]]:
+    ours = {**declared_shape(operation.response), "RequestId": "string"}
+    found = differences(ours, theirs)
+    return [(path, problem) for path, problem in found if (operation.name, path) not in RESPONSE_EXCEPTIONS]
+
+
+@each_operation
+def test_the_response_is_that_of_the_reference(operation: Operation) -> None:
+    """Every field of the result type has the name and type that the reference says, and none is missing."""
+    wanted = OPERATIONS[operation.name]["response"]
+    if wanted is None:  # no source describes it; the SDK does not have it either
+        assert not known_to_sdk(operation)
+        return
+    assert unexcused(operation, wanted) == []
+
+
+@each_operation
+def test_the_response_is_that_of_the_sdk(operation: Operation) -> None:
+    """Every field of the result type is one that the SDK's response class reads, with its type, and none is missing."""
+    body = getattr(models, f"{operation.name}ResponseBody", None)
+    if body is None:
+        return
+    assert unexcused(operation, sdk_shape(body)) == []
+
+
+def test_response_exceptions_are_all_needed() -> None:
+    """No exception outlives its reason."""
+    for operation, path in RESPONSE_EXCEPTIONS:
+        ours = {**declared_shape(REGISTRY[operation].response), "RequestId": "string"}
+        assert path in dict(differences(ours, OPERATIONS[operation]["response"]))
+
+
+# -- errors -----------------------------------------------------------------------------------------------------------
+
+
+def says(row: ErrorSpec, message: str) -> bool:
+    """Say whether a row of the catalogue gives a documented message, whatever fills its placeholders."""
+    pattern = re.sub(r"\\\{\w+\\\}", ".+", re.escape(row.message))
+    return re.fullmatch(pattern, message) is not None
+
+
+def declared_row(operation: Operation, status: int, code: str, message: str) -> bool:
+    return any((row.status, row.code) == (status, code) and says(row, message) for row in operation.errors)
+
+
+@each_operation
+def test_every_documented_error_is_declared_to_the_letter(operation: Operation) -> None:
+    """Each documented row with a status and a text is a row of the operation: same status, code and text."""
+    missing = [
+        (status, code, message)
+        for status, code, message in ERRORS.get(operation.name, [])
+        if (operation.name, code, message) not in ERROR_EXCEPTIONS
+        and not declared_row(operation, status, code, message)
+    ]
+    assert missing == []
+
+
+def test_error_exceptions_are_all_needed() -> None:
+    """No exception outlives its reason."""
+    for operation, code, message in ERROR_EXCEPTIONS:
+        rows = [row for row in ERRORS[operation] if (row[1], row[2]) == (code, message)]
+        assert rows
+        assert not declared_row(REGISTRY[operation], *rows[0])
+
+
+@each_operation
+def test_no_operation_declares_a_row_twice(operation: Operation) -> None:
+    """An operation's table has each row once."""
+    assert len(set(operation.errors)) == len(operation.errors)
+
+
+@each_operation
+def test_a_handler_says_what_it_does(operation: Operation) -> None:
+    """Every handler has a docstring, and names its arguments by keyword."""
+    assert (operation.handler.__doc__ or "").strip()
+    kinds = [parameter.kind for parameter in inspect.signature(operation.handler).parameters.values()][1:]
+    assert set(kinds) <= {inspect.Parameter.KEYWORD_ONLY}
+
+
+# -- the tools of this file -------------------------------------------------------------------------------------------
+
+
+def test_differences_are_found() -> None:
+    """The comparison sees missing, added and changed fields at any depth (or every test above would be worthless)."""
+    shape = {"A": "string", "B": {"C": [{"D": "integer"}]}}
+    assert list(differences(shape, shape)) == []
+    assert list(differences(shape, {"A": "integer", "B": {"C": [{"E": "integer"}]}})) == [
+        ("A", "declared as string, documented as integer"),
+        ("B.C[].D", "in no document"),
+        ("B.C[].E", "not declared"),
+    ]
+    assert list(differences({"A": ["string"]}, {"A": "string"})) == [
+        ("A", "declared as ['string'], documented as string")
+    ]
+
+
+def test_the_sdk_models_are_read_whole() -> None:
+    """The introspection of the SDK reads names, types, nested models and lists."""
+    assert sdk_shape(models.ListSecretVersionIdsResponseBody) == {
+        "PageNumber": "integer",
+        "PageSize": "integer",
+        "RequestId": "string",
+        "SecretName": "string",
+        "TotalCount": "integer",
+        "VersionIds": {
+            "VersionId": [
+                {"CreateTime": "string", "VersionId": "string", "VersionStages": {"VersionStage": ["string"]}}
+            ]
+        },
+    }
+    assert list(sdk_fields(models.GetSecretValueRequest)) == [
+        "DryRun",
+        "FetchExtendedConfig",
+        "Recipient",
+        "SecretName",
+        "VersionId",
+        "VersionStage",
+    ]

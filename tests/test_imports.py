@@ -1,0 +1,59 @@
+"""What is imported when: a run that does not need a thing does not wait for it (lessons.md 16)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HEAVY = ("aiohttp", "msgspec", "cryptography", "yaml", "click", "xmltodict", "alibabacloud_kms20160120", "Tea")
+SHOW = "import json, sys; print(json.dumps(sorted(sys.modules)), file=open('modules.json', 'w'))"
+
+
+def modules(folder: Path, script: str) -> set[str]:
+    """Run a script in a process of its own; give what was imported by its end."""
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run([sys.executable, "-c", f"{script}\n{SHOW}"], cwd=folder, env=environment, check=True, timeout=30)
+    return set(json.loads((folder / "modules.json").read_text()))
+
+
+def test_plugin(tmp_path: Path) -> None:
+    """A pytest run with the plugin, in which no test uses it, imports nothing of the project but the plugin itself."""
+    (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass")
+    run = "import pytest; assert pytest.main(['-q', '-p', 'kms_mock.pytest_plugin', '-p', 'no:cacheprovider']) == 0"
+    loaded = modules(tmp_path, run)
+    assert {name for name in loaded if name.startswith("kms_mock")} == {"kms_mock", "kms_mock.pytest_plugin"}
+    assert loaded.isdisjoint({*HEAVY, "asyncio"})
+
+
+def test_help(tmp_path: Path) -> None:
+    """`kms-mock --help` does not wait for the server, the SDK or a parser."""
+    script = """
+import sys
+from kms_mock.cli import main
+sys.argv = ["kms-mock", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0
+"""
+    assert modules(tmp_path, script).isdisjoint({*HEAVY} - {"click"})
+
+
+def test_server(tmp_path: Path) -> None:
+    """A server without fixture files, and one with a JSON file, imports no YAML, no XML and nothing asymmetric."""
+    (tmp_path / "db.json").write_text('{"secrets": [{"name": "db", "value": "one"}]}')
+    script = """
+from urllib.request import ProxyHandler, build_opener
+from kms_mock import KmsMock
+for fixtures in [], ["db.json"]:
+    with KmsMock(fixtures) as kms:
+        build_opener(ProxyHandler({})).open(kms.url + "/?Action=ListSecrets&Version=2016-01-20").close()
+"""
+    loaded = modules(tmp_path, script)
+    assert "kms_mock.server" in loaded
+    assert loaded.isdisjoint({"yaml", "xmltodict", "click", "pytest", "alibabacloud_kms20160120", "Tea"})
+    asymmetric = ("cryptography.x509", "cryptography.hazmat.primitives.asymmetric", "cryptography.hazmat.backends")
+    assert [name for name in loaded if name.startswith(asymmetric)] == []

@@ -1,0 +1,171 @@
+"""Who may import whom (DESIGN 2): read from the syntax trees, so that nothing is imported to find out."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "kms_mock"
+
+# Layer (a module or package of kms_mock) -> the layers that it may import. `""` is the package itself.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "sources": set(),
+    "config": set(),
+    "logs": set(),
+    "crypto": set(),
+    "model": {"errors", "sources", "crypto"},
+    "fixtures": {"errors", "sources", "crypto", "model"},
+    "wire": {"errors"},
+    "binding": {"errors"},
+    "parameters": {"binding", "errors", "model", "sources", "crypto"},  # crypto: the names of key specs
+    "operation": {"binding", "errors", "model", "sources", "parameters"},
+    "context": {"errors", "model", "sources", "operation"},
+    "operations": {"operation", "parameters", "context", "errors", "model", "crypto"},
+    "gateway": {"wire", "operation", "operations", "context", "model", "errors", "sources"},
+    # Stands beside the line and looks at all of it; nothing that answers requests knows it.
+    "control": {"wire", "operation", "operations", "fixtures", "model", "errors", "sources", "config"},
+    "server": {"config", "wire", "control"},
+    "mock": {"server", "gateway", "control", "fixtures", "model", "sources", "config"},
+    "": {"mock", "fixtures"},
+    "cli": {"mock", "config", "control", "fixtures", "gateway", "logs"},
+    "pytest_plugin": {"mock", "control"},
+    "__main__": {"cli"},
+}
+
+# Other people's packages -> the only layers that import them.
+THIRD_PARTY: dict[str, set[str]] = {
+    "aiohttp": {"server"},
+    "cryptography": {"crypto"},
+    "msgspec": {"binding", "model", "fixtures", "parameters", "operations", "wire", "control", "cli"},
+    "yaml": {"fixtures"},
+    "xmltodict": {"wire"},
+    "click": {"cli"},
+    "pytest": {"pytest_plugin", "control"},  # control: the report of coverage in pytest's summary
+    "alibabacloud_kms20160120": {"mock", "pytest_plugin"},  # the client that a handle gives; an extra, imported late
+    "alibabacloud_tea_openapi": {"mock"},
+}
+
+# The doors to time and chance -> the only modules that may use them.
+OUTSIDE: dict[str, set[str]] = {
+    "random": {
+        "kms_mock.sources",
+        "kms_mock.control.faults",  # Random(seed) alone, for faults that strike with a probability: it repeats
+    },
+    "uuid": set(),
+    "secrets": set(),
+    "time": {
+        "kms_mock.sources",
+        "kms_mock.gateway",  # perf_counter, for the milliseconds of a log line: they are in no answer
+    },
+    "os.urandom": {"kms_mock.sources"},
+    "os.getrandom": set(),
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+TREES = dict(modules())
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Give the full name of everything imported, at any depth, but what is only there for type checkers."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        waiting += ast.iter_child_nodes(node)
+
+
+def layer_of(module: str) -> str:
+    """Give the layer of a module of this package, or of something imported from one."""
+    inside = module.removeprefix(PACKAGE).lstrip(".").partition(".")[0]
+    known = {name.removeprefix(PACKAGE).lstrip(".").partition(".")[0] for name in TREES}
+    return inside if inside in known else ""
+
+
+def is_ours(name: str) -> bool:
+    return name.partition(".")[0] == PACKAGE
+
+
+def reaches(name: str, target: str) -> bool:
+    """Say whether an import is of this target, or of something within it."""
+    return name == target or name.startswith(target + ".")
+
+
+each_module = pytest.mark.parametrize("module", list(TREES))
+
+
+def test_every_layer_has_its_rule() -> None:
+    """Each module of the package belongs to a layer that the table knows, and the table knows no other."""
+    assert {layer_of(module) for module in TREES} == set(ALLOWED)
+
+
+@each_module
+def test_a_module_imports_only_the_layers_below(module: str) -> None:
+    """DESIGN 2: who may import whom."""
+    layer = layer_of(module)
+    used = {layer_of(name) for name in imports(TREES[module]) if is_ours(name)} - {layer}
+    assert used <= ALLOWED[layer]
+
+
+@each_module
+def test_other_packages_have_one_importer(module: str) -> None:
+    """Only server.py imports aiohttp, only crypto cryptography; nothing is imported that is not declared."""
+    for name in imports(TREES[module]):
+        top = name.partition(".")[0]
+        if not is_ours(name) and top not in sys.stdlib_module_names:
+            assert layer_of(module) in THIRD_PARTY[top], f"{module} imports {top}"
+
+
+@each_module
+def test_time_and_chance_come_in_by_one_door(module: str) -> None:
+    """No module but sources knows the time or draws a random number: what it needs it is given."""
+    tree = TREES[module]
+    names = set(imports(tree))
+    attributes = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    # What is used of a module counts where that module is imported: a variable may be named `time`.
+    used = names | {name for name in attributes if name.partition(".")[0] in names}
+    for door, allowed in OUTSIDE.items():
+        if module not in allowed:
+            assert not any(reaches(name, door) for name in used), f"{module} uses {door}"
+    if module == "kms_mock.gateway":
+        clocks = {name for name in used if reaches(name, "time")}
+        assert clocks <= {"time", "time.perf_counter"}
+
+
+@each_module
+def test_operations_know_nothing_of_each_other(module: str) -> None:
+    """A module of operations imports no other one but shapes."""
+    if layer_of(module) == "operations":
+        others = {name for name in imports(TREES[module]) if reaches(name, "kms_mock.operations")}
+        assert all(reaches(name, "kms_mock.operations.shapes") for name in others), others
+
+
+def test_imports_are_found_at_any_depth() -> None:
+    """The reader of imports sees those inside functions, and leaves out those for type checkers."""
+    tree = ast.parse(
+        "import a.b\nfrom c import d, e\nif TYPE_CHECKING:\n    import f\nelse:\n    import g\n"
+        "def late():\n    from h.i import j\n"
+    )
+    assert sorted(imports(tree)) == ["a.b", "c.d", "c.e", "g", "h.i.j"]
+    assert layer_of("kms_mock.wire.decode") == "wire"
+    assert layer_of("kms_mock.KmsMock") == ""
+    assert reaches("time.time", "time")
+    assert not reaches("timeit", "time")
