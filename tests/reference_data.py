@@ -60,9 +60,9 @@ def compact_examples(*references: dict[str, Any]) -> dict[str, Shape]:
         for name, entry in reference["apis"].items():
             for demo in json.loads(entry.get("responseDemo") or "[]"):
                 # The older examples stand where errors should, in the demo of the other format.
-                for text in (demo["example"], demo.get("errorExample") or ""):
-                    text = text.strip().removeprefix("//json response")
-                    if text.strip().startswith("{"):
+                for example in (demo["example"], demo.get("errorExample") or ""):
+                    text = example.strip().removeprefix("//json response").strip()
+                    if text.startswith("{"):
                         shape = shape_of(json.loads(text))
                         if shapes.setdefault(name, shape) != shape:
                             raise ValueError(f"{name} has examples of two shapes")

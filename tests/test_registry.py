@@ -201,6 +201,14 @@ def test_unknown_parameters_are_ignored(operation: Operation) -> None:
     assert plain.kms.snapshot() == more.kms.snapshot()
 
 
+@each_operation
+def test_an_unknown_access_key_is_refused(operation: Operation) -> None:
+    """Where the fixture file says so, a caller that nobody knows is refused by every operation, in its own words."""
+    asked = Asked(operation)
+    asked.kms.load({"authentication": {"unknown_access_keys": "refuse"}})
+    asked.refused(errors.INVALID_ACCESS_KEY_ID, {**asked.parameters, "AccessKeyId": "nobody"}, "AccessKeyId")
+
+
 # -- missing parameters -----------------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,11 @@ FAULTY = st.sampled_from(["*", "Create*", "PutSecretValue", "DeleteSecret", "*Al
 EFFECTS = st.sampled_from(
     [{"code": "InternalFailure"}, {"code": "Rejected.Throttling"}, {"effect": "reset"}, {"effect": "malformed"}]
 )
+# So that a few steps are enough for something to happen.
+BEGINNING = {
+    "keys": [{"id": "first", "aliases": ["alias/a", "alias/d"]}, {"id": "second", "aliases": ["alias/b"]}],
+    "secrets": [{"name": "a", "value": "x"}, {"name": "b", "value": "y", "encryption_key": "first"}],
+}
 KEY_OPERATIONS = [
     ("DescribeKey", {}),
     ("EnableKey", {}),
@@ -69,7 +74,7 @@ class Tools(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kms = KmsMock(seed=1)
+        self.kms = KmsMock([BEGINNING], seed=1)
         self.kms.clock.freeze()
         self.kms.clock.set(START)
         self.store = self.kms.store
