@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ import click
 
 from kms_mock import logs
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, Config
+from kms_mock.sources import Sources
 
 if TYPE_CHECKING:
     from kms_mock.mock import KmsMock
@@ -72,7 +74,7 @@ def serve(*, fixture: tuple[Path, ...], log_level: str, **options: Any) -> None:
     from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (--help must not wait for aiohttp)
     from kms_mock.mock import KmsMock  # noqa: PLC0415
 
-    log_handler = logs.configure(log_level)
+    log_handler = logs.configure(log_level, Sources.system().now)
     try:
         mock = KmsMock(fixture, config=config)
     except FixtureError as error:
@@ -90,6 +92,8 @@ async def _serve(mock: KmsMock, log_handler: logs.BufferedHandler) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     log_handler.later = loop.call_later
+    if logging.getLogger("kms_mock").isEnabledFor(logging.INFO):
+        mock.gateway.say = log_handler.say
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on its loop
             loop.add_signal_handler(number, stopped.set)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kms_mock import errors
 from kms_mock.model import permissions
@@ -20,8 +21,7 @@ from kms_mock.sources import Sources
 _ARN = re.compile(r"acs:kms:([a-z0-9-]*):(\d*):([a-z]+)/(.+)")
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """One request's view of the store.
 
     `partition` is the caller's own, until a resolver is given the ARN of a resource in another account: then it is

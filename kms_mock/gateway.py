@@ -9,13 +9,13 @@ import asyncio
 import logging
 import re
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 from kms_mock import errors
 from kms_mock.context import Context
 from kms_mock.errors import ApiError
+from kms_mock.logs import trace
 from kms_mock.model import permissions
 from kms_mock.model.account import Caller
 from kms_mock.model.store import Store
@@ -57,6 +57,7 @@ _SIGNATURE_ERRORS: dict[signature.Kind, errors.ErrorSpec] = {
     "missing-security-token": errors.MISSING_SECURITY_TOKEN,
     "mismatch": errors.SIGNATURE_DOES_NOT_MATCH,
 }
+_KNOWN = {operation.name: operation.names | SYSTEM_PARAMETERS for operation in REGISTRY.values()}
 _MOST_NOTED = 1000
 
 
@@ -93,6 +94,7 @@ class Gateway:
         # What stands beside the line; see `control`. Without them requests are just answered.
         self.faults: Faults | None = None
         self.record: Record | None = None
+        self.say: Callable[[str], None] | None = None
         self._noted: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
@@ -119,7 +121,7 @@ class Gateway:
         except ApiError as error:
             response = self._refuse(error, http, request, request_id)
         except Exception as error:  # noqa: BLE001 (whatever it is: a bug must not leave the client without an answer)
-            log.error("internal error, request id %s\n%s", request_id, _trace(error))  # noqa: TRY400 (see _trace)
+            log.error("internal error, request id %s\n%s", request_id, trace(error))  # noqa: TRY400 (see trace)
             response = self._refuse(
                 errors.INTERNAL_FAILURE("A bug in kms-mock; its log has the traceback."), http, request, request_id
             )
@@ -128,14 +130,15 @@ class Gateway:
         milliseconds = (time.perf_counter() - began) * 1000
         if self.record:
             self.record(request, operation, response, result, milliseconds, str(fault or ""), effects)
-        if log.isEnabledFor(logging.INFO):
+        if self.say or log.isEnabledFor(logging.INFO):
             self._log(request, response, milliseconds)
         return response
 
-    def malformed(self, http: HttpRequest, reason: str) -> HttpResponse:
-        """Answer what never became a request: not HTTP, too large, too slow."""
-        response = self._refuse(errors.PARSE_REQUEST_PARAMETER(reason), http, None, self.sources.new_id())
-        if log.isEnabledFor(logging.INFO):
+    def malformed(self, http: HttpRequest, reason: str, *, bug: bool = False) -> HttpResponse:
+        """Answer what never became a request (not HTTP, too large, too slow), or what a bug beside the line ended."""
+        error = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
+        response = self._refuse(error(reason), http, None, self.sources.new_id())
+        if self.say or log.isEnabledFor(logging.INFO):
             self._log(None, response, 0.0)
         return response
 
@@ -145,7 +148,7 @@ class Gateway:
             caller = self.authenticate(operation, request)
             arguments = operation.bind(request.parameters)
             dry_run = arguments.pop("dry_run", False)
-            if request.parameters.keys() - operation.names - SYSTEM_PARAMETERS:
+            if not request.parameters.keys() <= _KNOWN[operation.name]:
                 self._note_unknown(operation, request)
             context = self._context(operation, caller, request, request_id)
             if operation.prepare is not None:
@@ -175,9 +178,10 @@ class Gateway:
         if status != "Enabled" and operation.needs_service:
             raise _STATUS_ERRORS[status](f"Account {caller.account} is {status} in the fixture file.")
         ram = caller.access_key.policy
-        for action in operation.ram_actions:
-            if ram is not None and permissions.effect(ram, action, "*") != "Allow":
-                raise errors.NO_PERMISSION(f"The RAM policy of {caller.arn} never allows {action}.")
+        if ram is not None:
+            for action in operation.ram_actions:
+                if permissions.effect(ram, action, "*") != "Allow":
+                    raise errors.NO_PERMISSION(f"The RAM policy of {caller.arn} never allows {action}.")
         return caller
 
     def _verify(self, request: ApiRequest) -> None:
@@ -205,7 +209,7 @@ class Gateway:
     def _context(self, operation: Operation, caller: Caller, request: ApiRequest, request_id: str) -> Context:
         now = self.sources.now()
         region = request.region or self.store.default_region
-        if not _REGION.fullmatch(region):
+        if region != self.store.default_region and not _REGION.fullmatch(region):
             raise errors.INVALID_PARAMETER("RegionId is not a region's name.", name="RegionId")
         partition = self.store.open(caller.account, region, now)
         return Context(self.store, partition, self.sources, caller, operation, now, request_id)
@@ -219,17 +223,11 @@ class Gateway:
             "-" if request is None else request.action if request.action in REGISTRY else ascii(request.action[:60])
         )
         code = response.code or "ok"
-        said = (action, response.status, code, milliseconds, response.request_id)
-        log.info("%s %s %s %.1f ms %s", *said, extra={"reason": response.reason})
-
-
-def _trace(error: BaseException | None) -> str:
-    """Give the traceback of an error and of what caused it, without their texts: those may quote a secret value."""
-    parts: list[str] = []
-    while error is not None:
-        parts.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
-        error = error.__cause__ or error.__context__
-    return "\ncaused by\n".join(parts)
+        if self.say:  # a tenth of what a log record costs
+            self.say(f"{action} {response.status} {code} {milliseconds:.1f} ms {response.request_id}")
+        else:
+            said = (action, response.status, code, milliseconds, response.request_id)
+            log.info("%s %s %s %.1f ms %s", *said, extra={"reason": response.reason})
 
 
 def find(action: str) -> Operation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,28 +14,38 @@ class BufferedHandler(logging.Handler):
     """Writes log lines to stderr a tenth of a second later, many at a time; warnings and errors at once.
 
     A write for every line would cost a request about as much as answering it does. `later` is the loop's `call_later`
-    once there is one; until then every line is written at once.
+    once there is one; until then every line is written at once. `now` gives seconds since 1970 UTC.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()
         self.later: Callable[[float, Callable[[], None]], object] | None = None
+        self._now = now
         self._lines: list[str] = []
         self._second = 0
         self._stamp = ""
         self._exceptions = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one line; called under the handler's lock."""
-        second = int(record.created)
+        """Keep one record; called under the handler's lock."""
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + self._exceptions.formatException(record.exc_info)
+        self._keep(record.levelname, text)
+        if record.levelno >= logging.WARNING:
+            self.flush()
+
+    def say(self, text: str) -> None:
+        """Keep the line of one request, without the cost of a record."""
+        self._keep("INFO", text)
+
+    def _keep(self, level: str, text: str) -> None:
+        second = int(self._now())
         if second != self._second:
             self._second = second
             self._stamp = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        line = f"{self._stamp} {record.levelname} {record.getMessage()}\n"
-        if record.exc_info:
-            line += self._exceptions.formatException(record.exc_info) + "\n"
-        self._lines.append(line)
-        if record.levelno >= logging.WARNING or self.later is None:
+        self._lines.append(f"{self._stamp} {level} {text}\n")
+        if self.later is None:
             self.flush()
         elif len(self._lines) == 1:
             self.later(0.1, self.flush)
@@ -54,12 +65,21 @@ class BufferedHandler(logging.Handler):
         super().close()
 
 
-def configure(level: str) -> BufferedHandler:
+def configure(level: str, now: Callable[[], float]) -> BufferedHandler:
     """Log to stderr, this package's records from `level` on and other packages' from WARNING."""
-    handler = BufferedHandler()
+    handler = BufferedHandler(now)
     # What a line does not show need not be found out for every record (Python's logging HOWTO, Optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 (the documented switch has this name)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("kms_mock").setLevel(level.upper())
     return handler
+
+
+def trace(error: BaseException | None) -> str:
+    """Give the traceback of an error and of what caused it, without their texts: those may quote a secret value."""
+    parts: list[str] = []
+    while error is not None:
+        parts.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
+        error = error.__cause__ or error.__context__
+    return "\ncaused by\n".join(parts)

@@ -42,11 +42,7 @@ class Operation:
     required: tuple[Parameter, ...] = ()
     own_rows: dict[str, ErrorSpec] = field(default_factory=dict, repr=False)
     names: frozenset[str] = frozenset()
-
-    @property
-    def ram_action(self) -> str:
-        """The name of this operation in RAM and resource policies."""
-        return f"kms:{self.name}"
+    ram_action: str = ""  # its name in RAM and resource policies
 
     @property
     def ram_actions(self) -> tuple[str, ...]:
@@ -60,7 +56,8 @@ class Operation:
                 raise errors.MISSING_PARAMETER(f"{self.name} needs {parameter.name}.", name=parameter.name)
         arguments: dict[str, Any] = {}
         for parameter in self.parameters:
-            if not parameter.absent(parameters):
+            # Most optional parameters are not there, and most that are have their plain name.
+            if (parameter.name in parameters or parameter.flattened) and not parameter.absent(parameters):
                 arguments[parameter.argument] = parameter.read(parameters)
         return arguments
 
@@ -125,6 +122,7 @@ def operation(
             required=tuple(parameter for parameter in parameters if parameter.required),
             own_rows=own_rows,
             names=frozenset(parameter.name for parameter in parameters),
+            ram_action=f"kms:{name}",
         )
         return handler
 

@@ -9,19 +9,29 @@ import struct
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import HttpVersion11, StreamReader, web
 
 from kms_mock.config import MAX_BODY_BYTES, Config
 from kms_mock.control.api import PREFIX, ControlResponse
+from kms_mock.logs import trace
 from kms_mock.wire.decode import HttpRequest
 from kms_mock.wire.encode import HttpResponse
 
 log = logging.getLogger("kms_mock")
 
 Answer = Callable[[HttpRequest], Awaitable[HttpResponse]]
-Malformed = Callable[[HttpRequest, str], HttpResponse]
+
+
+class Malformed(Protocol):
+    """Answers what never became a request."""
+
+    def __call__(self, http: HttpRequest, reason: str, *, bug: bool = False) -> HttpResponse:
+        """Give the envelope; `bug` when it is not the client's fault."""
+        ...
+
+
 Control = Callable[[HttpRequest, str | None], ControlResponse]
 
 # Clients put a 32 KB secret into the URL, which makes a request line of 98 KB (clients.md 2.6).
@@ -102,11 +112,14 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what aiohttp could not parse (or a bug in this module) without its own text or HTML pages."""
         bug = status >= 500  # noqa: PLR2004 (HTTP's own border)
-        log.log(
-            logging.ERROR if bug else logging.DEBUG, "not HTTP: %s", type(exc).__name__, exc_info=exc if bug else None
-        )
+        if bug:
+            log.error("internal error outside the gateway\n%s", trace(exc))
+        else:
+            log.debug("not HTTP: %s", type(exc).__name__)
         reason = f"The request is not HTTP that this server understands ({type(exc).__name__})."
-        return _LastResponse(self.owner.malformed(HttpRequest("GET", "/", {}), reason), self)
+        if bug:
+            reason = "A bug in kms-mock; its log has the traceback."
+        return _LastResponse(self.owner.malformed(HttpRequest("GET", "/", {}), reason, bug=bug), self)
 
     def log_exception(self, *args: Any, **options: Any) -> None:
         """Keep aiohttp from logging a broken body as an error of this server: it was answered already."""

@@ -47,7 +47,7 @@ asyncio.run(main())
 @contextlib.contextmanager
 def server(*command: str) -> Iterator[int]:
     """Run a server process; give its port once it says that it listens."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KMS_MOCK_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KMS_MOCK_", "PYTHON"))}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     output = cast("IO[str]", process.stdout)
     try:

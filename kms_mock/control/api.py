@@ -72,8 +72,9 @@ class ControlApi:
         """Answer one request; never raises for what a client sent."""
         try:
             self._guard(http, peer)
-            handler, rest = _route(http.method, http.path)
-            result = handler(self, dict(parse_qsl(http.query, keep_blank_values=True)), http.body, rest)
+            path, query = http.origin
+            handler, rest = _route(http.method, path)
+            result = handler(self, dict(parse_qsl(query, keep_blank_values=True)), http.body, rest)
         except ControlProblem as problem:
             return _json(problem.status, {"error": str(problem)})
         except (FixtureError, msgspec.MsgspecError, ValueError) as error:

@@ -7,7 +7,6 @@ not know): the second is what makes retries dangerous, and cannot be had from th
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -167,7 +166,7 @@ class Strike:
         body, delivery = response.body, spec.effect or ""
         if delivery == "malformed":
             body, delivery = body[:-1] + b',"', ""
-        return dataclasses.replace(
+        return msgspec.structs.replace(
             response, body=body, retry_after=spec.retry_after, delivery=delivery, seconds=spec.seconds
         )
 

@@ -11,8 +11,9 @@ from msgspec import Struct
 from kms_mock.control.words import describe
 from kms_mock.model.table import Change
 from kms_mock.model.times import iso
-from kms_mock.operation import REGISTRY
-from kms_mock.wire.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS
+from kms_mock.operation import REGISTRY, Operation
+from kms_mock.wire.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, ApiRequest
+from kms_mock.wire.encode import HttpResponse
 
 MASK = "***"
 # RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
@@ -85,12 +86,42 @@ class Call(Struct, frozen=True):
         }
 
 
+def call_of(  # noqa: PLR0917 (one tuple of the journal, spread out)
+    number: int,
+    at: float,
+    request: ApiRequest | None,
+    operation: Operation | None,
+    response: HttpResponse,
+    result: Mapping[str, Any],
+    milliseconds: float,
+    fault: str,
+    effects: tuple[Change, ...],
+) -> Call:
+    """Make the call out of what the gateway had in hand. Requests that nobody asks about need not pay for it."""
+    action = operation.name if operation is not None else (request.action[:60] if request is not None else "")
+    return Call(
+        number=number,
+        at=at,
+        action=action,
+        access_key_id=request.access_key_id if request is not None else "",
+        status=response.status,
+        code=response.code,
+        reason=response.reason,
+        request_id=response.request_id,
+        milliseconds=milliseconds,
+        sent=request.parameters if request is not None else {},
+        effects=effects,
+        result=result,
+        fault=fault,
+    )
+
+
 class Journal:
     """The last calls, in order. Iterating gives `Call` objects, oldest first."""
 
     def __init__(self, size: int = 1000) -> None:
         """Keep at most `size` calls; 0 keeps none."""
-        self._calls: deque[Call] = deque(maxlen=size)
+        self._calls: deque[tuple[Any, ...]] = deque(maxlen=size)  # what `call_of` takes: calls are made when looked at
         self._forgotten = 0
         self.count = 0
         self.watcher: Callable[[Call], None] | None = None  # sees every call, kept or not
@@ -110,11 +141,11 @@ class Journal:
         """Whether anybody wants to know of calls."""
         return self.watcher is not None or bool(self._calls.maxlen)
 
-    def add(self, call: Call) -> None:
-        """Keep one call."""
-        self._calls.append(call)
+    def add(self, *seen: Any) -> None:
+        """Keep one call, given as `call_of` takes it."""
+        self._calls.append(seen)
         if self.watcher is not None:
-            self.watcher(call)
+            self.watcher(call_of(*seen))
 
     def clear(self) -> None:
         """Forget all calls; their numbers are not given again."""
@@ -122,7 +153,7 @@ class Journal:
         self._forgotten = self.count
 
     def __iter__(self) -> Iterator[Call]:
-        return iter(tuple(self._calls))  # a copy: the server goes on while a test looks
+        return iter([call_of(*seen) for seen in tuple(self._calls)])  # a copy: the server goes on while a test looks
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -130,7 +161,7 @@ class Journal:
     @property
     def last(self) -> Call | None:
         """The newest call, or None."""
-        return self._calls[-1] if self._calls else None
+        return call_of(*self._calls[-1]) if self._calls else None
 
     def filter(
         self,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from xml.parsers.expat import ExpatError, ParserCreate
 
 import msgspec
+from msgspec import Struct
 
 from kms_mock import errors
 
@@ -20,8 +20,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _json = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(Struct, frozen=True):
     """One answer, ready to send. `code` is the API's error code, "" for a success; `reason` explains it in words.
 
     `delivery` is "" but for faults: `reset` the connection instead, `truncate` the body, or be `slow` over `seconds`.
@@ -36,6 +35,9 @@ class HttpResponse:
     retry_after: int | None = None
     delivery: str = ""
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"HttpResponse({self.status}, {self.code!r}, {self.request_id!r})"  # the body may hold a secret value
 
 
 def encode(tree: Mapping[str, Any], *, xml: bool, request_id: str) -> HttpResponse:
