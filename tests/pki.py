@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from tests.support import outside
+
 USAGES = (
     "digital_signature",
     "content_commitment",
@@ -105,7 +107,9 @@ def openssl(folder: Path, command: str, data: bytes = b"", **files: str | bytes)
     for name, content in files.items():
         data_of_file = content if isinstance(content, bytes) else content.encode()
         (folder / name.replace("_", ".")).write_bytes(data_of_file)
-    done = subprocess.run(["openssl", *command.split()], cwd=folder, input=data, capture_output=True, check=False)
+    done = subprocess.run(
+        [outside("openssl"), *command.split()], cwd=folder, input=data, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
     return (done.stdout + done.stderr).decode(errors="replace")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,14 @@ from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
 from kms_mock.errors import ErrorSpec
+
+
+def outside(program: str) -> str:
+    """Give a program of this machine that judges from outside, such as openssl; skip the test where there is none."""
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"the {program} command is not on this machine")
+    return found
 
 
 def refused(

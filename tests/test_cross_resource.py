@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock, errors
@@ -105,3 +106,15 @@ def test_the_10001st_key_version_is_one_too_many(kms: KmsMock, client: Client) -
     assert sdk(client, "CreateKeyVersion", key_id=KEY)["KeyVersion"]["KeyId"] == KEY
     kms.clock.advance("7d")  # the next version of a pair may come after a week
     refuse(kms, client, errors.LIMIT_EXCEEDED, "CreateKeyVersion", key_id=KEY)
+
+
+def test_what_names_no_instance_goes_into_the_default_one() -> None:
+    """After a migration a key or secret created without an instance goes into the default one (GetDefaultKmsInstance)."""
+    with KmsMock([{"instances": [{"id": "kst-main", "default": True}]}]) as kms:
+        client = kms.client()
+        key = client.create_key(models.CreateKeyRequest()).body.key_metadata
+        assert key.dkmsinstance_id == "kst-main"
+        request = models.CreateSecretRequest(
+            secret_name="db", version_id="v1", secret_data="one", encryption_key_id=key.key_id
+        )
+        assert client.create_secret(request).body.dkmsinstance_id == "kst-main"

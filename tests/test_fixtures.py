@@ -383,3 +383,11 @@ def test_yaml_is_imported_only_when_needed() -> None:
     """A server without YAML fixtures does not pay for importing PyYAML."""
     code = "import sys, kms_mock.mock; kms_mock.mock.KmsMock([{'secrets': []}]); sys.exit('yaml' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_later_file_keeps_what_it_does_not_say_of_an_account() -> None:
+    """An account that is named again without a status keeps the one that an earlier file gave it."""
+    account = {"id": "1000000000000001", "status": "InDebt", "real_name": False}
+    mock = KmsMock([{"accounts": [account]}, {"accounts": [{"id": "1000000000000001", "quotas": {"keys": 5}}]}])
+    found = mock.store.account("1000000000000001")
+    assert (found.status, found.real_name, found.quotas.keys) == ("InDebt", False, 5)

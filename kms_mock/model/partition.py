@@ -244,6 +244,12 @@ class Partition:
         """The instance that is named when a request names none, if there is one (api-docs GetDefaultKmsInstance)."""
         return next((instance for instance in self.instances.values() if instance.is_default), None)
 
+    def instance_or_default(self, instance_id: str | None) -> str | None:
+        """Give the id of the instance that a new key or secret goes into, None for none."""
+        if instance_id is None and self.default_instance is not None:
+            return self.default_instance.id
+        return instance_id
+
     def connected_instance(self, instance_id: str) -> Instance:
         """Find an instance that can work. Raises INSTANCE_NOT_FOUND, INSTANCE_STATE_INVALID."""
         found = self.instance(instance_id)

@@ -174,6 +174,7 @@ def create_key(
 ) -> CreatedKey:
     """Create a key with its first version; one of Origin EXTERNAL waits for its material."""
     ctx.authorize(ctx.partition.arn("key"))
+    dkms_instance_id = ctx.partition.instance_or_default(dkms_instance_id)
     key_id = ctx.sources.new_id()
     version_id = ctx.sources.new_id()
     key = Key(

@@ -156,6 +156,7 @@ def create_secret(
         raise errors.INVALID_PARAMETER(str(error), name="SecretName") from error
     arn = ctx.partition.arn(f"secret/{name}")
     ctx.authorize(arn)
+    dkms_instance_id = ctx.partition.instance_or_default(dkms_instance_id)
     check_data(secret_data)
     if secret_type != "Generic" and secret_data_type != "text":
         raise errors.INVALID_PARAMETER(f"The value of a {secret_type} secret is text.", name="SecretDataType")

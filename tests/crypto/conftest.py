@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kms_mock.crypto.material import KeyMaterial, generate
+from tests.support import outside
 
 Stream = Callable[[int], bytes]
 Streams = Callable[[str], Stream]
@@ -38,7 +39,7 @@ def openssl(tmp_path: Path) -> OpenSsl:
     def run(command: str, **files: bytes) -> bytes:
         for name, content in files.items():
             (tmp_path / name).write_bytes(content)
-        done = subprocess.run(["openssl", *command.split()], cwd=tmp_path, capture_output=True, check=False)
+        done = subprocess.run([outside("openssl"), *command.split()], cwd=tmp_path, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 

@@ -20,6 +20,7 @@ from Tea.exceptions import TeaException
 from kms_mock import KmsMock, errors
 from tests.access_support import CLIENT_KEY, WORLD
 from tests.secrets_support import refuse, sdk
+from tests.support import outside
 
 PASSWORD = "Passw0rd~!@#$%^&*?_-"
 FROM = "2023-08-31T17:14:33Z"
@@ -80,7 +81,7 @@ def test_openssl_reads_the_file(client: Client, tmp_path: Path) -> None:
     """The openssl command opens PrivateKeyData with the password, and with no other."""
     path = tmp_path / "client-key.p12"
     path.write_bytes(base64.b64decode(create(client)["PrivateKeyData"]))
-    command = ["openssl", "pkcs12", "-in", str(path), "-nodes", "-passin"]
+    command = [outside("openssl"), "pkcs12", "-in", str(path), "-nodes", "-passin"]
     read = subprocess.run([*command, f"pass:{PASSWORD}"], check=True, capture_output=True, text=True).stdout
     assert "BEGIN PRIVATE KEY" in read
     assert "BEGIN CERTIFICATE" in read

@@ -30,7 +30,7 @@ from tests.key_support import (
     versions,
 )
 from tests.secrets_support import refuse, sdk
-from tests.support import refused
+from tests.support import outside, refused
 
 RSA_ALGORITHMS = ["RSAES_PKCS1_V1_5", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]
 INVALID = errors.INVALID_PARAMETER_UNNAMED
@@ -85,7 +85,7 @@ def test_openssl_wraps_material(client: Client, key: str, tmp_path: Path, algori
     given = parameters_for_import(client, key, algorithm)
     public = tmp_path / "public.der"
     public.write_bytes(base64.b64decode(given.public_key, validate=True))
-    command = ["openssl", "pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", str(public)]
+    command = [outside("openssl"), "pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", str(public)]
     command += [part for option in options for part in ("-pkeyopt", option)]
     wrapped = subprocess.run(command, input=MATERIAL, capture_output=True, check=True).stdout
     request = import_request(given, algorithm=algorithm)

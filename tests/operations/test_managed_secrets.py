@@ -27,6 +27,7 @@ from tests.secrets_support import (
     stages,
     value,
 )
+from tests.support import outside
 
 DOUBLE = {"SecretSubType": "DoubleUsers", "DBInstanceId": "rm-1"}
 REDIS = {
@@ -353,7 +354,9 @@ def test_an_ecs_key_pair_is_renewed_and_fits(client: Client, tmp_path: Path) -> 
     file.write_text(now["PrivateKey"])
     file.chmod(0o600)
     try:
-        shown = subprocess.run(["ssh-keygen", "-y", "-f", file], capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run(
+            [outside("ssh-keygen"), "-y", "-f", file], capture_output=True, text=True, check=True
+        ).stdout
     except FileNotFoundError:  # no OpenSSH here: the check above is the same one
         return
     assert shown.split()[:2] == now["PublicKey"].split()[:2]

@@ -17,6 +17,7 @@ from kms_mock import KmsMock, errors
 from kms_mock.crypto import asymmetric
 from tests.known_keys import KEYS, decrypted, private_pem, text64, version
 from tests.secrets_support import refuse, sdk
+from tests.support import outside
 
 OpenSsl = Callable[..., bytes]
 
@@ -63,7 +64,7 @@ def openssl(tmp_path: Path) -> OpenSsl:
     def run(command: str, **files: bytes) -> bytes:
         for name, content in files.items():
             (tmp_path / name).write_bytes(content)
-        done = subprocess.run(["openssl", *command.split()], cwd=tmp_path, capture_output=True, check=False)
+        done = subprocess.run([outside("openssl"), *command.split()], cwd=tmp_path, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 
