@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alibabacloud_kms20160120.client import Client
@@ -11,6 +13,7 @@ from hypothesis import settings
 
 from kms_mock import KmsMock
 from tests import provoked
+from tests.support import OpenSsl, outside
 
 pytest_plugins = ["pytester"]
 
@@ -38,6 +41,20 @@ def kms() -> Iterator[KmsMock]:
 def client(kms: KmsMock) -> Client:
     """The official SDK's client, pointed at `kms`."""
     return kms.client()
+
+
+@pytest.fixture
+def openssl(tmp_path: Path) -> OpenSsl:
+    """Run `openssl` with files given by name; its standard output comes back, a failure is an AssertionError."""
+
+    def run(command: str, **files: bytes) -> bytes:
+        for name, content in files.items():
+            (tmp_path / name).write_bytes(content)
+        done = subprocess.run([outside("openssl"), *command.split()], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    return run
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,6 +15,8 @@ from Tea.exceptions import TeaException
 from kms_mock import KmsMock
 from kms_mock.errors import ErrorSpec
 
+OpenSsl = Callable[..., bytes]  # the fixture `openssl`: a command with files by name, its standard output
+
 
 def outside(program: str) -> str:
     """Give a program of this machine that judges from outside, such as openssl; skip the test where there is none."""

@@ -1,18 +1,14 @@
 """What the crypto tests share: repeatable byte streams, the `openssl` command as an outside judge, some RSA keys."""
 
 import hashlib
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from kms_mock.crypto.material import KeyMaterial, generate
-from tests.support import outside
 
 Stream = Callable[[int], bytes]
 Streams = Callable[[str], Stream]
-OpenSsl = Callable[..., bytes]
 
 
 @pytest.fixture(scope="session")
@@ -30,20 +26,6 @@ def stream() -> Streams:
         return read
 
     return start
-
-
-@pytest.fixture
-def openssl(tmp_path: Path) -> OpenSsl:
-    """Run `openssl` with files given by name; its standard output comes back, a failure is an AssertionError."""
-
-    def run(command: str, **files: bytes) -> bytes:
-        for name, content in files.items():
-            (tmp_path / name).write_bytes(content)
-        done = subprocess.run([outside("openssl"), *command.split()], cwd=tmp_path, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
-
-    return run
 
 
 @pytest.fixture(scope="session")

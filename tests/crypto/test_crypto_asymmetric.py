@@ -12,8 +12,8 @@ from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, Unsuppor
 from kms_mock.crypto.keypairs import EcMaterial, sm2_key
 from kms_mock.crypto.material import KeyMaterial, generate
 from kms_mock.crypto.specs import KEY_SPECS
+from tests.support import OpenSsl
 
-OpenSsl = Callable[..., bytes]
 Streams = Callable[[str], Callable[[int], bytes]]
 Keys = Callable[[str], KeyMaterial]
 

@@ -1,13 +1,10 @@
-from collections.abc import Callable
-
 import pytest
 
 from kms_mock.crypto import mac
 from kms_mock.crypto.errors import UnsupportedAlgorithm
 from kms_mock.crypto.material import generate, load
 from kms_mock.crypto.specs import KEY_SPECS
-
-OpenSsl = Callable[..., bytes]
+from tests.support import OpenSsl
 
 _ALGORITHMS = [name for name, spec in KEY_SPECS.items() if spec.kind == "hmac"]
 

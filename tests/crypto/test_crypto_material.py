@@ -12,8 +12,8 @@ from kms_mock.crypto import keypairs, pem, primes, sm2, sm2_curve
 from kms_mock.crypto.material import KeyMaterial, generate, load
 from kms_mock.crypto.randomness import scalar_below
 from kms_mock.crypto.specs import KEY_SPECS
+from tests.support import OpenSsl
 
-OpenSsl = Callable[..., bytes]
 Streams = Callable[[str], Callable[[int], bytes]]
 Keys = Callable[[str], KeyMaterial]
 

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -9,8 +8,7 @@ from hypothesis import strategies as st
 from kms_mock.crypto import symmetric
 from kms_mock.crypto.errors import InvalidCiphertext
 from kms_mock.crypto.material import generate, load
-
-OpenSsl = Callable[..., bytes]
+from tests.support import OpenSsl
 
 _GCM_PLAINTEXT = (
     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from kms_mock.crypto import keypairs, pem, wrapping
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, UnsupportedAlgorithm
 from kms_mock.crypto.material import KeyMaterial, generate
+from tests.support import OpenSsl
 
-OpenSsl = Callable[..., bytes]
 Streams = Callable[[str], Callable[[int], bytes]]
 Keys = Callable[[str], KeyMaterial]
 
@@ -137,7 +137,8 @@ def test_public_keys_are_checked(keys: Keys) -> None:
         wrapping.read_public_key(keypairs.spki(short))
     with pytest.raises(ValueError, match="neither RSA nor SM2"):
         wrapping.read_public_key(generate("EC_P256").public_key_der())
-    broken_sm2 = keys("EC_SM2").public_key_der()[:-1] + b"\x00"
+    good_sm2 = keys("EC_SM2").public_key_der()
+    broken_sm2 = good_sm2[:-1] + bytes([good_sm2[-1] ^ 1])
     for data in (keys("RSA_2048").to_bytes(), keys("EC_SM2").to_bytes(), b"", b"noise", b"-----BEGIN PUBLIC KEY-----"):
         with pytest.raises(ValueError, match=r"no public key|DER"):
             wrapping.read_public_key(data)

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from alibabacloud_kms20160120.client import Client
-from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock, errors
@@ -27,6 +25,7 @@ from tests.known_keys import (
     version,
 )
 from tests.secrets_support import NO_SUCH_KEYS, OTHER_ACCOUNT, allow, ram_user, refuse, resource_policy, sdk
+from tests.support import call
 
 SYMMETRIC = ("key-aes256", "key-aes192", "key-aes128", "key-sm4")
 BLOB_TEXT = "The parameter  CiphertextBlob  is invalid."
@@ -44,23 +43,6 @@ def running() -> Iterator[KmsMock]:
 def kms(running: KmsMock) -> KmsMock:
     running.reset()
     return running
-
-
-def generic(client: Client, action: str, **query: str) -> dict[str, Any]:
-    """Call an operation that the SDK has no method for."""
-    params = Params(
-        action=action,
-        version="2016-01-20",
-        protocol="HTTPS",
-        pathname="/",
-        method="POST",
-        auth_type="AK",
-        style="RPC",
-        req_body_type="formData",
-        body_type="json",
-    )
-    body: dict[str, Any] = client.call_api(params, OpenApiRequest(query=query), RuntimeOptions())["body"]
-    return body
 
 
 # -- Encrypt and Decrypt ----------------------------------------------------------------------------------------------
@@ -146,14 +128,14 @@ def test_the_context_must_come_back(kms: KmsMock, client: Client) -> None:
 @pytest.mark.parametrize("query", [{}, {"EncryptionContext": ""}, {"EncryptionContext": "{}"}])
 def test_an_empty_context_is_none(client: Client, query: dict[str, str]) -> None:
     """oss2 sends an empty EncryptionContext (clients.md 2.8); it is the same as none."""
-    blob = generic(client, "Encrypt", KeyId="key-aes256", Plaintext="x", **query)["CiphertextBlob"]
+    blob = call(client, "Encrypt", KeyId="key-aes256", Plaintext="x", **query)["CiphertextBlob"]
     assert decrypted(client, blob) == "x"
 
 
 def test_a_flattened_context_is_the_same_context(client: Client) -> None:
     """The old Node SDK sends `EncryptionContext.a=b` (clients.md 2.11)."""
     query = {"EncryptionContext.a": "b", "EncryptionContext.c": "d"}
-    blob = generic(client, "Encrypt", KeyId="key-aes256", Plaintext="x", **query)["CiphertextBlob"]
+    blob = call(client, "Encrypt", KeyId="key-aes256", Plaintext="x", **query)["CiphertextBlob"]
     assert decrypted(client, blob, encryption_context={"a": "b", "c": "d"}) == "x"
 
 
@@ -163,7 +145,7 @@ def test_a_flattened_context_is_the_same_context(client: Client) -> None:
 def test_a_context_is_a_json_object_of_strings(client: Client, context: str) -> None:
     """Lists, numbers, nesting, broken JSON and more than 8192 characters are refused."""
     with pytest.raises(TeaException) as caught:
-        generic(client, "Encrypt", KeyId="key-aes256", Plaintext="x", EncryptionContext=context)
+        call(client, "Encrypt", KeyId="key-aes256", Plaintext="x", EncryptionContext=context)
     assert (caught.value.statusCode, caught.value.code) == (400, "InvalidParameter")
 
 
@@ -171,7 +153,7 @@ def test_a_context_of_8192_characters_fits(client: Client) -> None:
     """The whole JSON string may have 8192 characters."""
     context = '{"a":"' + "x" * 8184 + '"}'
     assert len(context) == 8192
-    assert generic(client, "Encrypt", KeyId="key-aes256", Plaintext="x", EncryptionContext=context)["CiphertextBlob"]
+    assert call(client, "Encrypt", KeyId="key-aes256", Plaintext="x", EncryptionContext=context)["CiphertextBlob"]
 
 
 # -- refusals ---------------------------------------------------------------------------------------------------------
@@ -429,7 +411,7 @@ def test_re_encrypt_needs_two_permissions(kms: KmsMock, client: Client) -> None:
 
 def test_advance_encrypt_defaults_to_gcm_and_decrypts(client: Client) -> None:
     """Without Algorithm it is GCM under the primary version, with a random Iv that the answer and the blob have."""
-    answer = generic(client, "AdvanceEncrypt", KeyId="alias/app", Plaintext="secret text")
+    answer = call(client, "AdvanceEncrypt", KeyId="alias/app", Plaintext="secret text")
     assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", version("key-aes256"))
     assert answer["Algorithm"] == "AES_GCM"
     assert "PaddingMode" not in answer
@@ -441,7 +423,7 @@ def test_advance_encrypt_defaults_to_gcm_and_decrypts(client: Client) -> None:
 def test_advance_encrypt_takes_iv_and_associated_data(kms: KmsMock, client: Client) -> None:
     """With Iv and Aad of the caller the result is plain AES-GCM over exactly these."""
     iv, aad = bytes(range(12)), b"bound"
-    answer = generic(client, "AdvanceEncrypt", KeyId="key-aes256", Plaintext="x", Iv=text64(iv), Aad=text64(aad))
+    answer = call(client, "AdvanceEncrypt", KeyId="key-aes256", Plaintext="x", Iv=text64(iv), Aad=text64(aad))
     raw = base64.b64decode(answer["CiphertextBlob"])
     assert answer["Iv"] == text64(iv)
     assert AESGCM(material("key-aes256")).decrypt(iv, raw[48:], aad) == b"x"
@@ -464,7 +446,7 @@ def opener_of(key_id: str, mode: str, iv: bytes) -> CipherContext:
 @pytest.mark.parametrize("mode", ["CBC", "CTR", "ECB"])
 def test_advance_encrypt_makes_plain_block_modes(client: Client, key_id: str, family: str, mode: str) -> None:
     """CBC and ECB pad by PKCS#7 unless told otherwise, CTR never does; `cryptography` opens them with the key's bytes."""
-    answer = generic(client, "AdvanceEncrypt", KeyId=key_id, Plaintext="0123456789abcdef", Algorithm=f"{family}_{mode}")
+    answer = call(client, "AdvanceEncrypt", KeyId=key_id, Plaintext="0123456789abcdef", Algorithm=f"{family}_{mode}")
     body = base64.b64decode(answer["CiphertextBlob"])[36:]
     iv = base64.b64decode(answer.get("Iv", ""))
     assert len(iv) == (0 if mode == "ECB" else 16)
@@ -476,7 +458,7 @@ def test_advance_encrypt_makes_plain_block_modes(client: Client, key_id: str, fa
 
 def test_advance_encrypt_without_padding_takes_whole_blocks(client: Client) -> None:
     """NO_PADDING gives as many bytes as it takes."""
-    answer = generic(
+    answer = call(
         client,
         "AdvanceEncrypt",
         KeyId="key-aes256",
@@ -512,6 +494,6 @@ def test_advance_encrypt_refuses_what_does_not_fit(
     """Key, algorithm, IV, associated data and padding must go together."""
     before = kms.snapshot()
     with pytest.raises(TeaException) as caught:
-        generic(client, "AdvanceEncrypt", **{"KeyId": "key-aes256", "Plaintext": "x", **query})
+        call(client, "AdvanceEncrypt", **{"KeyId": "key-aes256", "Plaintext": "x", **query})
     assert caught.value.code == code
     assert kms.snapshot() == before

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,9 +15,7 @@ from kms_mock import KmsMock, errors
 from kms_mock.crypto import asymmetric
 from tests.known_keys import KEYS, decrypted, private_pem, text64, version
 from tests.secrets_support import refuse, sdk
-from tests.support import outside
-
-OpenSsl = Callable[..., bytes]
+from tests.support import OpenSsl
 
 MESSAGE = b"the message that was signed"
 PSS = "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32"
@@ -55,20 +51,6 @@ def running() -> Iterator[KmsMock]:
 def kms(running: KmsMock) -> KmsMock:
     running.reset()
     return running
-
-
-@pytest.fixture
-def openssl(tmp_path: Path) -> OpenSsl:
-    """Run `openssl` with files given by name; its standard output comes back, a failure is an AssertionError."""
-
-    def run(command: str, **files: bytes) -> bytes:
-        for name, content in files.items():
-            (tmp_path / name).write_bytes(content)
-        done = subprocess.run([outside("openssl"), *command.split()], cwd=tmp_path, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
-
-    return run
 
 
 def public_pem(client: Client, key_id: str) -> bytes:

@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -21,7 +21,7 @@ from multidict import CIMultiDict
 from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.errors import ApiError
-from kms_mock.wire.decode import HttpRequest, decode, signed_request
+from kms_mock.wire.decode import HttpRequest, decode, parse_parameters, signed_request
 from kms_mock.wire.encode import JSON_TYPE, XML_TYPE
 from tests.raw_http import VERSION, Answer, ask, call, http
 
@@ -490,3 +490,15 @@ def test_the_gateway_answers_with_an_envelope_whatever_comes(requests: list[tupl
             assert found == answer.request_id
 
     asyncio.run(run())
+
+
+@given(st.text(alphabet="aZ0%2BFDbf+=&/ é\u4e2d", max_size=60))
+def test_parameters_are_read_as_the_standard_library_reads_them(text: str) -> None:
+    """The parser of our own agrees with urllib.parse.parse_qsl, with double and broken escapes too."""
+    try:
+        expected = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        with pytest.raises(ApiError):
+            parse_parameters(text)
+    else:
+        assert parse_parameters(text) == expected
