@@ -42,6 +42,15 @@ def test_the_scripts_in_the_readme_run() -> None:
         subprocess.run([sys.executable, "-c", block], cwd=ROOT, env=environment, check=True)
 
 
+def test_the_examples_in_the_readme_are_those_of_the_suite() -> None:
+    """Every excerpt names a file under tests/examples/ and stands in it to the letter."""
+    excerpts = blocks("py")
+    assert len(excerpts) == 4
+    for excerpt in excerpts:
+        first, _, rest = excerpt.partition("\n")
+        assert rest in (ROOT / first.removeprefix("# ")).read_text() + "\n", first
+
+
 def test_the_fixture_in_the_readme_loads() -> None:
     """The YAML block is a fixture file."""
     for block in blocks("yaml"):
