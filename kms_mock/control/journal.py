@@ -11,16 +11,15 @@ from msgspec import Struct
 from kms_mock.control.words import describe
 from kms_mock.model.table import Change
 from kms_mock.model.times import iso
-from kms_mock.operation import REGISTRY, Operation
-from kms_mock.wire.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, ApiRequest
-from kms_mock.wire.encode import HttpResponse
+from kms_mock.operation import REGISTRY
+from kms_mock.wire.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS
 
 MASK = "***"
 # RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
 _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """One answered request. `at` is the mock's time in seconds since 1970 UTC; `code` is "" for a success.
 
     `parameters` masks secret values and plaintexts; `unmasked_parameters` gives them as they were sent.
@@ -86,42 +85,12 @@ class Call(Struct, frozen=True):
         }
 
 
-def call_of(  # noqa: PLR0917 (one tuple of the journal, spread out)
-    number: int,
-    at: float,
-    request: ApiRequest | None,
-    operation: Operation | None,
-    response: HttpResponse,
-    result: Mapping[str, Any],
-    milliseconds: float,
-    fault: str,
-    effects: tuple[Change, ...],
-) -> Call:
-    """Make the call out of what the gateway had in hand. Requests that nobody asks about need not pay for it."""
-    action = operation.name if operation is not None else (request.action[:60] if request is not None else "")
-    return Call(
-        number=number,
-        at=at,
-        action=action,
-        access_key_id=request.access_key_id if request is not None else "",
-        status=response.status,
-        code=response.code,
-        reason=response.reason,
-        request_id=response.request_id,
-        milliseconds=milliseconds,
-        sent=request.parameters if request is not None else {},
-        effects=effects,
-        result=result,
-        fault=fault,
-    )
-
-
 class Journal:
     """The last calls, in order. Iterating gives `Call` objects, oldest first."""
 
     def __init__(self, size: int = 1000) -> None:
         """Keep at most `size` calls; 0 keeps none."""
-        self._calls: deque[tuple[Any, ...]] = deque(maxlen=size)  # what `call_of` takes: calls are made when looked at
+        self._calls: deque[Call] = deque(maxlen=size)
         self._forgotten = 0
         self.count = 0
         self.watcher: Callable[[Call], None] | None = None  # sees every call, kept or not
@@ -141,11 +110,11 @@ class Journal:
         """Whether anybody wants to know of calls."""
         return self.watcher is not None or bool(self._calls.maxlen)
 
-    def add(self, *seen: Any) -> None:
-        """Keep one call, given as `call_of` takes it."""
-        self._calls.append(seen)
+    def add(self, call: Call) -> None:
+        """Keep one call."""
+        self._calls.append(call)
         if self.watcher is not None:
-            self.watcher(call_of(*seen))
+            self.watcher(call)
 
     def clear(self) -> None:
         """Forget all calls; their numbers are not given again."""
@@ -153,7 +122,7 @@ class Journal:
         self._forgotten = self.count
 
     def __iter__(self) -> Iterator[Call]:
-        return iter([call_of(*seen) for seen in tuple(self._calls)])  # a copy: the server goes on while a test looks
+        return iter(tuple(self._calls))  # a copy: the server goes on while a test looks
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -161,7 +130,7 @@ class Journal:
     @property
     def last(self) -> Call | None:
         """The newest call, or None."""
-        return call_of(*self._calls[-1]) if self._calls else None
+        return self._calls[-1] if self._calls else None
 
     def filter(
         self,

@@ -48,7 +48,7 @@ _FORMAT = re.compile(r"(?:^|&)Format=([A-Za-z]+)")
 _PUBLIC_HOST = re.compile(r"kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com")
 
 
-class HttpRequest(Struct, frozen=True):
+class HttpRequest(Struct, frozen=True, gc=False):
     """What the wire gives: the target as sent (path and query, still escaped), headers whose look-up ignores case.
 
     A request that comes through a proxy names the whole URL; of that, path and query count.
@@ -70,7 +70,7 @@ class HttpRequest(Struct, frozen=True):
         return f"HttpRequest({self.method!r})"  # secret values travel in the query and the body
 
 
-class ApiRequest(Struct, frozen=True):
+class ApiRequest(Struct, frozen=True, gc=False):
     """One decoded API request. `region` is None when the request names none; parameters include the system ones."""
 
     action: str

@@ -20,7 +20,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _json = msgspec.json.Encoder()
 
 
-class HttpResponse(Struct, frozen=True):
+class HttpResponse(Struct, frozen=True, gc=False):
     """One answer, ready to send. `code` is the API's error code, "" for a success; `reason` explains it in words.
 
     `delivery` is "" but for faults: `reset` the connection instead, `truncate` the body, or be `slow` over `seconds`.
