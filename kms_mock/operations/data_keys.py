@@ -102,8 +102,8 @@ def generate_data_key(
     if recipient is not None:
         raise errors.UNSUPPORTED_OPERATION("Attested recipients are not supported.")
     key = _symmetric_key(ctx, key_id)
-    plaintext = _new_data_key(ctx, key_spec, number_of_bytes)
-    return {**_encrypted(ctx, key, plaintext, encryption_context), "Plaintext": base64.b64encode(plaintext).decode()}
+    text = base64.b64encode(_new_data_key(ctx, key_spec, number_of_bytes))
+    return {**_encrypted(ctx, key, text, encryption_context), "Plaintext": text.decode()}
 
 
 @operation(
@@ -128,7 +128,8 @@ def generate_data_key_without_plaintext(
 ) -> EncryptedDataKey:
     """Make a random data key and give it only encrypted; Decrypt opens it."""
     key = _symmetric_key(ctx, key_id)
-    return _encrypted(ctx, key, _new_data_key(ctx, key_spec, number_of_bytes), encryption_context)
+    text = base64.b64encode(_new_data_key(ctx, key_spec, number_of_bytes))
+    return _encrypted(ctx, key, text, encryption_context)
 
 
 @operation("ExportDataKey", errors=(*errors.USUAL_TABLE, errors.INTERNAL_FAILURE), dry_run=True)
@@ -175,7 +176,7 @@ def generate_and_export_data_key(
     key = _symmetric_key(ctx, key_id)
     _check_public_key(public_key_blob, wrapping_key_spec)
     plaintext = _new_data_key(ctx, key_spec, number_of_bytes)
-    encrypted = _encrypted(ctx, key, plaintext, encryption_context)
+    encrypted = _encrypted(ctx, key, base64.b64encode(plaintext), encryption_context)
     return {
         **encrypted,
         "ExportedDataKey": _wrapped(ctx, public_key_blob, wrapping_algorithm, plaintext, "NumberOfBytes"),
@@ -196,9 +197,9 @@ def _new_data_key(ctx: Context, spec: str | None, length: int | None) -> bytes:
     return ctx.sources.random_bytes(length or _LENGTHS[spec])
 
 
-def _encrypted(ctx: Context, key: Key, plaintext: bytes, context: EncryptionContext | None) -> EncryptedDataKey:
-    # What is encrypted is the Base64 text, so that Decrypt gives what GenerateDataKey gave (behaviour.md 3).
-    found = key_use.encrypt(key, base64.b64encode(plaintext), context, ctx.sources.random_bytes)
+def _encrypted(ctx: Context, key: Key, text: bytes, context: EncryptionContext | None) -> EncryptedDataKey:
+    """Encrypt a data key: its Base64 text, so that Decrypt gives what GenerateDataKey gave (behaviour.md 3)."""
+    found = key_use.encrypt(key, text, context, ctx.sources.random_bytes)
     return {"KeyId": key.id, "KeyVersionId": found.version_id, "CiphertextBlob": found.blob}
 
 
