@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -101,6 +100,8 @@ class ControlApi:
 
     def health(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """Say that the server works."""
+        from importlib.metadata import version  # noqa: PLC0415 (it takes long to import, and few ask)
+
         return {"status": "ok", "version": version("kms-mock"), "now": iso(self.controls.clock.now())}
 
     def reset(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
