@@ -179,8 +179,14 @@ def _without_value(error: ValueError) -> str:
 
 
 def _text_parser(hint: Any) -> Callable[[str], Any]:
+    """Give a parser for a plain value. The type stands in a struct: a bare one is analysed anew at each conversion."""
+    holder: Any = msgspec.defstruct("Value", [("value", hint)])
+
     def parse(value: str) -> Any:
-        return msgspec.convert(value, hint, strict=False)
+        try:
+            return msgspec.convert({"value": value}, holder, strict=False).value
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error).removesuffix(" - at `$.value`")) from error
 
     return str if hint is str else parse
 

@@ -59,6 +59,7 @@ _SIGNATURE_ERRORS: dict[signature.Kind, errors.ErrorSpec] = {
 }
 _KNOWN = {operation.name: operation.names | SYSTEM_PARAMETERS for operation in REGISTRY.values()}
 _MOST_NOTED = 1000
+_LINE = "%s %s %s %.1f ms %s"  # what the log says of a request: action, status, code, how long, request id
 
 
 class Fault(Protocol):
@@ -80,9 +81,7 @@ class Faults(Protocol):
         """Find the fault that strikes this request."""
 
 
-Record = Callable[
-    [ApiRequest | None, Operation | None, HttpResponse, Mapping[str, Any], float, str, tuple[Change, ...]], None
-]
+Record = Callable[[ApiRequest | None, Operation | None, HttpResponse, float, str, tuple[Change, ...]], None]
 
 
 class Gateway:
@@ -94,7 +93,7 @@ class Gateway:
         # What stands beside the line; see `control`. Without them requests are just answered.
         self.faults: Faults | None = None
         self.record: Record | None = None
-        self.say: Callable[[str], None] | None = None
+        self.say: Callable[..., None] | None = None
         self._noted: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
@@ -104,7 +103,6 @@ class Gateway:
         request: ApiRequest | None = None
         operation: Operation | None = None
         fault: Fault | None = None
-        result: Mapping[str, Any] = {}
         effects: tuple[Change, ...] = ()
         try:
             request = decode(http)
@@ -129,7 +127,7 @@ class Gateway:
             response = fault.mangle(response)
         milliseconds = (time.perf_counter() - began) * 1000
         if self.record:
-            self.record(request, operation, response, result, milliseconds, str(fault or ""), effects)
+            self.record(request, operation, response, milliseconds, str(fault or ""), effects)
         if self.say or log.isEnabledFor(logging.INFO):
             self._log(request, response, milliseconds)
         return response
@@ -222,12 +220,11 @@ class Gateway:
         action = (
             "-" if request is None else request.action if request.action in REGISTRY else ascii(request.action[:60])
         )
-        code = response.code or "ok"
+        said = (_LINE, action, response.status, response.code or "ok", milliseconds, response.request_id)
         if self.say:  # a tenth of what a log record costs
-            self.say(f"{action} {response.status} {code} {milliseconds:.1f} ms {response.request_id}")
+            self.say(*said)
         else:
-            said = (action, response.status, code, milliseconds, response.request_id)
-            log.info("%s %s %s %.1f ms %s", *said, extra={"reason": response.reason})
+            log.info(*said, extra={"reason": response.reason})
 
 
 def find(action: str) -> Operation:

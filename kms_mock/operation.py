@@ -55,9 +55,10 @@ class Operation:
             if parameter.absent(parameters):
                 raise errors.MISSING_PARAMETER(f"{self.name} needs {parameter.name}.", name=parameter.name)
         arguments: dict[str, Any] = {}
+        dotted = "." in "".join(parameters)  # else nothing can be flattened
         for parameter in self.parameters:
             # Most optional parameters are not there, and most that are have their plain name.
-            if (parameter.name in parameters or parameter.flattened) and not parameter.absent(parameters):
+            if (parameter.name in parameters or (dotted and parameter.flattened)) and not parameter.absent(parameters):
                 arguments[parameter.argument] = parameter.read(parameters)
         return arguments
 

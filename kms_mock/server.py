@@ -206,33 +206,24 @@ class _Server(web.Server):
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection: Any = request.protocol
-        response = await self._respond(request, connection)
+        deadline = connection.arrived(request.content)
+        http, problem = HttpRequest(request.method, request.raw_path, request.headers), ""
+        if request.can_read_body:
+            body, problem = await _body(request, deadline)
+            http = HttpRequest(http.method, http.target, http.headers, body)
+        response: web.StreamResponse
+        if problem:
+            response = _LastResponse(self.malformed(http, problem), connection)
+        elif http.target.startswith(PREFIX):
+            told = self.control(http, request.remote)
+            response = web.Response(status=told.status, body=told.body, content_type="application/json")
+        else:
+            answer = await self.answer(http)
+            response = await _deliver(answer, request) if answer.delivery else _response(answer, request)
         connection.answered += 1
         if connection.half_closed and connection.answered == connection._request_count:  # noqa: SLF001 (aiohttp's count)
             response.force_close()
         return response
-
-    async def _respond(self, request: web.BaseRequest, connection: _Connection) -> web.StreamResponse:
-        deadline = connection.arrived(request.content)
-        http = HttpRequest(request.method, request.raw_path, request.headers)
-        if request.can_read_body:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    body = await _body(request)
-            except TimeoutError:
-                return self._cut_off(http, "The body took too long to arrive.", connection)
-            except web.HTTPRequestEntityTooLarge:
-                return self._cut_off(http, f"The body has more than {MAX_BODY_BYTES} bytes.", connection)
-            except Exception as error:  # noqa: BLE001 (a broken chunk, a lost connection: whatever aiohttp raises for it)
-                return self._cut_off(http, f"The body is malformed ({type(error).__name__}).", connection)
-            http = HttpRequest(http.method, http.target, http.headers, body)
-        if http.target.startswith(PREFIX):
-            told = self.control(http, request.remote)
-            return web.Response(status=told.status, body=told.body, content_type="application/json")
-        return await _reply(await self.answer(http), request)
-
-    def _cut_off(self, http: HttpRequest, reason: str, connection: _Connection) -> web.Response:
-        return _LastResponse(self.malformed(http, reason), connection)
 
     def sweep(self, now: float) -> None:
         """Answer and close connections on which no request arrived in time (silent, or a client that sends byte by byte)."""
@@ -247,9 +238,7 @@ class _Server(web.Server):
                 farewell.add_done_callback(self.farewells.discard)
 
 
-async def _reply(answer: HttpResponse, request: web.BaseRequest) -> web.StreamResponse:
-    if answer.delivery:
-        return await _deliver(answer, request)
+def _response(answer: HttpResponse, request: web.BaseRequest) -> web.StreamResponse:
     if _fits_one_write(answer, request):
         return _OneWrite(answer)
     return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
@@ -278,11 +267,20 @@ async def _deliver(answer: HttpResponse, request: web.BaseRequest) -> web.Stream
     return response
 
 
-async def _body(request: web.BaseRequest) -> bytes:
+async def _body(request: web.BaseRequest, deadline: float) -> tuple[bytes, str]:
+    """Read the body; give it, or what is wrong with it in words."""
     expects = request.headers.get("Expect", "").lower() == "100-continue"
-    if expects and request.version >= HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    return await request.read()
+    try:
+        async with asyncio.timeout_at(deadline):
+            if expects and request.version >= HttpVersion11:
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return await request.read(), ""
+    except TimeoutError:
+        return b"", "The body took too long to arrive."
+    except web.HTTPRequestEntityTooLarge:
+        return b"", f"The body has more than {MAX_BODY_BYTES} bytes."
+    except Exception as error:  # noqa: BLE001 (a broken chunk, a lost connection: whatever aiohttp raises for it)
+        return b"", f"The body is malformed ({type(error).__name__})."
 
 
 def _headers(answer: HttpResponse) -> dict[str, str]:

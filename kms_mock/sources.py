@@ -5,7 +5,7 @@ Every other module gets them as arguments, so that a test can freeze the clock a
 
 from __future__ import annotations
 
-import os
+import io
 import random
 import ssl
 import time
@@ -14,12 +14,23 @@ from dataclasses import dataclass
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
-_SYSTEM_CALL_BYTES = 256
+_DRAWN_BYTES = 16384
 
 
-def _system_bytes(count: int) -> bytes:
-    """Give random bytes: from the operating system, many at once from OpenSSL's generator, which is three times as fast."""
-    return os.urandom(count) if count < _SYSTEM_CALL_BYTES else ssl.RAND_bytes(count)
+class _Reservoir:
+    """Random bytes from OpenSSL's generator, drawn many at a time: each draw costs as much as the look-up of a secret.
+
+    Threads may share one: reading a BytesIO is one step, so that no byte is given twice.
+    """
+
+    def __init__(self) -> None:
+        self._drawn = io.BytesIO()
+
+    def take(self, count: int) -> bytes:
+        """Give bytes that were not given before."""
+        while len(data := self._drawn.read(count)) < count:
+            self._drawn = io.BytesIO(ssl.RAND_bytes(max(count, _DRAWN_BYTES)))
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +49,8 @@ class Sources:
 
     @classmethod
     def system(cls) -> Sources:
-        """Give the machine's clock and the operating system's randomness."""
-        return cls(time.time, _system_bytes)
+        """Give the machine's clock and OpenSSL's randomness."""
+        return cls(time.time, _Reservoir().take)
 
     @classmethod
     def seeded(cls, seed: int) -> Sources:

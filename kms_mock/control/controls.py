@@ -67,7 +67,6 @@ class Controls:
         request: ApiRequest | None,
         operation: Operation | None,
         response: HttpResponse,
-        result: Mapping[str, Any],
         milliseconds: float,
         fault: str,
         effects: tuple[Change, ...],
@@ -79,7 +78,6 @@ class Controls:
         journal.count += 1
         if not journal.wanted:
             return
-        # Only what is needed: a thousand requests kept with their headers and bodies cost every new one a cache miss.
         journal.add(
             Call(
                 journal.count,
@@ -91,9 +89,10 @@ class Controls:
                 response.reason,
                 response.request_id,
                 milliseconds,
-                request.parameters if request is not None else {},
+                request.query if request is not None else "",
+                request.form if request is not None else "",
+                response.body,
                 effects,
-                result,
                 fault,
             )
         )

@@ -12,7 +12,8 @@ from kms_mock.control.words import describe
 from kms_mock.model.table import Change
 from kms_mock.model.times import iso
 from kms_mock.operation import REGISTRY
-from kms_mock.wire.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS
+from kms_mock.wire.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, parameters_of
+from kms_mock.wire.encode import decode_document
 
 MASK = "***"
 # RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
@@ -22,7 +23,9 @@ _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 class Call(Struct, frozen=True, gc=False):
     """One answered request. `at` is the mock's time in seconds since 1970 UTC; `code` is "" for a success.
 
-    `parameters` masks secret values and plaintexts; `unmasked_parameters` gives them as they were sent.
+    `parameters` masks secret values and plaintexts; `unmasked_parameters` gives them as they were sent. Request and answer
+    are kept as they went over the wire (`query` and `form`, `body`) and read when somebody asks: to let go of the
+    thousand small objects that they stand for costs every new request a few cache misses.
     """
 
     number: int
@@ -34,10 +37,21 @@ class Call(Struct, frozen=True, gc=False):
     reason: str
     request_id: str
     milliseconds: float
-    sent: Mapping[str, str]
+    query: str = ""
+    form: str = ""
+    body: bytes = b""
     effects: tuple[Change, ...] = ()
-    result: Mapping[str, Any] = {}
     fault: str = ""
+
+    @property
+    def sent(self) -> dict[str, str]:
+        """Everything that was sent, the system parameters included."""
+        return parameters_of(self.query, self.form)
+
+    @property
+    def answered(self) -> Mapping[str, Any]:
+        """The answer's document, secrets included; empty when a fault put something else into its place."""
+        return decode_document(self.body)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -224,7 +238,8 @@ class CallsOf(Journal):
 
 
 def _has(call: Call, wanted: Mapping[str, Any]) -> bool:
-    return all(_same(call.sent.get(name), value) for name, value in wanted.items())
+    sent = call.sent if wanted else {}
+    return all(_same(sent.get(name), value) for name, value in wanted.items())
 
 
 def _same(sent: str | None, value: Any) -> bool:
@@ -236,7 +251,8 @@ def _same(sent: str | None, value: Any) -> bool:
 
 
 def _distance(call: Call, action: str, wanted: Mapping[str, Any]) -> int:
-    misses = sum(not _same(call.sent.get(name), value) for name, value in wanted.items())
+    sent = call.sent
+    misses = sum(not _same(sent.get(name), value) for name, value in wanted.items())
     return misses + (0 if call.action == action else 1000)
 
 

@@ -47,23 +47,24 @@ def leaks(calls: Iterable[Call], text: str) -> Iterator[str]:
 def _secrets(call: Call) -> Iterator[tuple[str, str]]:
     """Give every secret that a call carried, in either direction, with a label."""
     operation = REGISTRY.get(call.action)
+    sent = call.sent
     for parameter in operation.parameters if operation is not None else ():
-        if parameter.sensitive and parameter.name in call.sent:
-            yield from _with_parts(parameter.name, call.sent[parameter.name])
-    yield from _in_result(call.result)
+        if parameter.sensitive and parameter.name in sent:
+            yield from _with_parts(parameter.name, sent[parameter.name])
+    yield from _in_answer(call.answered)
 
 
-def _in_result(tree: Any) -> Iterator[tuple[str, str]]:
+def _in_answer(tree: Any) -> Iterator[tuple[str, str]]:
     if isinstance(tree, Mapping):
         for name, value in tree.items():
             if name in _SECRET_FIELDS and isinstance(value, str):
                 label = f"{name} of {tree['SecretName']}" if "SecretName" in tree else name
                 yield from _with_parts(label, value)
             else:
-                yield from _in_result(value)
+                yield from _in_answer(value)
     elif isinstance(tree, list):
         for item in tree:
-            yield from _in_result(item)
+            yield from _in_answer(item)
 
 
 def _with_parts(label: str, value: str) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,12 @@ Blob: Base64 of 36 ASCII bytes (the key version's UUID), 12 bytes of GCM nonce, 
 (behaviour.md 3).
 """
 
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from kms_mock.crypto import b64
 from kms_mock.crypto.errors import InvalidCiphertext
 
 ID_LENGTH: Final = 36
@@ -39,22 +39,19 @@ def pack(key_version_id: str, nonce: bytes, sealed: bytes) -> str:
         raise ValueError("a ciphertext blob needs a UUID as its key version id")
     if len(nonce) != NONCE_LENGTH or len(sealed) < TAG_LENGTH:
         raise ValueError(f"a ciphertext blob needs {NONCE_LENGTH} bytes of nonce and at least {TAG_LENGTH} of tag")
-    return binascii.b2a_base64(identifier + nonce + sealed, newline=False).decode("ascii")
+    return b64.encode(identifier + nonce + sealed)
 
 
 def unpack(text: str) -> Blob:
     """Return the parts of a blob; InvalidCiphertext when it is not the canonical Base64 of one."""
     try:
-        raw = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
-    except ValueError:
-        raise InvalidCiphertext("the ciphertext blob is not Base64") from None
-    # Base64 has spare bits before its padding: without this, several texts would stand for the same blob.
-    if binascii.b2a_base64(raw, newline=False).decode("ascii") != text:
-        raise InvalidCiphertext("the ciphertext blob is not canonical Base64")
+        raw = b64.decode_canonical(text)
+    except ValueError as error:
+        raise InvalidCiphertext(str(error)) from None
     if len(raw) < _HEADER_LENGTH + TAG_LENGTH:
-        raise InvalidCiphertext("the ciphertext blob is too short")
+        raise InvalidCiphertext("it is too short")
     if not _UUID.fullmatch(raw, 0, ID_LENGTH):
-        raise InvalidCiphertext("the ciphertext blob does not start with a key version id")
+        raise InvalidCiphertext("it does not start with a key version id")
     return Blob(raw[:ID_LENGTH].decode("ascii"), raw[ID_LENGTH:_HEADER_LENGTH], raw[_HEADER_LENGTH:])
 
 

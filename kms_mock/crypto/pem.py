@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from kms_mock.crypto import b64
+
 _MARK: Final = b"-----BEGIN "
 _BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z ]+)-----([^-]*)-----END \1-----")
 _COLUMNS: Final = 64
@@ -17,7 +19,7 @@ def is_pem(data: bytes) -> bool:
 
 def encode(label: str, data: bytes) -> str:
     """Return one block: 64 columns, a newline at the end."""
-    text = binascii.b2a_base64(data, newline=False).decode("ascii")
+    text = b64.encode(data)
     lines = (text[start : start + _COLUMNS] for start in range(0, len(text), _COLUMNS))
     return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""))
 

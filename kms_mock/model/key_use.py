@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from kms_mock import errors
-from kms_mock.crypto import envelope, symmetric
+from kms_mock.crypto import b64, envelope, symmetric
 from kms_mock.crypto.envelope import NONCE_LENGTH, Blob
 from kms_mock.crypto.errors import InvalidCiphertext
 from kms_mock.crypto.specs import ENCRYPT_DECRYPT, Kind
@@ -79,12 +77,9 @@ def decrypt(key: Key, blob: Blob, context: Mapping[str, str] | None) -> bytes:
 def public_key_ciphertext(text: str) -> bytes:
     """Read the ciphertext of a public key: canonical Base64. Raises INVALID_CIPHERTEXT."""
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return b64.decode_canonical(text)
+    except ValueError as error:
         raise invalid_ciphertext(error) from error
-    if base64.b64encode(data).decode() != text:
-        raise errors.INVALID_CIPHERTEXT("The ciphertext is not canonical Base64.", name="CiphertextBlob")
-    return data
 
 
 def invalid_ciphertext(error: Exception) -> errors.ApiError:

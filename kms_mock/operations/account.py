@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 
 from kms_mock import errors
 from kms_mock.context import Context
+from kms_mock.crypto import b64
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.model.account import ServiceStatus
 from kms_mock.model.key import pair_work
@@ -109,7 +109,7 @@ def get_challenge(ctx: Context) -> Challenge:
     from kms_mock.crypto import jwt  # noqa: PLC0415 (loads the asymmetric parts of `cryptography`)
 
     key = ctx.store.challenge_key = ctx.store.challenge_key or ctx.prepared
-    nonce = base64.b64encode(ctx.sources.random_bytes(_CHALLENGE_LENGTH)).decode()
+    nonce = b64.encode(ctx.sources.random_bytes(_CHALLENGE_LENGTH))
     issued = int(ctx.now)
     claims = msgspec.json.encode({"nonce": nonce, "iat": issued, "exp": issued + _CHALLENGE_LIFETIME})
     return {"ChallengeToken": jwt.signed(key, claims), "Nonce": nonce}

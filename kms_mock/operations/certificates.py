@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import NamedTuple, NotRequired, TypedDict
 
 from kms_mock import errors
 from kms_mock.context import Context
-from kms_mock.crypto import asymmetric, csr, x509
+from kms_mock.crypto import asymmetric, b64, csr, x509
 from kms_mock.crypto import material as key_material
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, UnsupportedAlgorithm
 from kms_mock.crypto.material import KeyMaterial
@@ -261,7 +260,7 @@ def certificate_private_key_sign(
     found = _usable(ctx, certificate_id, "sign")
     digest = _digest(found.material, algorithm, message, message_type)
     signature = asymmetric.sign(found.material, algorithm, digest, ctx.sources.stream())
-    return {"CertificateId": found.id, "SignatureValue": _base64(signature)}
+    return {"CertificateId": found.id, "SignatureValue": b64.encode(signature)}
 
 
 @operation("CertificatePublicKeyVerify", errors=_OLD_TABLE_FOUND)
@@ -293,7 +292,7 @@ def certificate_public_key_encrypt(
         raise errors.INVALID_PARAMETER(f"Algorithm: {error}.", name="Algorithm") from error
     except PlaintextTooLong as error:
         raise errors.INVALID_PARAMETER(f"Plaintext: {error}.", name="Plaintext") from error
-    return {"CertificateId": found.id, "CiphertextBlob": _base64(ciphertext)}
+    return {"CertificateId": found.id, "CiphertextBlob": b64.encode(ciphertext)}
 
 
 @operation("CertificatePrivateKeyDecrypt", errors=_TABLE)
@@ -308,8 +307,4 @@ def certificate_private_key_decrypt(
         raise errors.INVALID_PARAMETER(f"Algorithm: {error}.", name="Algorithm") from error
     except InvalidCiphertext as error:
         raise errors.INVALID_PARAMETER(f"CiphertextBlob: {error}.", name="CiphertextBlob") from error
-    return {"CertificateId": found.id, "Plaintext": _base64(plaintext)}
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return {"CertificateId": found.id, "Plaintext": b64.encode(plaintext)}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from kms_mock import errors
 from kms_mock.context import Context
-from kms_mock.crypto import asymmetric, symmetric
+from kms_mock.crypto import asymmetric, b64, symmetric
 from kms_mock.crypto.envelope import NONCE_LENGTH
 from kms_mock.crypto.errors import InvalidCiphertext
 from kms_mock.crypto.material import KeyMaterial
@@ -201,7 +200,7 @@ def _open_public_key_ciphertext(ctx: Context, text: str, key_id: str, version_id
     except InvalidCiphertext as error:
         raise key_use.invalid_ciphertext(error) from error
     # As Base64, like the blob of GenerateDataKey: Decrypt then gives what AsymmetricDecrypt would.
-    return _Source(key.id, version_id, base64.b64encode(plaintext))
+    return _Source(key.id, version_id, b64.encode(plaintext).encode())
 
 
 @operation("AdvanceEncrypt")
@@ -233,7 +232,7 @@ def advance_encrypt(
     padding = (padding_mode or "PKCS7_PADDING") if mode in ("CBC", "ECB") else None
     body = _advanced(material, mode, iv, _plaintext_bytes(plaintext), aad=aad, padding=padding)
     version_id = key.primary_version or ""
-    blob = base64.b64encode(version_id.encode() + iv + body).decode()
+    blob = b64.encode(version_id.encode() + iv + body)
     result: AdvancedCiphertext = {
         "KeyId": key.id,
         "KeyVersionId": version_id,
@@ -241,7 +240,7 @@ def advance_encrypt(
         "Algorithm": algorithm,
     }
     if iv:
-        result["Iv"] = base64.b64encode(iv).decode()
+        result["Iv"] = b64.encode(iv)
     if padding is not None:
         result["PaddingMode"] = padding
     return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -11,8 +10,8 @@ from msgspec.structs import replace
 
 from kms_mock import errors
 from kms_mock.context import Context
+from kms_mock.crypto import b64, pem
 from kms_mock.crypto import material as key_material
-from kms_mock.crypto import pem
 from kms_mock.crypto.randomness import RandomBytes
 from kms_mock.model.access import LIFETIME_YEARS, MAX_CLIENT_KEYS, AccessPoint, ClientKey
 from kms_mock.model.times import iso, years_later
@@ -115,7 +114,7 @@ def _issued(blank: ClientKey, serial: bytes, password: str, stream: RandomBytes 
     pair = key_material.generate(_ALGORITHM, stream)
     # inferred: nobody published what the subject of these certificates is
     certificate = self_signed(pair, blank.id, serial, (blank.not_before, blank.not_after))
-    data = base64.b64encode(pkcs12.make(password, pair.to_bytes(), certificate, stream)).decode()
+    data = b64.encode(pkcs12.make(password, pair.to_bytes(), certificate, stream))
     return Issued(replace(blank, certificate=pem.encode("CERTIFICATE", certificate)), data)
 
 

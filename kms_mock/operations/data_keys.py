@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TypedDict
 
 from kms_mock import errors
 from kms_mock.context import Context
-from kms_mock.crypto import wrapping
+from kms_mock.crypto import b64, wrapping
 from kms_mock.crypto.errors import PlaintextTooLong, UnsupportedAlgorithm
 from kms_mock.model import key_use
 from kms_mock.model.data_key import version_name
@@ -102,8 +100,8 @@ def generate_data_key(
     if recipient is not None:
         raise errors.UNSUPPORTED_OPERATION("Attested recipients are not supported.")
     key = _symmetric_key(ctx, key_id)
-    text = base64.b64encode(_new_data_key(ctx, key_spec, number_of_bytes))
-    return {**_encrypted(ctx, key, text, encryption_context), "Plaintext": text.decode()}
+    text = b64.encode(_new_data_key(ctx, key_spec, number_of_bytes))
+    return {**_encrypted(ctx, key, text, encryption_context), "Plaintext": text}
 
 
 @operation(
@@ -128,7 +126,7 @@ def generate_data_key_without_plaintext(
 ) -> EncryptedDataKey:
     """Make a random data key and give it only encrypted; Decrypt opens it."""
     key = _symmetric_key(ctx, key_id)
-    text = base64.b64encode(_new_data_key(ctx, key_spec, number_of_bytes))
+    text = b64.encode(_new_data_key(ctx, key_spec, number_of_bytes))
     return _encrypted(ctx, key, text, encryption_context)
 
 
@@ -149,8 +147,8 @@ def export_data_key(
     key_use.check_symmetric(ctx.partition, key)
     text = key_use.decrypt(key, blob, encryption_context)
     try:
-        plaintext = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        plaintext = b64.decode_canonical(text.decode())
+    except ValueError as error:
         raise errors.INVALID_CIPHERTEXT("The blob holds no data key.", name="CiphertextBlob") from error
     exported = _wrapped(ctx, public_key_blob, wrapping_algorithm, plaintext, "CiphertextBlob")
     return {"KeyId": key.id, "KeyVersionId": blob.key_version_id, "ExportedDataKey": exported}
@@ -176,7 +174,7 @@ def generate_and_export_data_key(
     key = _symmetric_key(ctx, key_id)
     _check_public_key(public_key_blob, wrapping_key_spec)
     plaintext = _new_data_key(ctx, key_spec, number_of_bytes)
-    encrypted = _encrypted(ctx, key, base64.b64encode(plaintext), encryption_context)
+    encrypted = _encrypted(ctx, key, b64.encode(plaintext), encryption_context)
     return {
         **encrypted,
         "ExportedDataKey": _wrapped(ctx, public_key_blob, wrapping_algorithm, plaintext, "NumberOfBytes"),
@@ -197,9 +195,9 @@ def _new_data_key(ctx: Context, spec: str | None, length: int | None) -> bytes:
     return ctx.sources.random_bytes(length or _LENGTHS[spec])
 
 
-def _encrypted(ctx: Context, key: Key, text: bytes, context: EncryptionContext | None) -> EncryptedDataKey:
+def _encrypted(ctx: Context, key: Key, text: str, context: EncryptionContext | None) -> EncryptedDataKey:
     """Encrypt a data key: its Base64 text, so that Decrypt gives what GenerateDataKey gave (behaviour.md 3)."""
-    found = key_use.encrypt(key, text, context, ctx.sources.random_bytes)
+    found = key_use.encrypt(key, text.encode(), context, ctx.sources.random_bytes)
     return {"KeyId": key.id, "KeyVersionId": found.version_id, "CiphertextBlob": found.blob}
 
 
@@ -226,7 +224,7 @@ def _wrapped(ctx: Context, public_key: bytes, algorithm: EncryptionAlgorithm, pl
         ) from error
     except UnsupportedAlgorithm as error:
         raise errors.INVALID_PARAMETER(f"WrappingAlgorithm: {error}.", name="WrappingAlgorithm") from error
-    return base64.b64encode(wrapped).decode()
+    return b64.encode(wrapped)
 
 
 @operation("GetManagedDataKey")
@@ -241,7 +239,7 @@ def get_managed_data_key(
         "DataKeyName": data_key.name,
         "DataKeyVersionId": version.id,
         "DataKeyVersionName": version_name(data_key, version),
-        "Plaintext": base64.b64encode(version.material.to_bytes()).decode(),
+        "Plaintext": b64.encode(version.material.to_bytes()),
     }
 
 

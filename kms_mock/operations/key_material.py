@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from hashlib import sha256
 from typing import TypedDict
@@ -11,8 +10,8 @@ from msgspec.structs import replace
 
 from kms_mock import errors
 from kms_mock.context import Context
+from kms_mock.crypto import b64, wrapping
 from kms_mock.crypto import material as key_material
-from kms_mock.crypto import wrapping
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.specs import RSAES_OAEP_SHA_1
 from kms_mock.model.due import without_material
@@ -83,7 +82,7 @@ def get_parameters_for_import(
         "KeyId": key.id,
         "ImportToken": token.text,
         "TokenExpireTime": iso(expires),
-        "PublicKey": base64.b64encode(pair.public_key_der()).decode(),
+        "PublicKey": b64.encode(pair.public_key_der()),
     }
 
 

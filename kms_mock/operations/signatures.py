@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import NamedTuple, TypedDict
 
 from kms_mock import errors
 from kms_mock.context import Context
-from kms_mock.crypto import asymmetric
+from kms_mock.crypto import asymmetric, b64
 from kms_mock.crypto import mac as mac_codes
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong
 from kms_mock.crypto.material import KeyMaterial
@@ -91,7 +90,7 @@ def asymmetric_sign(
     """Sign a digest that the caller computed; it is never hashed again."""
     used = _signing(ctx, key_id, key_version_id, algorithm, digest)
     value = asymmetric.sign(used.material, algorithm, digest, ctx.sources.stream())
-    return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "Value": base64.b64encode(value).decode()}
+    return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "Value": b64.encode(value)}
 
 
 @operation("AsymmetricVerify", errors=_SIGNATURE_TABLE, dry_run=True)
@@ -130,7 +129,7 @@ def asymmetric_encrypt(
             f"Plaintext has {error.length} bytes; {algorithm} of {used.key.spec_name} takes {error.limit}.",
             name="Plaintext",
         ) from error
-    blob = base64.b64encode(ciphertext).decode()
+    blob = b64.encode(ciphertext)
     return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "CiphertextBlob": blob}
 
 
@@ -152,7 +151,7 @@ def asymmetric_decrypt(
         plaintext = asymmetric.decrypt(used.material, algorithm, key_use.public_key_ciphertext(ciphertext_blob))
     except InvalidCiphertext as error:
         raise key_use.invalid_ciphertext(error) from error
-    text = base64.b64encode(plaintext).decode()
+    text = b64.encode(plaintext)
     return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "Plaintext": text}
 
 
@@ -185,7 +184,7 @@ def get_public_key(ctx: Context, *, key_id: KeyId, key_version_id: str) -> Publi
 def generate_mac(ctx: Context, *, key_id: KeyId, algorithm: MacAlgorithm, message: MacMessage) -> Mac:
     """Make the authentication code of a message, under the primary version of an HMAC key."""
     used = _mac_key(ctx, key_id, algorithm)
-    value = base64.b64encode(mac_codes.generate(used.material, algorithm, message)).decode()
+    value = b64.encode(mac_codes.generate(used.material, algorithm, message))
     return {"KeyId": used.key.id, "Algorithm": algorithm, "Mac": value}
 
 

@@ -42,7 +42,6 @@ EXTRA_PARAMETERS = frozenset({"ClientToken", "RegionId", "SecureTransport", "Sou
 _BASE64_ESCAPES = (("%2B", "+"), ("%2F", "/"), ("%3D", "="))
 
 _FORM = "application/x-www-form-urlencoded"
-_CREDENTIAL = re.compile(r"Credential=([^,/]+)")
 _AUTHORITY = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _FORMAT = re.compile(r"(?:^|&)Format=([A-Za-z]+)")
 _PUBLIC_HOST = re.compile(r"kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com")
@@ -71,7 +70,10 @@ class HttpRequest(Struct, frozen=True, gc=False):
 
 
 class ApiRequest(Struct, frozen=True, gc=False):
-    """One decoded API request. `region` is None when the request names none; parameters include the system ones."""
+    """One decoded API request. `region` is None when the request names none; parameters include the system ones.
+
+    `query` and `form` are where the parameters came from, still escaped.
+    """
 
     action: str
     version: str
@@ -79,6 +81,8 @@ class ApiRequest(Struct, frozen=True, gc=False):
     access_key_id: str
     region: str | None
     parameters: dict[str, str]
+    query: str
+    form: str
     http: HttpRequest
 
     def __repr__(self) -> str:
@@ -109,11 +113,8 @@ def decode(http: HttpRequest) -> ApiRequest:
             "This is a request of the dedicated gateway of a KMS instance (protobuf). "
             "kms-mock speaks the RPC API of the shared gateway."
         )
-    # The first of a name counts, the query before the form: as the signature is checked (clients.md 2.3).
-    parameters: dict[str, str] = {}
-    form = parse_form(headers.get("Content-Type"), http.body) if http.body else []
-    for name, value in parse_parameters(query) + form:
-        parameters.setdefault(name, value)
+    form = form_text(headers.get("Content-Type"), http.body) if http.body else ""
+    parameters = parameters_of(query, form)
     action = action or parameters.get("Action")
     if not action:
         raise errors.MISSING_PARAMETER(
@@ -131,6 +132,8 @@ def decode(http: HttpRequest) -> ApiRequest:
         access_key_id=access_key_id(headers, parameters),
         region=region_of(headers, parameters),
         parameters=parameters,
+        query=query,
+        form=form,
         http=http,
     )
 
@@ -143,10 +146,19 @@ def signed_request(http: HttpRequest) -> SignedRequest:
         path=path or "/",
         raw_query=query,
         query=parse_parameters(query),
-        form=parse_form(http.headers.get("Content-Type"), http.body),
+        form=parse_parameters(form_text(http.headers.get("Content-Type"), http.body)),
         headers=list(http.headers.items()),
         body=http.body,
     )
+
+
+def parameters_of(query: str, form: str) -> dict[str, str]:
+    """Give the parameters of a request. The first of a name counts, the query before the form (clients.md 2.3)."""
+    sent = parse_parameters(query)
+    if form:
+        sent += parse_parameters(form)
+    parameters = dict(sent)
+    return parameters if len(parameters) == len(sent) else dict(reversed(sent))
 
 
 def parse_parameters(text: str) -> list[tuple[str, str]]:
@@ -155,32 +167,32 @@ def parse_parameters(text: str) -> list[tuple[str, str]]:
     As `urllib.parse.parse_qsl` does it, at a fraction of the time: that was the largest single cost of a request.
     """
     try:
-        text.encode()  # bytes that came unescaped and are not UTF-8 are surrogates by now
-        parts = [part.partition("=") for part in text.split("&") if part]
-        return [(_unescaped(name), _unescaped(value)) for name, _, value in parts]
+        if not text.isascii():
+            text.encode()  # bytes that came unescaped and are not UTF-8 are surrogates by now
+        parts = [part.partition("=") for part in text.replace("+", " ").split("&") if part]
+        return [
+            (_unescaped(name) if "%" in name else name, _unescaped(value) if "%" in value else value)
+            for name, _, value in parts
+        ]
     except ValueError as error:
         raise errors.PARSE_REQUEST_PARAMETER("The parameters are not UTF-8.") from error
 
 
 def _unescaped(text: str) -> str:
-    if "+" in text:
-        text = text.replace("+", " ")
-    if "%" not in text:
-        return text
     for escape, plain in _BASE64_ESCAPES:
         text = text.replace(escape, plain)
     return unquote_to_bytes(text).decode() if "%" in text else text
 
 
-def parse_form(content_type: str | None, body: bytes) -> list[tuple[str, str]]:
+def form_text(content_type: str | None, body: bytes) -> str:
     """Read a body. POST without a Content-Type is normal (clients.md 2.4), so that counts as a form."""
     if not body:
-        return []
+        return ""
     kind = _FORM if content_type is None else content_type.partition(";")[0].strip().lower()
     if kind not in (_FORM, "application/octet-stream", ""):  # octet-stream: aiohttp's name for "none given"
         raise errors.PARSE_REQUEST_PARAMETER(f"The body is {kind[:80]}; parameters travel in the query or in a form.")
     try:
-        return parse_parameters(body.decode("utf-8"))
+        return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise errors.PARSE_REQUEST_PARAMETER("The form is not UTF-8.") from error
 
@@ -190,8 +202,8 @@ def access_key_id(headers: Mapping[str, str], parameters: Mapping[str, str]) -> 
     claimed = parameters.get("AccessKeyId") or headers.get("x-acs-accesskey-id")
     if claimed:
         return claimed
-    found = _CREDENTIAL.search(headers.get("Authorization", ""))
-    return found.group(1) if found else ""
+    credential = headers.get("Authorization", "").partition("Credential=")[2]
+    return credential.partition(",")[0].partition("/")[0]
 
 
 def region_of(headers: Mapping[str, str], parameters: Mapping[str, str]) -> str | None:

@@ -69,3 +69,18 @@ def to_xml(tree: Mapping[str, Any]) -> bytes:
     if not readable:
         raise errors.INVALID_PARAMETER("The answer has characters that XML cannot carry; ask for JSON.", name="Format")
     return text.replace("\r", "&#13;").encode()  # a bare one would reach the reader as a line feed
+
+
+def decode_document(body: bytes) -> Mapping[str, Any]:
+    """Read an answer's body, JSON or XML, back into its tree; of XML every value is text. Empty for anything else."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except ValueError:
+        pass
+    import xmltodict  # noqa: PLC0415 (see to_xml)
+
+    try:
+        tree: Mapping[str, Any] = xmltodict.parse(body, strip_whitespace=False)["KMS"]
+    except (ValueError, ExpatError, LookupError):
+        return {}
+    return tree if isinstance(tree, Mapping) else {}
