@@ -9,45 +9,40 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
+from msgspec import Struct
 
 from kms_mock import errors
 
 # -- markers ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Struct, frozen=True):
     """The spelling on the wire, where it is not the argument's name in PascalCase."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """Read the wire's string with this function, which raises ValueError with a plain reason."""
 
     parse: Callable[[str], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Json:
+class Json(Struct, frozen=True):
     """The wire's string is a JSON document of the annotated type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(Struct, frozen=True):
     """A list flattened into `Name.1`, `Name.2`, or `Name.1.Key`, `Name.1.Value` (clients.md 2.10)."""
 
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class Foldable:
+class Foldable(Struct, frozen=True):
     """A JSON object that some clients send flattened as `Name.key=value` (clients.md 2.11).
 
     `longest` is how many characters the whole string may have, or all keys and values together when flattened.
@@ -56,21 +51,18 @@ class Foldable:
     longest: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Blank:
+class Blank(Struct, frozen=True):
     """An empty string is a value here; elsewhere it counts as not provided (`# inferred`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sensitive:
+class Sensitive(Struct, frozen=True):
     """The value is secret: never logged, masked in the journal."""
 
 
 # -- binding ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One declared parameter: its wire name, the handler's argument, and how its value is read."""
 
     name: str
@@ -180,9 +172,11 @@ def _without_value(error: ValueError) -> str:
 
 def _text_parser(hint: Any) -> Callable[[str], Any]:
     """Give a parser for a plain value. The type stands in a struct: a bare one is analysed anew at each conversion."""
-    holder: Any = msgspec.defstruct("Value", [("value", hint)])
+    holder: Any = None
 
     def parse(value: str) -> Any:
+        nonlocal holder
+        holder = holder or msgspec.defstruct("Value", [("value", hint)])  # most parameters are never sent
         try:
             return msgspec.convert({"value": value}, holder, strict=False).value
         except msgspec.ValidationError as error:

@@ -22,7 +22,6 @@ import click
 
 from kms_mock import logs
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, Config
-from kms_mock.sources import Sources
 
 if TYPE_CHECKING:
     from kms_mock.mock import KmsMock
@@ -74,6 +73,7 @@ def serve(*, fixture: tuple[Path, ...], log_level: str, **options: Any) -> None:
 
     from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (--help must not wait for aiohttp)
     from kms_mock.mock import KmsMock  # noqa: PLC0415
+    from kms_mock.sources import Sources  # noqa: PLC0415
 
     log_handler = logs.configure(log_level, Sources.system().now)
     try:

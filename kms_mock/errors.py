@@ -7,7 +7,7 @@ The same code has several texts: an operation lists the rows of its own table, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
 class ApiError(Exception):
@@ -26,8 +26,7 @@ class ApiError(Exception):
         return self.spec.text(self.names)
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorSpec:
+class ErrorSpec(Struct, frozen=True):
     """One row of the catalogue. Calling it makes the exception: `raise errors.KEY_NOT_FOUND(reason)`."""
 
     status: int

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
@@ -55,7 +56,7 @@ class KmsMock:
         self.config = config or Config(host=host, port=port, region=region, account=account, seed=seed)
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
         self.clock = Clock(system.now)
-        self.sources = dataclasses.replace(system, now=self.clock.now)
+        self.sources = structs.replace(system, now=self.clock.now)
         self.store = Store(self.sources, self.config.account, self.config.region)
         self.gateway = Gateway(self.store, self.sources)
         self.controls = Controls(self.store, self.clock, self.config.journal)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from kms_mock import errors
 from kms_mock.binding import Parameter, declare
@@ -21,8 +22,7 @@ Handler = Callable[..., Mapping[str, Any]]
 Preparation = Callable[..., Callable[[], Any] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One operation of the API: its name on the wire, its parameters in declared order, its own error table.
 
     `prepare` names work that takes long (key generation): called with the context and the bound parameters it returns
@@ -40,7 +40,7 @@ class Operation:
     needs_service: bool = True
     actions: tuple[str, ...] = ()
     required: tuple[Parameter, ...] = ()
-    own_rows: dict[str, ErrorSpec] = field(default_factory=dict, repr=False)
+    own_rows: dict[str, ErrorSpec] = {}
     names: frozenset[str] = frozenset()
     ram_action: str = ""  # its name in RAM and resource policies
 

@@ -10,7 +10,8 @@ import random
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
@@ -33,8 +34,7 @@ class _Reservoir:
         return data
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Where time, ids and chance come from.
 
     `now()` is seconds since 1970 UTC; `random_bytes(n)` gives n bytes; `deterministic` says whether a seed rules them,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from msgspec.structs import replace
 
 from kms_mock import fixtures
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION

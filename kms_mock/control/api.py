@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from kms_mock.config import Config
 from kms_mock.control.controls import Controls
@@ -29,8 +29,7 @@ _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _SECRET_KEYS = frozenset({"data", "value", "material", "secret", "private_key", "plaintext", "password", "token"})
 
 
-@dataclass(frozen=True, slots=True)
-class ControlResponse:
+class ControlResponse(Struct, frozen=True):
     """One answer of the control API."""
 
     status: int

@@ -6,9 +6,10 @@ Written in DER by hand: `cryptography` knows no SM2, and draws ECDSA nonces that
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from kms_mock.crypto import asymmetric, der, pem, specs
 from kms_mock.crypto.material import KeyMaterial
@@ -29,8 +30,7 @@ _ESCAPE: Final = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)")
 _RDN: Final = re.compile(r' *([A-Za-z]+) *=((?:\\[0-9A-Fa-f]{2}|\\[,+"\\<>;=# ]|[^\\,+"<>;])*)(,|$)')
 
 
-@dataclass(frozen=True, slots=True)
-class _Attribute:
+class _Attribute(Struct, frozen=True):
     """One attribute of a name: its OID as DER, and the upper bound of RFC 5280, appendix A.1, in characters."""
 
     oid: bytes

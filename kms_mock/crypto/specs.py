@@ -1,9 +1,10 @@
 """The key specs: what each key is made of and what may be done with it (behaviour.md 2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
+
+from msgspec import Struct
 
 Kind = Literal["aes", "sm4", "rsa", "ec", "sm2", "hmac"]
 
@@ -21,8 +22,7 @@ RSAES_PKCS1_V1_5: Final = "RSAES_PKCS1_V1_5"  # import of key material only
 SM2PKE: Final = "SM2PKE"
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptionAlgorithm:
+class EncryptionAlgorithm(Struct, frozen=True):
     """One public-key encryption algorithm of one spec, with the documented sizes in bytes (behaviour.md 2)."""
 
     name: str
@@ -30,8 +30,7 @@ class EncryptionAlgorithm:
     max_ciphertext: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeySpec:
+class KeySpec(Struct, frozen=True):
     """One `KeySpec` of CreateKey.
 
     `material_length` is in bytes: the key itself for symmetric and HMAC specs, the modulus for RSA, the private

@@ -1,9 +1,10 @@
 """Wrapping under a public key: import of key material (GetParametersForImport) and ExportDataKey (behaviour.md 3, 10)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kms_mock.crypto import pem, specs
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, UnsupportedAlgorithm
@@ -40,8 +41,7 @@ WRAPPING_ALGORITHMS: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
 _MINIMUM_RSA_BITS: Final = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True):
     """A caller's public key, parsed and checked; `bits` is the length of the modulus, or 256 for SM2."""
 
     bits: int

@@ -6,9 +6,10 @@
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct
 
 from kms_mock.crypto import der, pem
 
@@ -25,16 +26,15 @@ _EMAIL: Final = "1.2.840.113549.1.9.1"
 _LABEL: Final = "CERTIFICATE"
 
 
-@dataclass(frozen=True, slots=True)
-class X509:
+class X509(Struct, frozen=True):
     """What one certificate says. Times are seconds since 1970 UTC; names are RFC 2253 texts.
 
     `public_key` is SubjectPublicKeyInfo DER. `signs` and `encrypts` are what its key usages allow, all without any.
     `room_below` is how many CAs may follow it in a chain, -1 when it is no CA.
     """
 
-    parsed: "x509.Certificate" = field(repr=False)
-    public_key: bytes = field(repr=False)
+    parsed: "x509.Certificate"
+    public_key: bytes
     subject: str
     issuer: str
     serial: int
@@ -58,13 +58,12 @@ class X509:
         return self.parsed.subject.public_bytes()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What a certificate signing request asks for; the name is an RFC 2253 text."""
 
     subject: str
     dns_names: tuple[str, ...]
-    public_key: bytes = field(repr=False)
+    public_key: bytes
 
     @property
     def key_identifier(self) -> bytes:

@@ -1,7 +1,5 @@
 """Application access points: which policies hold for an application."""
 
-from __future__ import annotations
-
 from typing import TypedDict
 
 import msgspec

@@ -1,7 +1,5 @@
 """The account: regions, whether KMS is open, opening it, and challenges for attestation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypedDict
 

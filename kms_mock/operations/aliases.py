@@ -1,7 +1,5 @@
 """Aliases of keys: create, rebind, delete, list (behaviour.md 4)."""
 
-from __future__ import annotations
-
 from typing import TypedDict
 
 from msgspec.structs import replace

@@ -1,7 +1,5 @@
 """Certificates: create, import, describe, change status, delete; sign, verify, encrypt, decrypt."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple, NotRequired, TypedDict
 

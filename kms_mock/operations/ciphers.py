@@ -1,7 +1,5 @@
 """Encryption with symmetric keys: Encrypt, Decrypt, ReEncrypt, AdvanceEncrypt."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from kms_mock import errors

@@ -1,7 +1,5 @@
 """Client keys: the credentials with which an application signs its requests to a KMS instance."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypedDict
 

@@ -1,7 +1,5 @@
 """Data keys: made under a key, exported under a caller's public key, and managed by name."""
 
-from __future__ import annotations
-
 from typing import TypedDict
 
 from kms_mock import errors

@@ -1,7 +1,5 @@
 """KMS instances: enable, describe, list, quotas, further VPCs, release. They come from fixture files: no call buys one."""
 
-from __future__ import annotations
-
 from typing import NotRequired, TypedDict
 
 from msgspec.structs import replace

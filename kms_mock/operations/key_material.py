@@ -1,7 +1,5 @@
 """Import of key material (BYOK): the wrapping key, the import, the removal (behaviour.md 10)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from hashlib import sha256
 from typing import TypedDict

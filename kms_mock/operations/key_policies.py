@@ -1,7 +1,5 @@
 """Policies of keys in KMS instances: get and set (behaviour.md 13)."""
 
-from __future__ import annotations
-
 from typing import TypedDict
 
 from msgspec.structs import replace

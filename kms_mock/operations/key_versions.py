@@ -1,7 +1,5 @@
 """Versions of keys, and their rotation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypedDict
 

@@ -1,7 +1,5 @@
 """Keys as such: create, describe, list, enable and disable, delete, protect, policy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import NotRequired, TypedDict, cast
 

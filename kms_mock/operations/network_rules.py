@@ -1,7 +1,5 @@
 """Network rules: from which addresses an application may come."""
 
-from __future__ import annotations
-
 from typing import TypedDict
 
 import msgspec

@@ -1,7 +1,5 @@
 """Policies of applications: what they may do, with which keys and secrets, from where."""
 
-from __future__ import annotations
-
 from typing import NotRequired, TypedDict
 
 import msgspec

@@ -1,7 +1,5 @@
 """The policies of secrets in KMS instances."""
 
-from __future__ import annotations
-
 from typing import TypedDict
 
 from msgspec.structs import replace

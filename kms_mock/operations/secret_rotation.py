@@ -1,7 +1,5 @@
 """Rotation of managed secrets: now, and by themselves."""
 
-from __future__ import annotations
-
 from typing import TypedDict
 
 from msgspec.structs import replace

@@ -1,7 +1,5 @@
 """The values and versions of secrets: put, get, list, stage, rotate; and random passwords to put there."""
 
-from __future__ import annotations
-
 from typing import NotRequired, TypedDict
 
 import msgspec

@@ -1,7 +1,5 @@
 """Secrets as such: create, describe, list, update, delete, restore, policy, rotation policy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, NotRequired, TypedDict
 

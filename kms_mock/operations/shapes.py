@@ -1,7 +1,5 @@
 """Result types and small pieces that several resources share."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import TypedDict, TypeVar, cast

@@ -1,7 +1,5 @@
 """Key pairs and MAC keys at work: sign, verify, public-key encryption, public keys, message authentication codes."""
 
-from __future__ import annotations
-
 from typing import NamedTuple, TypedDict
 
 from kms_mock import errors

@@ -1,7 +1,5 @@
 """Tags of keys, secrets and certificates: the older calls for one resource, the newer ones for many."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice

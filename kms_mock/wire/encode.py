@@ -16,7 +16,7 @@ JSON_TYPE = "application/json;charset=utf-8"
 # V2 clients compare this whole string, without a blank after the semicolon.
 XML_TYPE = "text/xml;charset=utf-8"
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # compiled when first used: it takes long
 _json = msgspec.json.Encoder()
 
 
@@ -63,7 +63,7 @@ def to_xml(tree: Mapping[str, Any]) -> bytes:
         # Tags of certificates are an object: their keys become names, none of them an attribute's.
         text: str = xmltodict.unparse({"KMS": tree}, attr_prefix="\0")
         ParserCreate(namespace_separator=" ").Parse(text.encode(), True)
-        readable = _NOT_XML.search(text) is None
+        readable = re.search(_NOT_XML, text) is None
     except (ValueError, ExpatError):
         readable = False
     if not readable:

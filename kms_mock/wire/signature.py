@@ -14,11 +14,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import zip_longest
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Scheme = Literal["ACS3", "ACS4", "HMAC-SHA1"]
 Kind = Literal[
@@ -41,18 +43,19 @@ QUERY_LINE = 2  # of a canonical request, counted from 0: method, path, query, h
 LONGEST = 28  # shown whole: ids (24) and header names are; a secret (30) sent in place of the id is not
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(Struct, frozen=True):
     """What the wire gives: decoded (name, value) pairs in the order of arrival, and header values as received."""
 
     method: str
     path: str
-    # Secret values travel in all of these.
-    raw_query: str = field(repr=False)
-    query: Pairs = field(repr=False)
-    form: Pairs = field(repr=False)
-    headers: Pairs = field(repr=False)
-    body: bytes = field(repr=False)
+    raw_query: str
+    query: Pairs
+    form: Pairs
+    headers: Pairs
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"SignedRequest({self.method!r})"  # secret values travel in everything else
 
     def header(self, name: str) -> str | None:
         """Give a header by its name in any case; several of one name are sorted and joined, as the SDKs sign them."""
@@ -64,26 +67,30 @@ class SignedRequest:
         return next((value for key, value in (*self.query, *self.form) if key == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """What the server computed beside what the client gave. `expected` is a valid signature: never show it."""
 
     scheme: Scheme | None
-    canonical_request: str = field(repr=False)  # empty for HMAC-SHA1, which has none
-    string_to_sign: str = field(repr=False)
-    expected: str = field(repr=False)
+    canonical_request: str  # empty for HMAC-SHA1, which has none
+    string_to_sign: str
+    expected: str
     given: str
     matches: bool
 
+    def __repr__(self) -> str:
+        return f"Verification({self.scheme!r}, matches={self.matches})"
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+
+class Problem(Struct, frozen=True):
     """Why a request is refused: `reason` is one printable ASCII sentence; the other texts are filled for a mismatch."""
 
     kind: Kind
-    string_to_sign: str = field(repr=False)
+    string_to_sign: str
     reason: str
-    canonical_request: str = field(default="", repr=False)
+    canonical_request: str = ""
+
+    def __repr__(self) -> str:
+        return f"Problem({self.kind!r}, {self.reason!r})"  # the other texts hold the values of parameters
 
 
 class _Authorization(NamedTuple):
@@ -163,8 +170,7 @@ def _encode(text: str, safe: str = "~") -> str:
     return quote(_bytes(text), safe=safe)
 
 
-@dataclass(frozen=True, slots=True)
-class _Recipe:
+class _Recipe(Struct, frozen=True):
     """A way to sign a request; with a field replaced it is another way (clients.md 2.15)."""
 
     algorithm: str
@@ -177,6 +183,9 @@ class _Recipe:
     payload: str = ""
     encode: Encoder = _encode
     encode_again: Encoder = _encode
+
+    def __repr__(self) -> str:
+        return f"_Recipe({self.algorithm!r})"
 
     @property
     def text(self) -> str:

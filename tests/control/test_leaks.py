@@ -14,6 +14,7 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
+from tests import raw_http
 from tests.key_support import create_key, decrypt, encrypt
 from tests.secrets_support import RDS, create, sdk, value
 from tests.support import call
@@ -65,6 +66,17 @@ def test_a_value_that_was_only_read_is_found(kms: KmsMock, client: Client) -> No
     kms.assert_no_leaks("from the file")  # nobody asked for it, so nobody can have leaked it
     value(client)
     assert "SecretData of db of GetSecretValue (call #1)" in leak(kms, "it is from the file!")
+
+
+def test_a_value_that_was_read_as_xml_is_found(kms: KmsMock) -> None:
+    """An answer in XML tells the same as one in JSON, blanks at both ends included."""
+    kms.load({"secrets": [{"name": "db", "value": "  a <secret> & blanks  "}]})
+    assert (
+        raw_http.ask(kms, raw_http.http(query=raw_http.call("GetSecretValue", SecretName="db", Format="XML"))).status
+        == 200
+    )
+    assert "SecretData of db of GetSecretValue (call #1)" in leak(kms, "[  a <secret> & blanks  ]")
+    kms.assert_no_leaks("a <secret> & blanks")  # the blanks belong to the value
 
 
 def test_plaintexts_and_data_keys_are_found(kms: KmsMock, client: Client) -> None:

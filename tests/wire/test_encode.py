@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from kms_mock import KmsMock
-from kms_mock.wire.encode import to_xml
+from kms_mock.wire.encode import decode_document, to_xml
 from tests.raw_http import JSON_TYPE, VERSION, XML_TYPE, Answer, ask, call, http
 
 NASTY = '<a href="x">&amp;\'\t line 1\r\nline 2\rline 3\n  é 中 😀 ]]> \u2028 '
@@ -236,3 +236,12 @@ def test_no_answer_names_a_success_code(kms: KmsMock) -> None:
     """21: pop-core and terraform take any top-level Code or Success of an answer for a failure."""
     for query in (GET, call("ListSecrets"), call("DescribeSecret", SecretName="db"), {**GET, "Version": VERSION}):
         assert {"Code", "Success"}.isdisjoint(ask(kms, http("GET", query)).tree)
+
+
+def test_an_answer_reads_back_from_either_form(kms: KmsMock) -> None:
+    """The journal keeps bodies: JSON gives its document, XML the same texts, anything else that a fault sent nothing."""
+    for form in ("JSON", "XML"):
+        answer = ask(kms, http(query=call("GetSecretValue", SecretName="db", Format=form)))
+        assert decode_document(answer.body)["SecretData"] == NASTY
+    for other in (b"", b"<html>", b"<html><body>502</body></html>", b"[1, 2]", b"<KMS/>", b'{"half": ', b"\xff\xfe"):
+        assert decode_document(other) == {}

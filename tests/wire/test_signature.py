@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -22,6 +22,7 @@ from alibabacloud_tea_openapi.utils import Utils
 from alibabacloud_tea_openapi.utils_models import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kms_mock.wire.signature import (
     Kind,
@@ -582,3 +583,25 @@ def test_any_query_and_body_signed_by_the_sdk_verify(query: dict[str, str], body
     request = received("POST", f"/?{urlencode(query)}", fields, body)
     assert verdict(request) is None
     refused(replace(request, body=body + b"!"), "mismatch")
+
+
+def test_nothing_of_a_request_shows_in_the_texts_of_its_verification() -> None:
+    """The values of parameters, headers and body are in no repr: a log or a traceback may show those."""
+    value = "s3cret-value"
+    request = SignedRequest(
+        method="POST",
+        path="/",
+        raw_query=f"SecretData={value}",
+        query=[("SecretData", value)],
+        form=[("Plaintext", value)],
+        headers=[
+            ("Authorization", f"ACS3-HMAC-SHA256 Credential=x,SignedHeaders=host,Signature={value}"),
+            ("host", "h"),
+        ],
+        body=value.encode(),
+    )
+    problem = check(request, lambda _: SECRET, 0.0)
+    assert problem is not None
+    assert value not in repr(request)
+    assert value not in repr(problem)
+    assert SECRET not in repr(problem)
