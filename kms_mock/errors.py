@@ -158,7 +158,6 @@ INVALID_IMPORT_TOKEN = ErrorSpec(400, "InvalidImportToken", "import token is inv
 EXPIRED_IMPORT_TOKEN = ErrorSpec(400, "ExpiredImportToken", "import token is expired")
 INVALID_CIPHERTEXT = ErrorSpec(400, "InvalidParameter", "The parameter  {name}  is invalid.")
 INVALID_KEY_SPEC = ErrorSpec(400, "InvalidParameter", "The specified parameter KeySpec is not valid.")
-INVALID_ROTATION_INTERVAL = ErrorSpec(400, "InvalidParameter", "The specified parameter RotationInterval is not valid.")
 LIMIT_EXCEEDED = ErrorSpec(
     400, "Rejected.LimitExceeded", "The request was rejected because user create resource limit was exceeded"
 )

@@ -115,7 +115,7 @@ class Gateway:
                 effects = self.store.take_changes()
             if fault:
                 await fault.strike("after", operation)
-            response = encode(result, xml=request.xml, request_id=request_id)
+            response = encode(result, xml=request.xml, request_id=request_id, changed=bool(effects))
         except ApiError as error:
             response = self._refuse(error, http, request, request_id)
         except Exception as error:  # noqa: BLE001 (whatever it is: a bug must not leave the client without an answer)

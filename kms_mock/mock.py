@@ -52,8 +52,14 @@ class KmsMock:
         seed: int | None = None,
         config: Config | None = None,
     ) -> None:
-        """Load the fixtures. Raises FixtureError when one is wrong; nothing listens before `start`."""
-        self.config = config or Config(host=host, port=port, region=region, account=account, seed=seed)
+        """Load the fixtures. Raises FixtureError when one is wrong; nothing listens before `start`.
+
+        A `config` says everything that the other options say, so it comes without them: ValueError if not.
+        """
+        said = Config(host=host, port=port, region=region, account=account, seed=seed)
+        if config is not None and said != Config():
+            raise ValueError("give either a config, or host, port, region, account and seed")
+        self.config = config or said
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
         self.clock = Clock(system.now)
         self.sources = structs.replace(system, now=self.clock.now)

@@ -32,11 +32,6 @@ def parse_interval(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-def parse_string_map(text: str) -> dict[str, str]:
-    """Read a JSON object of strings."""
-    return msgspec.json.decode(text, type=dict[str, str])
-
-
 # -- types: paging, flags ---------------------------------------------------------------------------------------------
 
 PageNumber = Annotated[int, Meta(ge=1)]
@@ -146,7 +141,6 @@ VersionStage = Annotated[str, Meta(max_length=64, pattern=_LABEL)]
 VersionStages = Annotated[list[VersionStage], Meta(min_length=1), Json()]  # more than 8: Rejected.LimitExceeded
 ExtendedConfigText = Annotated[str, Meta(max_length=1024)]
 CustomData = Annotated[dict[str, Any], Meta(max_length=10), Foldable(), Wire("ExtendedConfig.CustomData")]
-ForceFlag = bool
 RecoveryWindow = Annotated[int, Meta(ge=7, le=30)]
 PasswordLength = Annotated[int, Meta(ge=8, le=128)]
 Recipient = Annotated[str, Sensitive()]
@@ -234,9 +228,7 @@ class AccessControl(msgspec.Struct):
     NetworkRules: list[str] = []
 
 
-AccessName = Annotated[
-    str, Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f\ufffe\uffff]+\Z")
-]  # inferred: no document bounds it
+AccessName = Annotated[str, Meta(max_length=255, pattern=_LABEL)]  # inferred: no document bounds it
 Sources = Annotated[list[str], Parsed(parse_sources), Wire("SourcePrivateIp")]
 Permissions = Annotated[list[Permission], Json()]
 AccessResources = Annotated[list[str], Parsed(parse_resources), Wire("Resources")]

@@ -71,6 +71,12 @@ def test_given_port() -> None:
         assert again.port == port
 
 
+def test_a_config_stands_alone() -> None:
+    """Beside a `Config`, another port, region or seed would be ignored in silence: it is refused."""
+    with pytest.raises(ValueError, match="either a config"):
+        KmsMock(config=Config(), region="cn-beijing")
+
+
 def test_busy_port() -> None:
     """On a busy port `start` raises OSError at once (others hang, lessons.md 1), and works once the port is free."""
     blocked = None

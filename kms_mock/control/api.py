@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from kms_mock.config import Config
+from kms_mock.control.clock import check_moment, parse_moment, parse_step
 from kms_mock.control.controls import Controls
 from kms_mock.control.coverage import operations
 from kms_mock.control.faults import FaultSpec
@@ -50,7 +51,7 @@ class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
     reset: bool = False
     set: str | float | None = None
     advance: str | float | None = None
-    tick_rate: float | None = None
+    tick_rate: Annotated[float, Meta(ge=0)] | None = None
     freeze: bool | None = None
 
 
@@ -129,10 +130,14 @@ class ControlApi:
         return self._clock_document([])
 
     def put_clock(self, _query: Mapping[str, str], body: bytes, _rest: str) -> Any:
-        """Set, advance, freeze the clock; give what became due."""
+        """Set, advance, freeze the clock, or nothing of it if something is wrong; give what became due."""
         wanted = msgspec.json.decode(body, type=ClockRequest)
         clock = self.controls.clock
         events = []
+        start = clock.now() if wanted.set is None else parse_moment(wanted.set)
+        check_moment(start)
+        if wanted.advance is not None:
+            check_moment(start + parse_step(wanted.advance))
         if wanted.reset:
             clock.reset()
         if wanted.freeze is not None:

@@ -63,13 +63,11 @@ class Clock:
 
     def set(self, moment: str | float | datetime) -> list[Event]:
         """Go to a moment (ISO 8601, seconds since 1970 UTC, or a datetime); give what became due, in order of time."""
-        return self._go(lambda: _seconds(moment))
+        return self._go(lambda: parse_moment(moment))
 
     def advance(self, step: str | float | timedelta) -> list[Event]:
         """Move on by a step such as `7d`, `1h30m` or a number of seconds; give what became due, in order of time."""
         seconds = parse_step(step)
-        if not seconds >= 0:
-            raise ValueError("a step of time goes forwards; `set` can go back")
         return self._go(lambda: self.now() + seconds)
 
     def reset(self) -> None:
@@ -79,8 +77,7 @@ class Clock:
     def _go(self, moment: Callable[[], float]) -> list[Event]:
         def go() -> list[Event]:
             then = moment()
-            if not 0 <= then < _LAST:
-                raise ValueError("the clock goes from 1970 to 9998")
+            check_moment(then)
             self._move(then, self._rate)
             return self.settle(then)
 
@@ -91,8 +88,21 @@ class Clock:
         self._base, self._since, self._rate, self._untouched = now, self._real(), rate, False
 
 
+def check_moment(moment: float) -> None:
+    """Check that the clock can go to a moment (seconds since 1970 UTC). Raises ValueError."""
+    if not 0 <= moment < _LAST:
+        raise ValueError("the clock goes from 1970 to 9998")
+
+
 def parse_step(step: str | float | timedelta) -> float:
     """Read a step of time as seconds. Raises ValueError."""
+    seconds = _step_seconds(step)
+    if not seconds >= 0:
+        raise ValueError("a step of time goes forwards; `set` can go back")
+    return seconds
+
+
+def _step_seconds(step: str | float | timedelta) -> float:
     if isinstance(step, timedelta):
         return step.total_seconds()
     if isinstance(step, int | float):
@@ -103,7 +113,8 @@ def parse_step(step: str | float | timedelta) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-def _seconds(moment: str | float | datetime) -> float:
+def parse_moment(moment: str | float | datetime) -> float:
+    """Read a moment (ISO 8601, seconds since 1970 UTC, or a datetime) as seconds. Raises ValueError."""
     if isinstance(moment, datetime):
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return parse_iso(moment) if isinstance(moment, str) else float(moment)

@@ -47,27 +47,6 @@ def encrypt_blocks(
     return _run(_cipher(material, mode, iv).encryptor(), plaintext)
 
 
-def decrypt_blocks(
-    material: "KeyMaterial", mode: Mode, ciphertext: bytes, *, iv: bytes | None = None, padding: Padding = "NONE"
-) -> bytes:
-    """Return the plaintext of what `encrypt_blocks` made, same parameters.
-
-    InvalidCiphertext for a broken length or padding; nothing else shows in these modes that the key or iv was wrong.
-    """
-    cipher = _cipher(material, mode, iv)
-    try:
-        _check_length(mode, ciphertext)
-    except ValueError as error:
-        raise InvalidCiphertext(str(error)) from None
-    plaintext = _run(cipher.decryptor(), ciphertext)
-    if padding != "PKCS7" or mode == "CTR":
-        return plaintext
-    fill = plaintext[-1] if plaintext else 0
-    if not 1 <= fill <= BLOCK_LENGTH or not plaintext.endswith(bytes([fill]) * fill):
-        raise InvalidCiphertext("the padding is broken")
-    return plaintext[:-fill]
-
-
 def _invalid_tag() -> type[Exception]:
     # Python asks for this only once something was raised, and then the module has long been loaded.
     from cryptography.exceptions import InvalidTag

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from kms_mock.crypto import pem, specs
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, UnsupportedAlgorithm
-from kms_mock.crypto.material import KeyMaterial, generate
+from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.randomness import RandomBytes, openssl_bytes
 from kms_mock.crypto.specs import KEY_SPECS, Kind
 
@@ -19,18 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WRAPPING_ALGORITHMS",
-    "WRAPPING_SPECS",
     "InvalidCiphertext",
     "PlaintextTooLong",
     "PublicKey",
     "UnsupportedAlgorithm",
-    "generate_pair",
     "read_public_key",
     "unwrap",
     "wrap",
 ]
 
-WRAPPING_SPECS: Final = ("RSA_2048", "EC_SM2")
 WRAPPING_ALGORITHMS: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
     {
         "rsa": (specs.RSAES_PKCS1_V1_5, specs.RSAES_OAEP_SHA_1, specs.RSAES_OAEP_SHA_256),
@@ -47,16 +44,6 @@ class PublicKey(Struct, frozen=True):
     bits: int
     key: "rsa.RSAPublicKey | sm2.PublicKey"
     kind: Kind
-
-
-def generate_pair(spec: str, random_bytes: RandomBytes | None = None) -> KeyMaterial:
-    """Make the key pair of one import: `public_key_der()` goes out, `unwrap` takes what comes back.
-
-    ValueError for a spec outside WRAPPING_SPECS.
-    """
-    if spec not in WRAPPING_SPECS:
-        raise ValueError(f"there is no wrapping key spec {spec!r}")
-    return generate(spec, random_bytes)
 
 
 def read_public_key(data: bytes) -> PublicKey:

@@ -10,6 +10,7 @@ from kms_mock.crypto import material as key_material
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, UnsupportedAlgorithm
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.model.certificate import Certificate, CertificateUse
+from kms_mock.model.quotas import check_room_for_certificate
 from kms_mock.model.times import iso
 from kms_mock.operation import operation
 from kms_mock.operations.shapes import Empty
@@ -108,6 +109,7 @@ def _prepare_certificate(
     **_: object,
 ) -> Callable[[], _NewPair]:
     """Give the work of making the key pair and its request; whatever can be refused is refused before."""
+    check_room_for_certificate(ctx.partition)
     try:
         name = csr.subject_der(subject)
     except ValueError as error:
@@ -135,9 +137,7 @@ def create_certificate(
     exportable_private_key: bool = True,
 ) -> CreatedCertificate:
     """Make a key pair and a signing request for it; the certificate waits for its import."""
-    quota = ctx.partition.account.quotas.certificates
-    if quota is not None and len(ctx.partition.certificates) >= quota:
-        raise errors.LIMIT_EXCEEDED(f"The account may have {quota} certificates in this region.")
+    check_room_for_certificate(ctx.partition)
     certificate_id = ctx.sources.new_id()
     arn = ctx.partition.arn(f"certificate/{certificate_id}")
     ctx.authorize(arn)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from kms_mock import errors
 from kms_mock.context import Context
 from kms_mock.model.instance import BoundVpc, Instance, new_ca_certificate
-from kms_mock.model.quotas import used_keys
+from kms_mock.model.quotas import used_secrets, used_versions
 from kms_mock.model.times import iso
 from kms_mock.operation import operation
 from kms_mock.operations.shapes import Empty, Page, grouped, page
@@ -252,10 +252,9 @@ def get_kms_instance_quota_infos(
 
 
 def _quotas(ctx: Context, instance: Instance) -> list[QuotaEntry]:
-    secrets = sum(secret.instance_id == instance.id for secret in ctx.partition.secrets.values())
     rows: tuple[tuple[str, int | None, int], ...] = (
-        ("key", instance.max_keys, used_keys(ctx.partition, instance.id)),
-        ("secret", instance.max_secrets, secrets),
+        ("key", instance.max_keys, used_versions(ctx.partition, instance.id)),
+        ("secret", instance.max_secrets, used_secrets(ctx.partition, instance.id)),
         ("qps", instance.spec, 0),
         ("vpc", instance.vpc_num, instance.used_vpcs),
     )

@@ -1,4 +1,4 @@
-"""Secrets as such: create, describe, list, update, delete, restore, policy, rotation policy."""
+"""Secrets as such: create, describe, list, update, delete, restore."""
 
 from collections.abc import Iterable
 from typing import Any, NotRequired, TypedDict
@@ -10,6 +10,7 @@ from kms_mock import errors
 from kms_mock.context import Context
 from kms_mock.model import managed_secrets, permissions
 from kms_mock.model.managed_secrets import Values
+from kms_mock.model.quotas import check_room_for_secret
 from kms_mock.model.secret import (
     CURRENT,
     PREVIOUS,
@@ -164,7 +165,8 @@ def create_secret(
     interval = None
     if enable_automatic_rotation and secret_type != "Generic":
         interval = checked_interval(rotation_interval, 6)
-    _check_room(ctx, name, dkms_instance_id)
+    _check_name_free(ctx, name)
+    check_room_for_secret(ctx.partition, dkms_instance_id)
     secret = Secret(
         name=name,
         arn=arn,
@@ -216,24 +218,11 @@ def _encryption_key(ctx: Context, key_id: str | None, instance_id: str | None) -
     return key.id
 
 
-def _check_room(ctx: Context, name: str, instance_id: str | None) -> None:
-    """Check that the name is free and the quotas have room."""
-    partition = ctx.partition
-    existing = partition.secrets.get(name)
+def _check_name_free(ctx: Context, name: str) -> None:
+    existing = ctx.partition.secrets.get(name)
     if existing is not None:
         row = errors.SECRET_EXISTS if existing.planned_delete is None else errors.SECRET_NAME_IN_DELETE_WINDOW
         raise row(f"There is a secret {name} already, live or in its recovery window.")
-    if instance_id is None:
-        quota = partition.account.quotas.secrets
-        if quota is not None and len(partition.secrets) >= quota:
-            raise errors.LIMIT_EXCEEDED(f"The account may have {quota} secrets in this region.")
-        return
-    instance = partition.connected_instance(instance_id)
-    used = sum(1 for secret in partition.secrets.values() if secret.instance_id == instance_id)
-    if instance.max_secrets is not None and used >= instance.max_secrets:
-        shared = instance.owner != partition.account.id
-        full = errors.SHARE_QUOTA_EXCEEDED if shared else errors.LIMIT_EXCEEDED
-        raise full(f"KMS instance {instance_id} may hold {instance.max_secrets} secrets.")
 
 
 def _with_first_values(ctx: Context, secret: Secret, version_id: str, data: str, data_type: SecretDataType) -> Secret:
@@ -245,9 +234,8 @@ def _with_first_values(ctx: Context, secret: Secret, version_id: str, data: str,
             )
         except ValueError as error:
             raise errors.INVALID_PARAMETER(f"SecretData: {error}", name="SecretData") from error
-    if (
-        values.previous is not None
-    ):  # the second account waits as ACSPrevious, under a version id of its own (# inferred)
+    if values.previous is not None:
+        # inferred: the second account waits as ACSPrevious, under a version id of its own
         previous = ctx.sources.new_id()
         sealed = ctx.partition.seal(secret.name, previous, values.previous.encode(), secret.encryption_key_id)
         version = SecretVersion(previous, ctx.now, data_type, sealed)

@@ -250,9 +250,11 @@ def _offset(token: str) -> int:
 
 def _rows(kind: str, resources: Iterable[Key | Secret], wanted: list[ResourceTag]) -> Iterator[TagRow]:
     for resource in resources:
-        if all(
-            resource.tags.get(one.Key) in ({one.Value} if one.Value else {*resource.tags.values()}) for one in wanted
-        ):
+        if all(_carries(resource.tags, one) for one in wanted):
             name = resource.id if isinstance(resource, Key) else resource.name
             for key, value in resource.tags.items():
                 yield {"ResourceType": kind, "ResourceId": name, "TagKey": key, "TagValue": value}
+
+
+def _carries(tags: dict[str, str], wanted: ResourceTag) -> bool:
+    return wanted.Key in tags and (not wanted.Value or tags[wanted.Key] == wanted.Value)

@@ -40,11 +40,22 @@ class HttpResponse(Struct, frozen=True, gc=False):
         return f"HttpResponse({self.status}, {self.code!r}, {self.request_id!r})"  # the body may hold a secret value
 
 
-def encode(tree: Mapping[str, Any], *, xml: bool, request_id: str) -> HttpResponse:
-    """Encode a result. Raises ApiError when XML is asked for and a value has characters that XML cannot carry."""
+def encode(tree: Mapping[str, Any], *, xml: bool, request_id: str, changed: bool = False) -> HttpResponse:
+    """Encode a result. Raises ApiError when XML is asked for and a value has characters that XML cannot carry.
+
+    `changed` says that the request changed something, and so cannot be refused any more: U+FFFD stands for them then.
+    """
     if not xml:
         return HttpResponse(200, JSON_TYPE, request_id, _json.encode(tree))
-    return HttpResponse(200, XML_TYPE, request_id, to_xml(tree))
+    return HttpResponse(200, XML_TYPE, request_id, to_xml(_readable(tree) if changed else tree))
+
+
+def _readable(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {name: _readable(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_readable(item) for item in tree]
+    return re.sub(_NOT_XML, "\ufffd", tree) if isinstance(tree, str) else tree
 
 
 def encode_error(error: errors.ApiError, *, xml: bool, request_id: str) -> HttpResponse:

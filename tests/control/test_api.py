@@ -123,14 +123,28 @@ def test_the_clock_over_http(kms: KmsMock, client: Client) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [{"advance": "soon"}, {"advance": -1}, {"advance": 1e300}, {"set": "later"}, {"tick_rate": -1}, {"speed": 2}, []],
+    [
+        {"advance": "soon"},
+        {"advance": -1},
+        {"advance": 1e300},
+        {"set": "later"},
+        {"tick_rate": -1},
+        {"speed": 2},
+        [],
+        {"set": "2030-01-01", "advance": "soon"},
+        {"set": "2030-01-01", "advance": -1},
+        {"set": "9998-01-01", "advance": "3650d"},
+        {"freeze": True, "set": "later"},
+        {"set": "2030-01-01", "tick_rate": -1},
+    ],
 )
 def test_a_wrong_time_is_refused(kms: KmsMock, document: Any) -> None:
-    """400 with a reason, and the clock goes on as it was."""
+    """400 with a reason, and the clock goes on as it was: all that a request asks for happens, or nothing."""
     body = json.dumps(document).encode()
     status, _, answer = exchange(kms, "PUT", "clock", body, Content_Type="application/json")
     assert (status, bool(answer["error"])) == (400, True)
     assert abs(kms.clock.now() - KmsMock().clock.now()) < 5
+    assert not kms.clock.frozen
 
 
 # -- calls ------------------------------------------------------------------------------------------------------------

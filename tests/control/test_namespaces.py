@@ -120,3 +120,11 @@ def test_it_works_where_signatures_are_verified() -> None:
         assert value(namespace.client()) == "hunter2hunter2"
         with pytest.raises(Exception, match="InvalidAccessKeyId"):
             value(kms.client())
+
+
+def test_a_namespace_does_not_change_the_whole_server(kms: KmsMock) -> None:
+    """How callers are checked is the server's: a namespace's fixture that says something of it is refused whole."""
+    before = kms.snapshot()
+    with pytest.raises(FixtureError, match="authentication"):
+        kms.namespace([{**SECRET, "authentication": {"unknown_access_keys": "refuse"}}])
+    assert kms.snapshot() == before

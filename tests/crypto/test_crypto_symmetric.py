@@ -1,7 +1,11 @@
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES, SM4
+from cryptography.hazmat.primitives.padding import PKCS7
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,7 +141,6 @@ def test_published_block_modes(
     """The first blocks of NIST SP 800-38A F.1.1, F.2.1 and F.5.1 and of GM/T 0002 A.1 come out to the bit."""
     material, start = load(spec, bytes.fromhex(key)), bytes.fromhex(iv) if iv else None
     assert symmetric.encrypt_blocks(material, mode, bytes.fromhex(plaintext), iv=start).hex() == ciphertext
-    assert symmetric.decrypt_blocks(material, mode, bytes.fromhex(ciphertext), iv=start).hex() == plaintext
 
 
 @pytest.mark.parametrize("spec", ["Aliyun_AES_256", "Aliyun_SM4"])
@@ -149,7 +152,14 @@ def test_padding_makes_any_length_work(spec: str, mode: symmetric.Mode, plaintex
     material, iv = generate(spec), None if mode == "ECB" else bytes(16)
     sealed = symmetric.encrypt_blocks(material, mode, plaintext, iv=iv, padding="PKCS7")
     assert len(sealed) == (len(plaintext) if mode == "CTR" else len(plaintext) // 16 * 16 + 16)
-    assert symmetric.decrypt_blocks(material, mode, sealed, iv=iv, padding="PKCS7") == plaintext
+    cipher = (AES if spec == "Aliyun_AES_256" else SM4)(material.to_bytes())
+    modes_of: dict[str, Any] = {"CBC": modes.CBC(bytes(16)), "CTR": modes.CTR(bytes(16)), "ECB": modes.ECB()}  # noqa: S305 (asked for)
+    decryptor = Cipher(cipher, modes_of[mode]).decryptor()
+    opened = decryptor.update(sealed) + decryptor.finalize()
+    if mode != "CTR":
+        remover = PKCS7(128).unpadder()
+        opened = remover.update(opened) + remover.finalize()
+    assert opened == plaintext
 
 
 def test_openssl_reads_padded_blocks(openssl: OpenSsl) -> None:
@@ -169,21 +179,6 @@ def test_block_modes_refuse_what_does_not_fit() -> None:
             symmetric.encrypt_blocks(material, mode, bytes(16), iv=iv)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="multiple of 16"):
         symmetric.encrypt_blocks(material, "ECB", bytes(15))
-
-
-@pytest.mark.parametrize("last", [b"\x00", b"\x11", b"\x02\x03\x03", b""])
-def test_broken_padding_is_an_invalid_ciphertext(last: bytes) -> None:
-    """A last byte that is no length, bytes that differ from it, and no block at all are InvalidCiphertext."""
-    material = generate("Aliyun_SM4")
-    sealed = symmetric.encrypt_blocks(material, "ECB", last and last.rjust(16, b"x"))
-    with pytest.raises(InvalidCiphertext, match="padding"):
-        symmetric.decrypt_blocks(material, "ECB", sealed, padding="PKCS7")
-
-
-def test_broken_length_is_an_invalid_ciphertext() -> None:
-    """A ciphertext that is no whole number of blocks is InvalidCiphertext."""
-    with pytest.raises(InvalidCiphertext, match="multiple of 16"):
-        symmetric.decrypt_blocks(generate("Aliyun_AES_128"), "CBC", bytes(17), iv=bytes(16))
 
 
 def test_the_symmetric_half_loads_nothing_asymmetric() -> None:

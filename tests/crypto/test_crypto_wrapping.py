@@ -40,7 +40,7 @@ def test_unwrap_reverses_wrap(
 @pytest.mark.parametrize(("spec", "algorithm", "options"), _WRAPPINGS)
 def test_openssl_wraps_for_import(spec: str, algorithm: str, options: str, openssl: OpenSsl) -> None:
     """Material that a user wrapped with `openssl pkeyutl` under a freshly generated pair unwraps."""
-    pair = wrapping.generate_pair(spec)
+    pair = generate(spec)
     command = f"pkeyutl -encrypt -pubin -inkey public -keyform DER -in data {options}"
     wrapped = openssl(command, public=pair.public_key_der(), data=bytes(range(16)))
     assert wrapping.unwrap(pair, algorithm, wrapped) == bytes(range(16))
@@ -93,7 +93,7 @@ def test_pkcs1_damage_gives_no_key() -> None:
     One damaged block in 65,536 looks well padded by chance: a fixed key and padding keep that out of this test.
     """
     stream = random.Random(1).randbytes  # noqa: S311 (repeatable on purpose)
-    pair = wrapping.generate_pair("RSA_2048", stream)
+    pair = generate("RSA_2048", stream)
     wrapped = wrapping.wrap(pair.public_key_der(), "RSAES_PKCS1_V1_5", b"k" * 32, stream)
     damaged = [wrapped[:-1] + bytes([wrapped[-1] ^ change]) for change in range(1, 256)]
     for wrong in (*damaged, b"short", b"\xff" * 256, bytes(256)):
@@ -110,15 +110,6 @@ def test_algorithm_and_key_must_fit(keys: Keys) -> None:
             wrapping.unwrap(keys(spec), algorithm, b"x")
     with pytest.raises(UnsupportedAlgorithm, match="kind aes"):
         wrapping.unwrap(keys("Aliyun_AES_256"), "RSAES_OAEP_SHA_1", b"x")
-
-
-def test_pairs(stream: Streams) -> None:
-    """Pairs differ per call, repeat with the stream, and exist for the two wrapping specs only."""
-    assert wrapping.generate_pair("EC_SM2") != wrapping.generate_pair("EC_SM2")
-    assert wrapping.generate_pair("EC_SM2", stream("a")) == wrapping.generate_pair("EC_SM2", stream("a"))
-    for spec in ("RSA_3072", "EC_P256", "nothing"):
-        with pytest.raises(ValueError, match=spec):
-            wrapping.generate_pair(spec)
 
 
 @pytest.mark.parametrize(

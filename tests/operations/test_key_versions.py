@@ -238,7 +238,7 @@ def test_each_version_uses_up_quota(kms: KmsMock, client: Client) -> None:
                 {"id": "kst-shared", "max_keys": 1, "owner": "9999999999999999"},
             ],
             "keys": [{"id": "mine", "instance": "kst-two"}, {"id": "theirs", "instance": "kst-shared"}],
-            "accounts": [{"id": DEFAULT_ACCOUNT, "quotas": {"key_versions": 4}}],
+            "accounts": [{"id": DEFAULT_ACCOUNT, "quotas": {"key_versions": 1}}],
         }
     )
     sdk(client, "CreateKeyVersion", key_id="mine")

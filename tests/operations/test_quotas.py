@@ -105,3 +105,30 @@ def test_an_instance_has_quotas_of_its_own(
     create(client, "outside")
     used = sdk(client, "GetKmsInstanceQuotaInfos", kms_instance_id="kst-1")["KmsInstanceQuotaInfos"]
     assert [(one["ResourceQuota"], one["UsedQuantity"]) for one in used[:2]] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "operation", "fields"),
+    [
+        ({"keys": 1}, "CreateKey", {}),
+        ({"key_versions": 1}, "CreateKey", {}),
+        ({"secrets": 1}, "CreateSecret", new_secret("new")),
+    ],
+)
+def test_what_is_in_an_instance_uses_up_nothing_outside(
+    kms: KmsMock, client: Client, numbers: dict[str, int], operation: str, fields: dict[str, Any]
+) -> None:
+    """An instance has quotas of its own; what it holds does not count against those of the account."""
+    inside = {"instance": "kst-1"}
+    kms.load(
+        {
+            "instances": [{"id": "kst-1"}],
+            "keys": [{"id": "in", **inside}],
+            "secrets": [{"name": "in", "value": "x", **inside}],
+        }
+    )
+    quotas(kms, **numbers)
+    sdk(client, operation, **fields)
+    if "secret_name" in fields:
+        fields = {**fields, "secret_name": "one-more"}
+    refuse(kms, client, errors.LIMIT_EXCEEDED, operation, **fields)

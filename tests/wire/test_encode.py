@@ -208,6 +208,16 @@ def test_what_xml_cannot_carry_is_refused_there_and_only_there(kms: KmsMock) -> 
     ask(kms, http("POST", call("DeleteSecret", SecretName="control", ForceDeleteWithoutRecovery="true")))
 
 
+def test_a_change_is_not_refused_after_it_was_made(kms: KmsMock) -> None:
+    """What XML cannot carry is U+FFFD in the answer of a request that changed something: it has happened, and says so."""
+    made = ask(kms, http("POST", form=call("CreateKey", Description="a\x00b", Format="XML")))
+    assert made.status == 200
+    assert texts(root_of(made), "KeyMetadata/Description") == ["a\ufffdb"]
+    key_id = root_of(made).findtext("KeyMetadata/KeyId", "")
+    described = ask(kms, http("POST", form=call("DescribeKey", KeyId=key_id)))
+    assert described.tree["KeyMetadata"]["Description"] == "a\x00b"
+
+
 @pytest.mark.parametrize(
     ("tree", "xml"),
     [
