@@ -9,6 +9,7 @@ from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
+from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.crypto import wrapping
 
 MATERIAL = bytes(range(32))
@@ -18,6 +19,22 @@ INSTANCES = [
     {"id": "kst-down", "status": "Disconnected"},
 ]
 DAY = 86400
+POLICY = {
+    "Version": "1",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"RAM": [f"acs:ram::{DEFAULT_ACCOUNT}:*"]},
+            "Action": ["kms:*"],
+            "Resource": ["*"],
+        }
+    ],
+}
+
+
+def with_instances(kms: KmsMock, **document: Any) -> None:
+    """Load INSTANCES, and what else a test needs."""
+    kms.load({"instances": INSTANCES, **document})
 
 
 def advance(kms: KmsMock, step: str) -> list[Any]:

@@ -63,6 +63,11 @@ def stages(client: Client, name: str = "db") -> dict[str, list[str]]:
     return {one["VersionId"]: one["VersionStages"]["VersionStage"] for one in listed["VersionIds"]["VersionId"]}
 
 
+def names(listed: dict[str, Any]) -> list[str]:
+    """Give the names of a page."""
+    return [one["SecretName"] for one in listed["SecretList"]["Secret"]]
+
+
 def ram_user(*statements: dict[str, Any], key: str = "limited", account: str = DEFAULT_ACCOUNT) -> dict[str, Any]:
     """Give a fixture document with one RAM user and what RAM permits it."""
     policy = {"Version": "1", "Statement": list(statements)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock, errors
 from tests.known_keys import (
-    KEYS,
     NO_KEY,
     decrypted,
     encrypted,
@@ -33,16 +31,9 @@ BLOB_TEXT = "The parameter  CiphertextBlob  is invalid."
 CHECKED_IN = "MDAwMDAwMDEtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAyAAECAwQFBgcICQoLDna2j7rXgEizl5a0sB9ynGIb8gcuixJI+QA="
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[KmsMock]:
-    with KmsMock([KEYS]) as started:
-        yield started
-
-
 @pytest.fixture
-def kms(running: KmsMock) -> KmsMock:
-    running.reset()
-    return running
+def kms(with_known_keys: KmsMock) -> KmsMock:
+    return with_known_keys
 
 
 # -- Encrypt and Decrypt ----------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from Tea.exceptions import TeaException
 from kms_mock import KmsMock, errors
 from kms_mock.crypto import asymmetric
 from kms_mock.crypto import material as key_material
-from tests.known_keys import KEYS, NO_KEY, decrypted, encrypted, flipped, private_pem, text64, version
+from tests.known_keys import NO_KEY, decrypted, encrypted, flipped, private_pem, text64, version
 from tests.secrets_support import NO_SUCH_KEYS, allow, ram_user, refuse, sdk
 
 MAKERS = ("GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateAndExportDataKey")
@@ -27,16 +26,9 @@ WRAPPINGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[KmsMock]:
-    with KmsMock([KEYS]) as started:
-        yield started
-
-
 @pytest.fixture
-def kms(running: KmsMock) -> KmsMock:
-    running.reset()
-    return running
+def kms(with_known_keys: KmsMock) -> KmsMock:
+    return with_known_keys
 
 
 def public_key(pair: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -17,23 +16,16 @@ from Tea.exceptions import TeaException
 import kms_mock.gateway  # noqa: F401 (fills the registry)
 from kms_mock import KmsMock, errors
 from kms_mock.operation import REGISTRY
-from tests.known_keys import KEYS, encrypted, text64, version
+from tests.known_keys import encrypted, text64, version
 from tests.secrets_support import allow, create, ram_user, sdk
 from tests.support import refused
 
 RSA = "key-rsa2048-encrypt"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[KmsMock]:
-    with KmsMock([KEYS]) as started:
-        yield started
-
-
 @pytest.fixture
-def kms(running: KmsMock) -> KmsMock:
-    running.reset()
-    return running
+def kms(with_known_keys: KmsMock) -> KmsMock:
+    return with_known_keys
 
 
 def fields_of(client: Client, operation: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kms_mock import KmsMock, errors
 from kms_mock.crypto import asymmetric
-from tests.known_keys import KEYS, decrypted, private_pem, text64, version
+from tests.known_keys import decrypted, private_pem, text64, version
 from tests.secrets_support import refuse, sdk
 from tests.support import OpenSsl
 
@@ -41,16 +40,9 @@ ENCRYPTIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[KmsMock]:
-    with KmsMock([KEYS]) as started:
-        yield started
-
-
 @pytest.fixture
-def kms(running: KmsMock) -> KmsMock:
-    running.reset()
-    return running
+def kms(with_known_keys: KmsMock) -> KmsMock:
+    return with_known_keys
 
 
 def public_pem(client: Client, key_id: str) -> bytes:

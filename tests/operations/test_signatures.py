@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -25,7 +24,7 @@ from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock, errors
 from kms_mock.crypto import asymmetric
-from tests.known_keys import KEYS, NO_KEY, flipped, key, material, private_pem, text64, version
+from tests.known_keys import NO_KEY, flipped, key, material, private_pem, text64, version
 from tests.secrets_support import NO_SUCH_KEYS, allow, ram_user, refuse, sdk
 from tests.support import refused
 
@@ -59,16 +58,9 @@ DIGEST = hashlib.sha256(b"message").digest()
 CIPHERTEXT_TEXT = "The parameter  CiphertextBlob  is invalid."
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[KmsMock]:
-    with KmsMock([KEYS]) as started:
-        yield started
-
-
 @pytest.fixture
-def kms(running: KmsMock) -> KmsMock:
-    running.reset()
-    return running
+def kms(with_known_keys: KmsMock) -> KmsMock:
+    return with_known_keys
 
 
 def pair(key_id: str, algorithm: str) -> dict[str, str]:
