@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
@@ -144,14 +145,37 @@ def _reader(name: str, hint: Any, markers: list[Any]) -> Callable[[Mapping[str, 
         if isinstance(mark, Foldable):
             return _read_foldable(name, hint, mark.longest)
     parse = next((mark.parse for mark in markers if isinstance(mark, Parsed)), None)
-    if parse is None:
-        parse = _json_parser(hint) if any(isinstance(mark, Json) for mark in markers) else _text_parser(hint)
-    return _read_one(name, parse)
+    if any(isinstance(mark, Json) for mark in markers):
+        parse = _json_parser(hint)
+    if parse is not None:
+        return _read_parsed(name, parse)
+    constrained = any(isinstance(mark, msgspec.Meta) for mark in markers)
+    return _read_text(name, hint) if constrained or _plain(hint) is not str else itemgetter(name)
 
 
-def _read_one(name: str, parse: Callable[[str], Any]) -> Callable[[Mapping[str, str]], Any]:
+def _plain(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _read_parsed(name: str, parse: Callable[[str], Any]) -> Callable[[Mapping[str, str]], Any]:
     def read(parameters: Mapping[str, str]) -> Any:
         return _checked(name, parse, parameters[name])
+
+    return read
+
+
+def _read_text(name: str, hint: Any) -> Callable[[Mapping[str, str]], Any]:
+    """Read a plain value. Its type stands in a struct: a bare one is analysed anew at each conversion."""
+    holder: Any = None
+
+    def read(parameters: Mapping[str, str]) -> Any:
+        nonlocal holder
+        holder = holder or msgspec.defstruct("Value", [("value", hint)])  # most parameters are never sent
+        try:
+            return msgspec.convert({"value": parameters[name]}, holder, strict=False).value
+        except msgspec.ValidationError as error:
+            reason = _without_value(error).removesuffix(" - at `$.value`")
+            raise errors.INVALID_PARAMETER(f"{name}: {reason}", name=name) from error
 
     return read
 
@@ -165,24 +189,9 @@ def _checked(name: str, parse: Callable[[Any], Any], value: Any) -> Any:
         raise errors.INVALID_PARAMETER(f"{name}: {_without_value(error)}", name=name) from error
 
 
-def _without_value(error: ValueError) -> str:
+def _without_value(error: Exception) -> str:
     """Give an error's text. msgspec quotes an invalid enum value; a parameter's value is never repeated."""
     return str(error).partition(" '")[0]
-
-
-def _text_parser(hint: Any) -> Callable[[str], Any]:
-    """Give a parser for a plain value. The type stands in a struct: a bare one is analysed anew at each conversion."""
-    holder: Any = None
-
-    def parse(value: str) -> Any:
-        nonlocal holder
-        holder = holder or msgspec.defstruct("Value", [("value", hint)])  # most parameters are never sent
-        try:
-            return msgspec.convert({"value": value}, holder, strict=False).value
-        except msgspec.ValidationError as error:
-            raise ValueError(str(error).removesuffix(" - at `$.value`")) from error
-
-    return str if hint is str else parse
 
 
 def _json_parser(hint: Any) -> Callable[[str], Any]:

@@ -151,36 +151,23 @@ class _OneWrite(web.StreamResponse):
     of it is needed here; every other answer takes its way.
     """
 
-    def __init__(self, answer: HttpResponse) -> None:
-        super().__init__(status=answer.status)
+    def __init__(self, answer: HttpResponse, transport: asyncio.Transport) -> None:
+        # No super().__init__(): it makes status, headers and state, and nobody asks for them.
         self._answer = answer
-        self._transport: asyncio.Transport | None = None
+        self._transport = transport
 
     @property
     def keep_alive(self) -> bool:
         return self._keep_alive is not False
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        self._transport = request.transport
+        """Do nothing: everything goes out in write_eof."""
 
     async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002 (the signature is aiohttp's)
-        if self._transport is None or self._transport.is_closing():
+        if self._transport.is_closing():
             raise ConnectionResetError("the client is gone")
         # RFC 9110, 6.6.1 wants the date; aiohttp formats it once a second.
         self._transport.write(_raw(self._answer, f"Date: {rfc822_formatted_time()}\r\n"))
-
-
-def _fits_one_write(answer: HttpResponse, request: web.BaseRequest) -> bool:
-    """Say whether an answer can go out at once: to a client that keeps an HTTP/1.1 connection and reads what it gets."""
-    transport = request.transport
-    return (
-        request.version == HttpVersion11
-        and request.keep_alive
-        and request.method != "HEAD"
-        and len(answer.body) < _MAX_ONE_WRITE
-        and transport is not None
-        and transport.get_write_buffer_size() == 0
-    )
 
 
 class _Server(web.Server):
@@ -239,8 +226,17 @@ class _Server(web.Server):
 
 
 def _response(answer: HttpResponse, request: web.BaseRequest) -> web.StreamResponse:
-    if _fits_one_write(answer, request):
-        return _OneWrite(answer)
+    """Make the response: in one write for a client that keeps an HTTP/1.1 connection and reads what it gets."""
+    transport = request.transport
+    if (
+        request.version == HttpVersion11
+        and request.keep_alive
+        and request.method != "HEAD"
+        and len(answer.body) < _MAX_ONE_WRITE
+        and transport is not None
+        and transport.get_write_buffer_size() == 0
+    ):
+        return _OneWrite(answer, transport)
     return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
 
 

@@ -31,14 +31,14 @@ class Blob(NamedTuple):
 def pack(key_version_id: str, nonce: bytes, sealed: bytes) -> str:
     """Return the Base64 text of a blob.
 
-    `key_version_id` is a UUID of 36 characters, `nonce` 12 bytes, `sealed` ciphertext + tag (>= 16 bytes);
-    anything else is a ValueError, because `unpack` would refuse the result.
+    `key_version_id` is a UUID of 36 characters, `nonce` 12 bytes, `sealed` ciphertext + tag (>= 16 bytes); other lengths
+    are a ValueError, because `unpack` would refuse the result.
     """
-    identifier = key_version_id.encode("ascii", "replace")
-    if not _UUID.fullmatch(identifier):
-        raise ValueError("a ciphertext blob needs a UUID as its key version id")
-    if len(nonce) != NONCE_LENGTH or len(sealed) < TAG_LENGTH:
-        raise ValueError(f"a ciphertext blob needs {NONCE_LENGTH} bytes of nonce and at least {TAG_LENGTH} of tag")
+    identifier = key_version_id.encode()
+    if len(identifier) != ID_LENGTH or len(nonce) != NONCE_LENGTH or len(sealed) < TAG_LENGTH:
+        raise ValueError(
+            f"a ciphertext blob needs a UUID of {ID_LENGTH} characters, {NONCE_LENGTH} bytes of nonce and {TAG_LENGTH} of tag"
+        )
     return b64.encode(identifier + nonce + sealed)
 
 
