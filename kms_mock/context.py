@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -63,17 +64,22 @@ class Context(Struct):
         A request with a ciphertext names no key, so one of another account is found too (`# inferred`); whether the
         caller may use it is then up to that key's policy.
         """
-        home = self.partition
-        others = [place for place in self.store.partitions if place[1] == home.region and place[0] != home.account.id]
-        for account, region in [(home.account.id, home.region), *others]:
-            partition = self.store.open(account, region, self.now)
+        for partition in self._of_every_account():
             key_id = partition.key_of_version.get(version_id)
             if key_id is not None:
                 self.partition = partition
                 found = partition.key(key_id)
                 self.authorize(found.arn, found.policy, action)
                 return found
-        raise errors.KEY_NOT_FOUND(f"No key in {home.region} has the version {version_id[:36]}.")
+        raise errors.KEY_NOT_FOUND(f"No key in {self.partition.region} has the version {version_id[:36]}.")
+
+    def _of_every_account(self) -> Iterator[Partition]:
+        """Give the partitions of this region, the caller's own first."""
+        home = self.partition
+        yield home
+        for account, region in list(self.store.partitions):
+            if region == home.region and account != home.account.id:
+                yield self.store.open(account, region, self.now)
 
     def secret(self, name_or_arn: str) -> Secret:
         """Find a secret by name or ARN, also in its recovery window. Raises RESOURCE_NOT_FOUND, NO_PERMISSION."""
