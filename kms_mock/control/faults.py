@@ -151,8 +151,7 @@ class Strike:
         if spec.when != phase:
             return
         self.done = True
-        if spec.latency is not None:
-            await asyncio.sleep(self.fault.delay())
+        await asyncio.sleep(self.fault.delay())
         code = spec.code or ("InternalFailure" if spec.effect == "reset" and phase == "before" else None)
         if code is not None:
             raise _error(code, operation, f"Fault {self.fault.number} ({self}).")

@@ -372,6 +372,26 @@ def test_a_bug_answers_500_and_logs_where_but_no_value(
     assert "hush-hush" not in caplog.text
 
 
+def test_a_bug_beside_the_gateway_answers_500_and_is_logged(
+    kms: KmsMock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps the journal may fail too: the client gets the 500 envelope, the log says where, and names no value."""
+    value = "hush-hush"
+
+    def broken(*_: object) -> None:
+        raise ValueError(value)
+
+    monkeypatch.setattr(kms.gateway, "record", broken)
+    answer = ask(kms, http("POST", form=GET))
+    assert answer.refusal[:2] == (500, "InternalFailure")
+    assert "log" in answer.headers["x-kms-mock-reason"]
+    assert "internal error outside the gateway" in caplog.text
+    assert "broken" in caplog.text
+    assert value not in caplog.text
+    monkeypatch.undo()
+    assert ask(kms, http("POST", form=GET)).status == 200
+
+
 def test_the_log_has_one_line_per_request_and_no_value(kms: KmsMock, caplog: pytest.LogCaptureFixture) -> None:
     """Each request logs action, status, code, time and RequestId on one line, nothing of what it carried."""
     with caplog.at_level(logging.INFO, "kms_mock"):
