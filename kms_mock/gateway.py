@@ -123,14 +123,13 @@ class Gateway:
             response = self._refuse(
                 errors.INTERNAL_FAILURE("A bug in kms-mock; its log has the traceback."), http, request, request_id
             )
-        if fault:
-            response = fault.mangle(response)
+        delivered = fault.mangle(response) if fault else response
         milliseconds = (time.perf_counter() - began) * 1000
         if self.record:
             self.record(request, operation, response, milliseconds, str(fault or ""), effects)
         if self.say or log.isEnabledFor(logging.INFO):
             self._log(request, response, milliseconds)
-        return response
+        return delivered
 
     def malformed(self, http: HttpRequest, reason: str, *, bug: bool = False) -> HttpResponse:
         """Answer what never became a request (not HTTP, too large, too slow), or what a bug beside the line ended."""

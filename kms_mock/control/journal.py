@@ -50,7 +50,7 @@ class Call(Struct, frozen=True, gc=False):
 
     @property
     def answered(self) -> Mapping[str, Any]:
-        """The answer's document, secrets included; empty when a fault put something else into its place."""
+        """The answer's document, secrets included, as it was before a fault spoiled its delivery."""
         return decode_document(self.body)
 
     @property

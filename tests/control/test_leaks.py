@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import sys
@@ -77,6 +78,16 @@ def test_a_value_that_was_read_as_xml_is_found(kms: KmsMock) -> None:
     )
     assert "SecretData of db of GetSecretValue (call #1)" in leak(kms, "[  a <secret> & blanks  ]")
     kms.assert_no_leaks("a <secret> & blanks")  # the blanks belong to the value
+
+
+@pytest.mark.parametrize("effect", ["malformed", "truncate", "reset"])
+def test_a_value_in_a_spoiled_answer_is_found(kms: KmsMock, effect: str) -> None:
+    """An answer that no client can read is what ends up in logs as it came: its value counts."""
+    kms.load({"secrets": [{"name": "db", "value": "from the file"}]})
+    kms.fail("GetSecretValue", effect=effect, phase="after", times=1)
+    with raw_http.Wire(kms) as wire, contextlib.suppress(ConnectionResetError):
+        wire.send(raw_http.http(query=raw_http.call("GetSecretValue", SecretName="db"))).socket.recv(65536)
+    assert "SecretData of db" in leak(kms, "cannot parse: from the file")
 
 
 def test_plaintexts_and_data_keys_are_found(kms: KmsMock, client: Client) -> None:
