@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -55,15 +56,28 @@ class BufferedHandler(logging.Handler):
                 stamp = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             lines.append(f"{stamp} {level} {text % arguments if arguments else text}\n")
         if lines:
-            # Whoever read the log may be gone by now, and its pipe closed: no reason for a server to end.
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 sys.stderr.write("".join(lines))
                 sys.stderr.flush()
+            except (OSError, ValueError):
+                _forget_stderr()
 
     def close(self) -> None:
         """Write what was kept; logging calls this when the process ends."""
         self.flush()
         super().close()
+
+
+def _forget_stderr() -> None:
+    """Go on without a log: whoever read it is gone, and its pipe closed, which is no reason for a server to end.
+
+    What Python has not written yet would fail once more at the end, and make the exit code 120 (Python's signal module,
+    note on SIGPIPE).
+    """
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
 
 
 def configure(level: str, now: Callable[[], float]) -> BufferedHandler:

@@ -18,7 +18,10 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 COMMAND = str(Path(sys.executable).with_name("kms-mock"))
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("KMS_MOCK_")}
+# What a user's shell has: without our options, and without a setting of Python's that hides what is left unwritten.
+CLEAN = {
+    name: value for name, value in os.environ.items() if not name.startswith("KMS_MOCK_") and name != "PYTHONUNBUFFERED"
+}
 PATIENCE = 20.0
 SECRET = "hunter2-s3cret"
 # Without the environment's proxies.

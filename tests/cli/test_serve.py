@@ -91,14 +91,15 @@ def test_signal_while_busy(files: Path) -> None:
         assert "Traceback" not in server.log
 
 
-def test_log_reader_gone(files: Path) -> None:
-    """When whoever read its log is gone, it goes on answering, and still ends in order."""
+@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_log_reader_gone(files: Path, buffering: dict[str, str]) -> None:
+    """When whoever read its log is gone, it goes on answering, and still ends in order, however Python buffers."""
     with subprocess.Popen(
         [COMMAND, "serve", "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=CLEAN,
+        env={**CLEAN, **buffering},
         cwd=files,
     ) as process:
         assert process.stdout is not None
