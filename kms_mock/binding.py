@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from kms_mock import errors
+from kms_mock.errors import ApiError
 
 # -- markers ----------------------------------------------------------------------------------------------------------
 
@@ -81,12 +82,7 @@ class Parameter(Struct, frozen=True):
         value = parameters.get(self.name)
         if value is None:
             form = self.flattened
-            if form is None:
-                return True
-            for key in parameters:  # noqa: SIM110 (a generator costs more than the look at a few names)
-                if key.startswith(self.name) and form.fullmatch(key):
-                    return False
-            return True
+            return form is None or not any(form.fullmatch(key) for key in parameters)
         return value == "" and not self.blank
 
 
@@ -174,8 +170,7 @@ def _read_text(name: str, hint: Any) -> Callable[[Mapping[str, str]], Any]:
         try:
             return msgspec.convert({"value": parameters[name]}, holder, strict=False).value
         except msgspec.ValidationError as error:
-            reason = _without_value(error).removesuffix(" - at `$.value`")
-            raise errors.INVALID_PARAMETER(f"{name}: {reason}", name=name) from error
+            raise _invalid(name, error) from error
 
     return read
 
@@ -186,12 +181,13 @@ def _checked(name: str, parse: Callable[[Any], Any], value: Any) -> Any:
     except RecursionError as error:
         raise errors.INVALID_PARAMETER(f"{name}: the JSON is nested too deeply", name=name) from error
     except ValueError as error:  # msgspec.ValidationError is one
-        raise errors.INVALID_PARAMETER(f"{name}: {_without_value(error)}", name=name) from error
+        raise _invalid(name, error) from error
 
 
-def _without_value(error: Exception) -> str:
-    """Give an error's text. msgspec quotes an invalid enum value; a parameter's value is never repeated."""
-    return str(error).partition(" '")[0]
+def _invalid(name: str, error: Exception) -> ApiError:
+    """Make the refusal of a value. msgspec quotes an invalid enum value; a parameter's value is never repeated."""
+    reason = str(error).partition(" '")[0].removesuffix(" - at `$.value`")
+    return errors.INVALID_PARAMETER(f"{name}: {reason}", name=name)
 
 
 def _json_parser(hint: Any) -> Callable[[str], Any]:

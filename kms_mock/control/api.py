@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from kms_mock.config import Config
-from kms_mock.control.clock import check_moment, parse_moment, parse_step
+from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
 from kms_mock.control.coverage import operations
 from kms_mock.control.faults import FaultSpec
 from kms_mock.control.journal import MASK
 from kms_mock.control.words import describe, difference
 from kms_mock.fixtures import FixtureError, snapshot
+from kms_mock.model.events import Event
 from kms_mock.model.times import iso
 from kms_mock.wire.decode import HttpRequest
 
@@ -51,8 +52,23 @@ class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
     reset: bool = False
     set: str | float | None = None
     advance: str | float | None = None
-    tick_rate: Annotated[float, Meta(ge=0)] | None = None
+    tick_rate: float | None = None
     freeze: bool | None = None
+
+    def move(self, clock: Clock) -> list[Event]:
+        """Do it; give what became due. Raises ValueError."""
+        events: list[Event] = []
+        if self.reset:
+            clock.reset()
+        if self.freeze is not None:
+            clock.tick_rate = 0.0 if self.freeze else 1.0
+        if self.tick_rate is not None:
+            clock.tick_rate = self.tick_rate
+        if self.set is not None:
+            events += clock.set(self.set)
+        if self.advance is not None:
+            events += clock.advance(self.advance)
+        return events
 
 
 Handler = Callable[["ControlApi", Mapping[str, str], bytes, str], Any]
@@ -132,25 +148,10 @@ class ControlApi:
     def put_clock(self, _query: Mapping[str, str], body: bytes, _rest: str) -> Any:
         """Set, advance, freeze the clock, or nothing of it if something is wrong; give what became due."""
         wanted = msgspec.json.decode(body, type=ClockRequest)
-        clock = self.controls.clock
-        events = []
-        start = clock.now() if wanted.set is None else parse_moment(wanted.set)
-        check_moment(start)
-        if wanted.advance is not None:
-            check_moment(start + parse_step(wanted.advance))
-        if wanted.reset:
-            clock.reset()
-        if wanted.freeze is not None:
-            clock.tick_rate = 0.0 if wanted.freeze else 1.0
-        if wanted.tick_rate is not None:
-            clock.tick_rate = wanted.tick_rate
-        if wanted.set is not None:
-            events += clock.set(wanted.set)
-        if wanted.advance is not None:
-            events += clock.advance(wanted.advance)
-        return self._clock_document(events)
+        wanted.move(self.controls.clock.rehearsal())
+        return self._clock_document(wanted.move(self.controls.clock))
 
-    def _clock_document(self, events: list[Any]) -> Any:
+    def _clock_document(self, events: list[Event]) -> Any:
         clock = self.controls.clock
         happened = [{**msgspec.to_builtins(event), "at": iso(event.at)} for event in events]
         return {"now": iso(clock.now()), "frozen": clock.frozen, "tick_rate": clock.tick_rate, "events": happened}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,12 +64,21 @@ class Clock:
 
     def set(self, moment: str | float | datetime) -> list[Event]:
         """Go to a moment (ISO 8601, seconds since 1970 UTC, or a datetime); give what became due, in order of time."""
-        return self._go(lambda: parse_moment(moment))
+        return self._go(lambda: _seconds(moment))
 
     def advance(self, step: str | float | timedelta) -> list[Event]:
         """Move on by a step such as `7d`, `1h30m` or a number of seconds; give what became due, in order of time."""
         seconds = parse_step(step)
+        if not seconds >= 0:
+            raise ValueError("a step of time goes forwards; `set` can go back")
         return self._go(lambda: self.now() + seconds)
+
+    def rehearsal(self) -> Clock:
+        """Give a clock that goes as this one does and that nothing else goes by, to try out a move."""
+        twin = copy(self)
+        twin.settle = lambda _now: []
+        twin.between_requests = lambda function: function()
+        return twin
 
     def reset(self) -> None:
         """Run with the real clock again."""
@@ -77,7 +87,8 @@ class Clock:
     def _go(self, moment: Callable[[], float]) -> list[Event]:
         def go() -> list[Event]:
             then = moment()
-            check_moment(then)
+            if not 0 <= then < _LAST:
+                raise ValueError("the clock goes from 1970 to 9998")
             self._move(then, self._rate)
             return self.settle(then)
 
@@ -88,21 +99,8 @@ class Clock:
         self._base, self._since, self._rate, self._untouched = now, self._real(), rate, False
 
 
-def check_moment(moment: float) -> None:
-    """Check that the clock can go to a moment (seconds since 1970 UTC). Raises ValueError."""
-    if not 0 <= moment < _LAST:
-        raise ValueError("the clock goes from 1970 to 9998")
-
-
 def parse_step(step: str | float | timedelta) -> float:
     """Read a step of time as seconds. Raises ValueError."""
-    seconds = _step_seconds(step)
-    if not seconds >= 0:
-        raise ValueError("a step of time goes forwards; `set` can go back")
-    return seconds
-
-
-def _step_seconds(step: str | float | timedelta) -> float:
     if isinstance(step, timedelta):
         return step.total_seconds()
     if isinstance(step, int | float):
@@ -113,8 +111,7 @@ def _step_seconds(step: str | float | timedelta) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-def parse_moment(moment: str | float | datetime) -> float:
-    """Read a moment (ISO 8601, seconds since 1970 UTC, or a datetime) as seconds. Raises ValueError."""
+def _seconds(moment: str | float | datetime) -> float:
     if isinstance(moment, datetime):
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return parse_iso(moment) if isinstance(moment, str) else float(moment)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kms_mock import errors
-from kms_mock.errors import ApiError
 from kms_mock.model.instance import Instance
 from kms_mock.model.partition import Partition
 
@@ -11,42 +12,43 @@ from kms_mock.model.partition import Partition
 def check_room_for_key(partition: Partition, instance_id: str | None) -> None:
     """Check that one more key fits. Raises LIMIT_EXCEEDED, SHARE_QUOTA_EXCEEDED; for an instance also its refusals."""
     if instance_id is None:
-        quota = partition.account.quotas.keys
-        if quota is not None:
-            used = sum(1 for key in partition.keys.values() if key.instance_id is None)
-            if used >= quota:
-                raise errors.LIMIT_EXCEEDED(f"The account may have {quota} keys in this region.")
+        _check_room(partition, None, partition.account.quotas.keys, lambda: used_keys(partition), "keys")
     check_room_for_version(partition, instance_id)
 
 
 def check_room_for_version(partition: Partition, instance_id: str | None) -> None:
     """Check that one more key version fits. In an instance each version uses up one key of its quota."""
-    if instance_id is None:
-        quota = partition.account.quotas.key_versions
-        # All versions, those in instances too, are quickly counted; the rest only if these might be too many.
-        if quota is not None and len(partition.key_of_version) >= quota <= used_versions(partition, None):
-            raise errors.LIMIT_EXCEEDED(f"The account may have {quota} key versions in this region.")
-        return
-    instance = partition.connected_instance(instance_id)
-    if instance.max_keys is not None and used_versions(partition, instance_id) >= instance.max_keys:
-        raise _full(partition, instance, f"{instance.max_keys} keys, counting their versions")
-
-
-def used_versions(partition: Partition, instance_id: str | None) -> int:
-    """Count the key versions in an instance (where each uses up one key of its quota), or those in none."""
-    return sum(len(key.versions) for key in partition.keys.values() if key.instance_id == instance_id)
+    instance = _instance(partition, instance_id)
+    quota = partition.account.quotas.key_versions if instance is None else instance.max_keys
+    _check_room(partition, instance, quota, lambda: used_versions(partition, instance_id), "key versions")
 
 
 def check_room_for_secret(partition: Partition, instance_id: str | None) -> None:
-    """Check that one more secret fits. Raises LIMIT_EXCEEDED, SHARE_QUOTA_EXCEEDED; for an instance also its refusals."""
-    if instance_id is None:
-        quota = partition.account.quotas.secrets
-        if quota is not None and len(partition.secrets) >= quota <= used_secrets(partition, None):
-            raise errors.LIMIT_EXCEEDED(f"The account may have {quota} secrets in this region.")
-        return
-    instance = partition.connected_instance(instance_id)
-    if instance.max_secrets is not None and used_secrets(partition, instance_id) >= instance.max_secrets:
-        raise _full(partition, instance, f"{instance.max_secrets} secrets")
+    """Check that one more secret fits. Raises as `check_room_for_key`."""
+    instance = _instance(partition, instance_id)
+    quota = partition.account.quotas.secrets if instance is None else instance.max_secrets
+    _check_room(partition, instance, quota, lambda: used_secrets(partition, instance_id), "secrets")
+
+
+def check_room_for_certificate(partition: Partition) -> None:
+    """Check that one more certificate fits. Raises LIMIT_EXCEEDED."""
+    quota = partition.account.quotas.certificates
+    _check_room(partition, None, quota, lambda: len(partition.certificates), "certificates")
+
+
+def check_room_for_alias(partition: Partition) -> None:
+    """Check that one more alias fits. Raises LIMIT_EXCEEDED."""
+    _check_room(partition, None, partition.account.quotas.aliases, lambda: len(partition.aliases), "aliases")
+
+
+def used_keys(partition: Partition) -> int:
+    """Count the keys outside instances."""
+    return sum(key.instance_id is None for key in partition.keys.values())
+
+
+def used_versions(partition: Partition, instance_id: str | None) -> int:
+    """Count the key versions in an instance, or those in none."""
+    return sum(len(key.versions) for key in partition.keys.values() if key.instance_id == instance_id)
 
 
 def used_secrets(partition: Partition, instance_id: str | None) -> int:
@@ -54,22 +56,18 @@ def used_secrets(partition: Partition, instance_id: str | None) -> int:
     return sum(secret.instance_id == instance_id for secret in partition.secrets.values())
 
 
-def _full(partition: Partition, instance: Instance, what: str) -> ApiError:
-    """Make the refusal of an instance that is full; a shared one has a code of its own."""
+def _instance(partition: Partition, instance_id: str | None) -> Instance | None:
+    return None if instance_id is None else partition.connected_instance(instance_id)
+
+
+def _check_room(
+    partition: Partition, instance: Instance | None, quota: int | None, used: Callable[[], int], what: str
+) -> None:
+    """Refuse what would be one too many in an instance, or in the account; a shared instance has a code of its own."""
+    if quota is None or used() < quota:
+        return
+    if instance is None:
+        raise errors.LIMIT_EXCEEDED(f"The account may have {quota} {what} in this region.")
     shared = instance.owner != partition.account.id
-    spec = errors.SHARE_QUOTA_EXCEEDED if shared else errors.LIMIT_EXCEEDED
-    return spec(f"KMS instance {instance.id} may hold {what}.")
-
-
-def check_room_for_certificate(partition: Partition) -> None:
-    """Check that one more certificate fits. Raises LIMIT_EXCEEDED."""
-    quota = partition.account.quotas.certificates
-    if quota is not None and len(partition.certificates) >= quota:
-        raise errors.LIMIT_EXCEEDED(f"The account may have {quota} certificates in this region.")
-
-
-def check_room_for_alias(partition: Partition) -> None:
-    """Check that one more alias fits. Raises LIMIT_EXCEEDED."""
-    quota = partition.account.quotas.aliases
-    if quota is not None and len(partition.aliases) >= quota:
-        raise errors.LIMIT_EXCEEDED(f"The account may have {quota} aliases in this region.")
+    full = errors.SHARE_QUOTA_EXCEEDED if shared else errors.LIMIT_EXCEEDED
+    raise full(f"KMS instance {instance.id} may hold {quota} {what}.")
