@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from alibabacloud_kms20160120.client import Client
 
 from tests.secrets_support import (
@@ -70,3 +71,14 @@ def current(client: Client, name: str, stage: str = "ACSCurrent") -> dict[str, s
     """Give the value of a managed secret, which is JSON."""
     found: dict[str, str] = document(value(client, name, version_stage=stage))
     return found
+
+
+# Each kind with two accounts: the name of its secret, and of the accounts.
+double_users = pytest.mark.parametrize(
+    ("kind", "name", "users"),
+    [
+        ("rds double", "db", ("app", "app2")),
+        ("redis", "cache", ("cache", "cache_clone")),
+        ("polardb", "polar", ("data", "data_clone")),
+    ],
+)

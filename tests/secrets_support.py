@@ -96,3 +96,13 @@ def in_instance(status: str = "Connected", **secret: Any) -> dict[str, Any]:
         "instances": [{"id": "kst-1", "status": status}],
         "secrets": [{"name": "vault", "value": "one", "instance": "kst-1", **secret}],
     }
+
+
+def managed(kms: KmsMock) -> None:
+    """Load a managed secret with three versions."""
+    versions = [
+        {"id": "old", "data": RDS_VALUE.replace("first", "zeroth")},
+        {"id": "v1", "data": RDS_VALUE, "stages": ["ACSPrevious"]},
+        {"id": "v2", "data": RDS_VALUE.replace("first", "second"), "stages": ["ACSCurrent"]},
+    ]
+    kms.load({"secrets": [{"name": "db", "type": "Rds", "extended_config": RDS, "versions": versions}]})

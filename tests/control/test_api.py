@@ -116,6 +116,8 @@ def test_the_clock_over_http(kms: KmsMock, client: Client) -> None:
     ]
     assert ask(kms, "PUT", "clock", {"tick_rate": 60})["tick_rate"] == 60
     assert ask(kms, "PUT", "clock", {"freeze": False})["tick_rate"] == 1
+    ask(kms, "PUT", "clock", {"set": "9990-01-01"})
+    assert ask(kms, "PUT", "clock", {"reset": True, "advance": "4000d"})["events"] == []  # counted from the real time
     ask(kms, "PUT", "clock", {"reset": True})
     assert abs(kms.clock.now() - KmsMock().clock.now()) < 5
     assert ask(kms, "GET", "clock")["frozen"] is False

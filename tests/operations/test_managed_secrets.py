@@ -20,6 +20,7 @@ from tests.managed_secrets_support import (
     access_keys,
     accounts,
     current,
+    double_users,
     make,
 )
 from tests.secrets_support import (
@@ -62,14 +63,7 @@ def test_the_values_have_the_documented_form(client: Client) -> None:
     assert current(client, "acs/ecs/web") == {"UserName": "ecs-user", "Password": "first"}
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "users"),
-    [
-        ("rds double", "db", ("app", "app2")),
-        ("redis", "cache", ("cache", "cache_clone")),
-        ("polardb", "polar", ("data", "data_clone")),
-    ],
-)
+@double_users
 def test_double_users_are_current_and_previous(client: Client, kind: str, name: str, users: tuple[str, str]) -> None:
     """With two accounts ACSCurrent is the one and ACSPrevious the other; `$Auto` makes passwords for both."""
     make(client, kind)

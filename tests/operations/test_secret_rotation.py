@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from kms_mock import KmsMock, errors
 from tests.managed_secrets_support import (
     current,
+    double_users,
     make,
 )
 from tests.secrets_support import (
@@ -61,14 +62,7 @@ def test_a_single_account_gets_a_new_password(client: Client) -> None:
     assert current(client, "db", "ACSPrevious") == {"AccountName": "app", "AccountPassword": "first-app"}
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "users"),
-    [
-        ("rds double", "db", ("app", "app2")),
-        ("redis", "cache", ("cache", "cache_clone")),
-        ("polardb", "polar", ("data", "data_clone")),
-    ],
-)
+@double_users
 def test_double_users_swap(client: Client, kind: str, name: str, users: tuple[str, str]) -> None:
     """DoubleUsers: the previous account gets a new password and becomes current, the current one becomes previous."""
     make(client, kind)

@@ -1,4 +1,4 @@
-"""Reading and staging the versions of secrets, through the official SDK."""
+"""Reading the values and versions of secrets, through the official SDK."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from tests.secrets_support import (
     NO_SUCH_KEYS,
     OTHER_ACCOUNT,
     RDS,
-    RDS_VALUE,
     UNKNOWN_KEY_ID,
     UUID,
     allow,
     create,
     in_instance,
+    managed,
     put,
     ram_user,
     refuse,
     resource_policy,
     sdk,
-    stages,
     value,
 )
 
@@ -129,16 +128,6 @@ def test_a_generic_secret_has_no_extended_config(client: Client) -> None:
     """FetchExtendedConfig is ignored for generic secrets."""
     create(client)
     assert "ExtendedConfig" not in sdk(client, "GetSecretValue", secret_name="db", fetch_extended_config=True)
-
-
-def managed(kms: KmsMock) -> None:
-    """Load a managed secret with three versions."""
-    versions = [
-        {"id": "old", "data": RDS_VALUE.replace("first", "zeroth")},
-        {"id": "v1", "data": RDS_VALUE, "stages": ["ACSPrevious"]},
-        {"id": "v2", "data": RDS_VALUE.replace("first", "second"), "stages": ["ACSCurrent"]},
-    ]
-    kms.load({"secrets": [{"name": "db", "type": "Rds", "extended_config": RDS, "versions": versions}]})
 
 
 @pytest.mark.parametrize(
@@ -306,117 +295,6 @@ def test_version_list_refusals(kms: KmsMock, client: Client) -> None:
     for fields in ({"page_size": 0}, {"page_number": 0}, {"include_deprecated": "x"}):
         refuse(kms, client, invalid, "ListSecretVersionIds", secret_name="db", **fields)
     refuse(kms, client, errors.RESOURCE_NOT_FOUND, "ListSecretVersionIds", secret_name="none")
-
-
-# -- UpdateSecretVersionStage -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def staged(client: Client) -> None:
-    """Make a secret whose v1 is previous, v2 current and v3 blue."""
-    create(client)
-    put(client, "v2", "two")
-    put(client, "v3", "three", version_stages='["blue"]')
-
-
-def move(client: Client, stage: str, **fields: str) -> dict[str, Any]:
-    """Call UpdateSecretVersionStage on `db`."""
-    return sdk(client, "UpdateSecretVersionStage", secret_name="db", version_stage=stage, **fields)
-
-
-@pytest.mark.parametrize(
-    ("stage", "fields", "expected"),
-    [
-        ("green", {"move_to_version": "v1"}, {"v1": ["ACSPrevious", "green"], "v2": ["ACSCurrent"], "v3": ["blue"]}),
-        ("blue", {"move_to_version": "v1"}, {"v1": ["ACSPrevious", "blue"], "v2": ["ACSCurrent"], "v3": []}),
-        ("blue", {"remove_from_version": "v3"}, {"v1": ["ACSPrevious"], "v2": ["ACSCurrent"], "v3": []}),
-        (
-            "blue",
-            {"remove_from_version": "v3", "move_to_version": "v2"},
-            {"v1": ["ACSPrevious"], "v2": ["ACSCurrent", "blue"], "v3": []},
-        ),
-        (
-            "ACSCurrent",
-            {"remove_from_version": "v2", "move_to_version": "v3"},
-            {"v1": ["ACSPrevious"], "v2": [], "v3": ["ACSCurrent", "blue"]},
-        ),
-        ("ACSCurrent", {"move_to_version": "v1"}, {"v1": ["ACSCurrent", "ACSPrevious"], "v2": [], "v3": ["blue"]}),
-        ("ACSPrevious", {"move_to_version": "v3"}, {"v1": [], "v2": ["ACSCurrent"], "v3": ["ACSPrevious", "blue"]}),
-    ],
-    ids=["add", "add moves", "remove", "move", "move current", "current alone", "move previous"],
-)
-@pytest.mark.usefixtures("staged")
-def test_stages_are_added_removed_and_moved(
-    client: Client, stage: str, fields: dict[str, str], expected: dict[str, list[str]]
-) -> None:
-    """The three documented cases; only the named stage changes, and it marks one version."""
-    assert set(move(client, stage, **fields)) == {"SecretName", "RequestId"}
-    assert {name: sorted(marks) for name, marks in stages(client).items()} == expected
-
-
-@pytest.mark.parametrize(
-    ("stage", "fields", "error"),
-    [
-        ("blue", {}, errors.INVALID_PARAMETER_SECRET),
-        ("x" * 65, {"move_to_version": "v1"}, errors.INVALID_PARAMETER_SECRET),
-        ("blue", {"move_to_version": "v9"}, errors.RESOURCE_NOT_FOUND),
-        ("blue", {"remove_from_version": "v9"}, errors.RESOURCE_NOT_FOUND),
-        ("blue", {"remove_from_version": "v1"}, errors.SECRET_PARAM_MISMATCH),
-        ("blue", {"remove_from_version": "v1", "move_to_version": "v2"}, errors.SECRET_PARAM_MISMATCH),
-        ("green", {"remove_from_version": "v1"}, errors.SECRET_PARAM_MISMATCH),
-        ("ACSCurrent", {"remove_from_version": "v2"}, errors.SECRET_STAGES_ABNORMAL),
-        ("ACSPrevious", {"remove_from_version": "v1"}, errors.SECRET_STAGES_ABNORMAL),
-    ],
-)
-@pytest.mark.usefixtures("staged")
-def test_stage_refusals(
-    kms: KmsMock, client: Client, stage: str, fields: dict[str, str], error: errors.ErrorSpec
-) -> None:
-    """Built-in stages cannot just be removed, both versions must exist, and the stage must be where it is taken from."""
-    refuse(kms, client, error, "UpdateSecretVersionStage", secret_name="db", version_stage=stage, **fields)
-
-
-def test_a_ninth_stage_is_refused(kms: KmsMock, client: Client) -> None:
-    """A secret has at most eight stages in all; moving one of the eight is fine."""
-    create(client)
-    put(client, "v2", "two")
-    for number in range(6):
-        move(client, f"s{number}", move_to_version="v1")
-    refuse(
-        kms,
-        client,
-        errors.SECRET_LIMIT_EXCEEDED,
-        "UpdateSecretVersionStage",
-        secret_name="db",
-        version_stage="s6",
-        move_to_version="v1",
-    )
-    move(client, "s5", move_to_version="v2")
-
-
-def test_stages_of_managed_and_deleted_secrets_are_fixed(kms: KmsMock, client: Client) -> None:
-    """The operation is for generic secrets, and not within a recovery window."""
-    managed(kms)
-    kms.load({"secrets": [{"name": "gone", "value": "x", "planned_delete": "+7d"}]})
-    operation = "UpdateSecretVersionStage"
-    fields = {"version_stage": "blue", "move_to_version": "v1"}
-    refuse(kms, client, errors.SECRET_STAGES_ABNORMAL, operation, secret_name="db", **fields)
-    refuse(kms, client, errors.SECRET_IN_DELETE_WINDOW, operation, secret_name="gone", **fields)
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, operation, secret_name="none", **fields)
-
-
-def test_stages_need_the_permission(kms: KmsMock) -> None:
-    """A RAM user without kms:UpdateSecretVersionStage is refused."""
-    kms.load({**ram_user(allow("kms:PutSecretValue")), "secrets": [{"name": "db", "value": "x"}]})
-    refuse(
-        kms,
-        kms.client(access_key_id="limited"),
-        errors.NO_PERMISSION_PLAIN,
-        "UpdateSecretVersionStage",
-        secret_name="db",
-        version_stage="blue",
-        move_to_version="v1",
-    )
 
 
 # -- what several share -----------------------------------------------------------------------------------------------
