@@ -11,13 +11,15 @@ import re
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from types import NoneType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
 
-from kms_mock import errors
-from kms_mock.errors import ApiError
+from kms_mock.rpc import errors, refused_values
+from kms_mock.rpc.errors import ApiError
+
+MAX_JSON = 131_072  # characters of a JSON parameter: the longest documented one has 8,192; 1 MB of it takes 0.1 s
 
 # -- markers ----------------------------------------------------------------------------------------------------------
 
@@ -29,7 +31,10 @@ class Wire(Struct, frozen=True):
 
 
 class Parsed(Struct, frozen=True):
-    """Read the wire's string with this function, which raises ValueError with a plain reason."""
+    """Read the wire's string with this function.
+
+    It raises ValueError with a plain reason, in which no part of the string is.
+    """
 
     parse: Callable[[str], Any]
 
@@ -44,7 +49,7 @@ class Repeated(Struct, frozen=True):
     most: int
 
 
-class Foldable(Struct, frozen=True):
+class Flattenable(Struct, frozen=True):
     """A JSON object that some clients send flattened as `Name.key=value` (clients.md 2.11).
 
     `longest` is how many characters the whole string may have, or all keys and values together when flattened.
@@ -53,12 +58,36 @@ class Foldable(Struct, frozen=True):
     longest: int | None = None
 
 
-class Blank(Struct, frozen=True):
-    """An empty string is a value here; elsewhere it counts as not provided (`# inferred`)."""
+class EmptyAllowed(Struct, frozen=True):
+    """An empty string is a value here; elsewhere it counts as not provided."""
 
 
 class Sensitive(Struct, frozen=True):
     """The value is secret: never logged, masked in the journal."""
+
+
+class NamesResource(Struct, frozen=True):
+    """The value names the resource that a request is about: a key, a secret, …, by id, name or ARN.
+
+    `kind` is the resource's name in ARNs, such as `key`; "" where the value or other parameters decide it.
+    """
+
+    kind: str = ""
+
+
+class Inferred(Struct, frozen=True):
+    """A constraint that no document states; the text says what is inferred and why, in a sentence."""
+
+    text: str
+
+
+class NotOffered(Struct, frozen=True):
+    """A parameter that the service has and this server refuses; the text says why, in a sentence or more."""
+
+    text: str
+
+
+DryRun = Annotated[bool, Wire("DryRun")]
 
 
 # -- binding ----------------------------------------------------------------------------------------------------------
@@ -73,17 +102,33 @@ class Parameter(Struct, frozen=True):
     required: bool
     default: Any
     sensitive: bool
-    blank: bool
+    names_resource: bool
+    resource_kind: str
+    inferred: tuple[str, ...]
+    not_offered: str
+    empty_allowed: bool
     flattened: re.Pattern[str] | None
     read: Callable[[Mapping[str, str]], Any]
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether a value that fits is a number, a Boolean or one of a list: no text of the client's own."""
+        plain = _plain(self.type)
+        return plain in (int, float, bool) or get_origin(plain) is Literal
+
     def absent(self, parameters: Mapping[str, str]) -> bool:
-        """Say whether the request does not provide this parameter."""
+        """Return whether the request does not provide this parameter."""
         value = parameters.get(self.name)
         if value is None:
             form = self.flattened
             return form is None or not any(form.fullmatch(key) for key in parameters)
-        return value == "" and not self.blank
+        return value == "" and not self.empty_allowed
+
+    def values(self, parameters: Mapping[str, str]) -> list[str]:
+        """Return the values that a request sends for this parameter, those of a flattened one in their order there."""
+        if self.flattened is None:
+            return [parameters[self.name]] if parameters.get(self.name) else []
+        return [value for name, value in parameters.items() if name.partition(".")[0] == self.name]
 
 
 def declare(argument: inspect.Parameter, hint: Any) -> Parameter:
@@ -101,7 +146,11 @@ def declare(argument: inspect.Parameter, hint: Any) -> Parameter:
         required=required,
         default=None if required else argument.default,
         sensitive=any(isinstance(mark, Sensitive) for mark in markers),
-        blank=any(isinstance(mark, Blank) for mark in markers),
+        names_resource=any(isinstance(mark, NamesResource) for mark in markers),
+        resource_kind=next((mark.kind for mark in reversed(markers) if isinstance(mark, NamesResource)), ""),
+        inferred=tuple(mark.text for mark in markers if isinstance(mark, Inferred)),
+        not_offered=next((mark.text for mark in markers if isinstance(mark, NotOffered)), ""),
+        empty_allowed=any(isinstance(mark, EmptyAllowed) for mark in markers),
         flattened=_flattened_form(name, markers),
         read=_reader(name, hint, markers),
     )
@@ -125,11 +174,11 @@ def _list_form(name: str) -> re.Pattern[str]:
 
 
 def _flattened_form(name: str, markers: list[Any]) -> re.Pattern[str] | None:
-    """Give the form of the names that a flattened list or object is spread over, None for any other parameter."""
+    """Return the form of the names that a flattened list or object is spread over, None for any other parameter."""
     for mark in markers:
         if isinstance(mark, Repeated):
             return _list_form(name)
-        if isinstance(mark, Foldable):
+        if isinstance(mark, Flattenable):
             return re.compile(rf"{re.escape(name)}\.(.+)", re.DOTALL)
     return None
 
@@ -138,13 +187,13 @@ def _reader(name: str, hint: Any, markers: list[Any]) -> Callable[[Mapping[str, 
     for mark in markers:
         if isinstance(mark, Repeated):
             return _read_repeated(name, hint, mark.most)
-        if isinstance(mark, Foldable):
-            return _read_foldable(name, hint, mark.longest)
+        if isinstance(mark, Flattenable):
+            return _read_flattenable(name, hint, mark.longest)
     parse = next((mark.parse for mark in markers if isinstance(mark, Parsed)), None)
     if any(isinstance(mark, Json) for mark in markers):
         parse = _json_parser(hint)
     if parse is not None:
-        return _read_parsed(name, parse)
+        return _read_parsed(name, hint, parse)
     constrained = any(isinstance(mark, msgspec.Meta) for mark in markers)
     return _read_text(name, hint) if constrained or _plain(hint) is not str else itemgetter(name)
 
@@ -153,9 +202,9 @@ def _plain(hint: Any) -> Any:
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
-def _read_parsed(name: str, parse: Callable[[str], Any]) -> Callable[[Mapping[str, str]], Any]:
+def _read_parsed(name: str, hint: Any, parse: Callable[[str], Any]) -> Callable[[Mapping[str, str]], Any]:
     def read(parameters: Mapping[str, str]) -> Any:
-        return _checked(name, parse, parameters[name])
+        return _checked(name, hint, parse, parameters[name])
 
     return read
 
@@ -170,31 +219,39 @@ def _read_text(name: str, hint: Any) -> Callable[[Mapping[str, str]], Any]:
         try:
             return msgspec.convert({"value": parameters[name]}, holder, strict=False).value
         except msgspec.ValidationError as error:
-            raise _invalid(name, error) from error
+            raise _invalid(name, hint, error) from None  # it quotes the value
 
     return read
 
 
-def _checked(name: str, parse: Callable[[Any], Any], value: Any) -> Any:
+def _checked(name: str, hint: Any, parse: Callable[[Any], Any], value: Any) -> Any:
     try:
         return parse(value)
     except RecursionError as error:
         raise errors.INVALID_PARAMETER(f"{name}: the JSON is nested too deeply", name=name) from error
     except ValueError as error:  # msgspec.ValidationError is one
-        raise _invalid(name, error) from error
+        raise _invalid(name, hint, error) from None
 
 
-def _invalid(name: str, error: Exception) -> ApiError:
-    """Make the refusal of a value. msgspec quotes an invalid enum value; a parameter's value is never repeated."""
-    reason = str(error).partition(" '")[0].removesuffix(" - at `$.value`")
+def _invalid(name: str, hint: Any, error: Exception) -> ApiError:
+    """Make the refusal of a value; see `Parsed` for the reasons of other people's functions."""
+    plain = type(error) is ValueError  # not a UnicodeError either, which quotes what it cannot read
+    reason = str(error) if plain else refused_values.explain(error, hint)
     return errors.INVALID_PARAMETER(f"{name}: {reason}", name=name)
 
 
 def _json_parser(hint: Any) -> Callable[[str], Any]:
-    return msgspec.json.Decoder(hint).decode
+    decode = msgspec.json.Decoder(hint).decode
+
+    def parse(text: str) -> Any:
+        if len(text) > MAX_JSON:
+            raise ValueError(f"it has {len(text)} characters, {MAX_JSON} are allowed")
+        return decode(text)
+
+    return parse
 
 
-def _read_foldable(name: str, hint: Any, longest: int | None) -> Callable[[Mapping[str, str]], Any]:
+def _read_flattenable(name: str, hint: Any, longest: int | None) -> Callable[[Mapping[str, str]], Any]:
     parse = _json_parser(hint)
 
     def collect(parameters: Mapping[str, str]) -> Any:
@@ -206,7 +263,7 @@ def _read_foldable(name: str, hint: Any, longest: int | None) -> Callable[[Mappi
         return parse(text) if text else msgspec.convert(folded, hint)
 
     def read(parameters: Mapping[str, str]) -> Any:
-        return _checked(name, collect, parameters)
+        return _checked(name, hint, collect, parameters)
 
     return read
 
@@ -214,11 +271,11 @@ def _read_foldable(name: str, hint: Any, longest: int | None) -> Callable[[Mappi
 def _read_repeated(name: str, hint: Any, most: int) -> Callable[[Mapping[str, str]], Any]:
     """Read `Name.1`, `Name.2.Key` ...; the numbers give the order, gaps are allowed, JSON under `Name` works too."""
     form = _list_form(name)
-    decoder = msgspec.json.Decoder(hint)
+    parse = _json_parser(hint)
 
     def collect(parameters: Mapping[str, str]) -> Any:
         if parameters.get(name):
-            return decoder.decode(parameters[name])
+            return parse(parameters[name])
         found: dict[int, Any] = {}
         for key, value in parameters.items():
             match = form.fullmatch(key)
@@ -231,7 +288,7 @@ def _read_repeated(name: str, hint: Any, most: int) -> Callable[[Mapping[str, st
         return msgspec.convert([found[number] for number in sorted(found)], hint)
 
     def read(parameters: Mapping[str, str]) -> Any:
-        items = _checked(name, collect, parameters)
+        items = _checked(name, hint, collect, parameters)
         if len(items) > most:
             raise errors.INVALID_PARAMETER(f"{name} has {len(items)} entries, {most} are allowed.", name=name)
         return items

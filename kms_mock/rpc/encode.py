@@ -1,4 +1,4 @@
-"""From an answer tree to bytes, as JSON or XML (DESIGN 6; clients.md 2.17-2.24)."""
+"""From an answer tree to bytes, as JSON or XML (design.md 6; clients.md 2.17-2.24)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from xml.parsers.expat import ExpatError, ParserCreate
 import msgspec
 from msgspec import Struct
 
-from kms_mock import errors
+from kms_mock.rpc import errors
+from kms_mock.rpc.decode import writable
 
 JSON_TYPE = "application/json;charset=utf-8"
 # V2 clients compare this whole string, without a blank after the semicolon.
 XML_TYPE = "text/xml;charset=utf-8"
+PROTOBUF_TYPE = "application/x-protobuf"
 
 _NOT_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # compiled when first used: it takes long
 _json = msgspec.json.Encoder()
@@ -40,14 +42,14 @@ class HttpResponse(Struct, frozen=True, gc=False):
         return f"HttpResponse({self.status}, {self.code!r}, {self.request_id!r})"  # the body may hold a secret value
 
 
-def encode(tree: Mapping[str, Any], *, xml: bool, request_id: str, changed: bool = False) -> HttpResponse:
+def encode(tree: Mapping[str, Any], *, xml: bool, root: str, request_id: str, changed: bool = False) -> HttpResponse:
     """Encode a result. Raises ApiError when XML is asked for and a value has characters that XML cannot carry.
 
     `changed` says that the request changed something, and so cannot be refused any more: U+FFFD stands for them then.
     """
     if not xml:
         return HttpResponse(200, JSON_TYPE, request_id, _json.encode(tree))
-    return HttpResponse(200, XML_TYPE, request_id, to_xml(_readable(tree) if changed else tree))
+    return HttpResponse(200, XML_TYPE, request_id, to_xml(_readable(tree) if changed else tree, root))
 
 
 def _readable(tree: Any) -> Any:
@@ -58,21 +60,38 @@ def _readable(tree: Any) -> Any:
     return re.sub(_NOT_XML, "\ufffd", tree) if isinstance(tree, str) else tree
 
 
-def encode_error(error: errors.ApiError, *, xml: bool, request_id: str) -> HttpResponse:
+def encode_error(error: errors.ApiError, *, xml: bool, root: str, request_id: str) -> HttpResponse:
     """Encode a refusal in the API's envelope, JSON or XML alike (behaviour.md 19)."""
     spec = error.spec
-    tree = {"HttpStatus": spec.status, "Code": spec.code, "Message": error.message, "RequestId": request_id}
-    body = to_xml(tree) if xml else _json.encode(tree)
-    return HttpResponse(spec.status, XML_TYPE if xml else JSON_TYPE, request_id, body, spec.code, error.reason)
+    message, reason = writable(error.message), writable(error.reason)
+    tree = {"HttpStatus": spec.status, "Code": spec.code, "Message": message, "RequestId": request_id}
+    body = to_xml(_readable(tree), root) if xml else _json.encode(tree)
+    return HttpResponse(spec.status, XML_TYPE if xml else JSON_TYPE, request_id, body, spec.code, reason)
 
 
-def to_xml(tree: Mapping[str, Any]) -> bytes:
-    """Write a tree below `<KMS>`; a list is its key repeated, so `{"Keys": {"Key": [...]}}` nests as documented."""
+def encode_protobuf_error(error: errors.ApiError, *, request_id: str) -> HttpResponse:
+    """Encode a refusal as the dedicated gateway's message `Error` (dedicated.md 2)."""
+    spec = error.spec
+    body = b"\x08" + _varint(spec.status)  # field 1, a number; the fields 2 to 4 are texts
+    for tag, text in ((b"\x12", spec.code), (b"\x1a", writable(error.message)), (b"\x22", request_id)):
+        data = text.encode()
+        body += tag + _varint(len(data)) + data
+    return HttpResponse(spec.status, PROTOBUF_TYPE, request_id, body, spec.code, writable(error.reason))
+
+
+def _varint(number: int) -> bytes:
+    """Return a number as protobuf writes it: seven bits a byte, the lowest first, all but the last with the high bit."""
+    low, rest = number & 0x7F, number >> 7
+    return bytes((low | 0x80,)) + _varint(rest) if rest else bytes((low,))
+
+
+def to_xml(tree: Mapping[str, Any], root: str) -> bytes:
+    """Write a tree below the root element of its product; a list is its key repeated, so `{"Keys": {"Key": [...]}}` nests as documented."""
     import xmltodict  # noqa: PLC0415 (most servers never answer XML)
 
     try:
         # Tags of certificates are an object: their keys become names, none of them an attribute's.
-        text: str = xmltodict.unparse({"KMS": tree}, attr_prefix="\0")
+        text: str = xmltodict.unparse({root: tree}, attr_prefix="\0")
         ParserCreate(namespace_separator=" ").Parse(text.encode(), True)
         readable = re.search(_NOT_XML, text) is None
     except (ValueError, ExpatError):
@@ -91,7 +110,7 @@ def decode_document(body: bytes) -> Mapping[str, Any]:
     import xmltodict  # noqa: PLC0415 (see to_xml)
 
     try:
-        tree: Mapping[str, Any] = xmltodict.parse(body, strip_whitespace=False)["KMS"]
+        (tree,) = xmltodict.parse(body, strip_whitespace=False).values()
     except (ValueError, ExpatError, LookupError):
         return {}
-    return tree if isinstance(tree, Mapping) else {}
+    return tree if isinstance(tree, Mapping) and "RequestId" in tree else {}

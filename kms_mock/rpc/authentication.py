@@ -1,0 +1,191 @@
+"""Who sent a request: its AccessKey id, its signature, and that it was not sent before.
+
+The caller is always the signer, because `decode` and the verification find the AccessKey id with the same function
+(`signed_request.access_key_id_in`). Where signatures are ignored, that id is believed as it stands.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from kms_mock.identity.accounts import AccessKey, Caller, account_of_access_key, authentication_settings
+from kms_mock.identity.callers import known_caller, session_caller
+from kms_mock.identity.sessions import PREFIX, Session, has_token_form, sessions
+from kms_mock.rpc import errors, signature
+from kms_mock.rpc.canonical import RsaVerifier
+from kms_mock.rpc.decode import ApiRequest, signed_request
+from kms_mock.rpc.signed_request import SignedRequest, deciding, nonce_of, scheme_in, timestamp_of
+from kms_mock.sources import Sources
+from kms_mock.store.store import Store
+from kms_mock.store.times import iso
+
+NONCE_LIMIT = 100_000  # nonces remembered at most: about 17 MB
+
+_REFUSALS: dict[signature.Kind, errors.ErrorSpec] = {
+    "missing-access-key": errors.MISSING_PARAMETER,
+    "incomplete": errors.INCOMPLETE_SIGNATURE,
+    "missing-timestamp": errors.ILLEGAL_TIMESTAMP,
+    "expired": errors.TIMESTAMP_EXPIRED,
+    "unknown-access-key": errors.INVALID_ACCESS_KEY_ID,
+    "missing-security-token": errors.MISSING_SECURITY_TOKEN,
+    "mismatch": errors.SIGNATURE_DOES_NOT_MATCH,
+}
+
+
+class ClientKeys(Struct, frozen=True):
+    """The key pairs that a product issues for signing requests to its API of one version, and to no other.
+
+    Their ids start with `prefix`. `caller` returns who signs with one at a time, in Unix seconds, and raises ApiError for
+    an unknown or invalid one; `public_key` returns what `verify` takes (RSASSA-PKCS1-v1_5 with SHA-256), None for none.
+    """
+
+    version: str
+    prefix: str
+    caller: Callable[[Store, str, float], Caller]
+    public_key: Callable[[Store, str], bytes | None]
+    verify: RsaVerifier
+
+
+class NonceMemory:
+    """Remembers nonces until the signature that used them expires, the latest `limit` of them.
+
+    At the limit the oldest one is forgotten, so that a client is never refused for what others sent; its request could
+    then be replayed until it expires. Of a nonce only a hash of 64 bits is kept, whatever its length.
+    """
+
+    def __init__(self, limit: int = NONCE_LIMIT) -> None:
+        self._limit = limit
+        self._expiry: dict[int, float] = {}
+        self._order: deque[int] = deque()  # a dict finds its first key in linear time after many deletions
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def add(self, access_key_id: str, nonce: str, expiry: float, now: float) -> bool:
+        """Remember a nonce until `expiry`; return False if it is remembered already. Times are in epoch seconds."""
+        key, known, order = hash((access_key_id, nonce)), self._expiry, self._order
+        if known.get(key, now - 1) >= now:
+            return False
+        while order and (len(order) >= self._limit or known[order[0]] < now):
+            del known[order.popleft()]
+        if key not in known:
+            order.append(key)
+        known[key] = expiry
+        return True
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._expiry.clear()
+        self._order.clear()
+
+
+class Authenticator:
+    """Finds the caller of each request of one server. Its only state is the memory of nonces."""
+
+    def __init__(self, store: Store, sources: Sources, client_keys: ClientKeys | None = None) -> None:
+        self._store = store
+        self._sources = sources
+        self._client_keys = client_keys
+        self._issued_prefixes = (PREFIX, client_keys.prefix) if client_keys else (PREFIX,)
+        self._nonces = NonceMemory()
+        self._keys = signature.Keys(
+            secret=self._secret,
+            public_key=self._public_key,
+            verify_rsa=client_keys.verify if client_keys else None,
+        )
+
+    def authenticate(self, request: ApiRequest) -> Caller:
+        """Return the caller. Raises ApiError: a malformed, unknown or inactive AccessKey id, a bad signature, a replay."""
+        access_key_id = request.access_key_id
+        if access_key_id != access_key_id.strip():
+            raise errors.INVALID_ACCESS_KEY_ID_PARAMETER(
+                "There are blanks around the AccessKey id.", name="AccessKeyId"
+            )
+        settings = authentication_settings(self._store)
+        if settings.verify_signatures:
+            access_key_id = self._verify(signed_request(request.http))
+        return self._caller(request, access_key_id, known_only=settings.refuse_unknown_access_keys)
+
+    def reset(self) -> None:
+        """Forget the nonces: what was sent before may be sent again."""
+        self._nonces.clear()
+
+    def _verify(self, request: SignedRequest) -> str:
+        """Check the signature of a request, and that it was not sent before; return the AccessKey id of the signer."""
+        now, access_key_id = self._sources.real_now(), request.access_key_id
+        problem = signature.check(request, self._keys, now)
+        if problem is not None:
+            # The string to sign holds parameter values: it goes to the client, never into a log.
+            refusal, reason = _REFUSALS[problem.kind], problem.reason
+            access_key = self._access_key(access_key_id) if problem.kind == "unknown-access-key" else None
+            if access_key is not None and access_key.secret is None:
+                reason = f"AccessKey {access_key_id} has no secret in the fixture file to verify with."
+            raise refusal(reason, name="AccessKeyId", detail=problem.string_to_sign)
+        nonce, signed_at = nonce_of(request), timestamp_of(request) or now
+        if nonce and not self._nonces.add(access_key_id, nonce, signed_at + signature.TOLERANCE, now):
+            raise errors.SIGNATURE_NONCE_USED(
+                "A request with this nonce was answered, and its signature is still good."
+            )
+        return access_key_id
+
+    def _caller(self, request: ApiRequest, access_key_id: str, *, known_only: bool) -> Caller:
+        account = account_of_access_key(self._store, access_key_id)
+        if account is not None:
+            access_key = account.access_keys[access_key_id]
+            if not access_key.active:
+                raise errors.ACCESS_KEY_INACTIVE(f"AccessKey {access_key_id} is not active in the fixture file.")
+            return known_caller(self._store, account.id, access_key)
+        if access_key_id.startswith(self._issued_prefixes):
+            issued_to = self._caller_of_issued(request, access_key_id)
+            if issued_to is not None:
+                return issued_to
+        if known_only:
+            raise errors.INVALID_ACCESS_KEY_ID(
+                f"AccessKey id {access_key_id[:40]!r} is in no fixture file, and unknown ones are refused."
+            )
+        return Caller(self._store.default_account, AccessKey(access_key_id))
+
+    def _caller_of_issued(self, request: ApiRequest, access_key_id: str) -> Caller | None:
+        """Return who a session or a client key was issued to, None for an id that was not. Raises ApiError."""
+        session = self._session(access_key_id)
+        if session is not None:
+            self._check_session(session, request)
+            return session_caller(self._store, session)
+        client_keys = self._client_keys
+        if client_keys is None or not access_key_id.startswith(client_keys.prefix):
+            return None
+        if request.version != client_keys.version:
+            raise errors.INVALID_ACCESS_KEY_ID("A client key signs requests to the product that issued it only.")
+        return client_keys.caller(self._store, access_key_id, self._sources.now())
+
+    def _check_session(self, session: Session, request: ApiRequest) -> None:
+        """Check that a session's token came along, and that it has not expired by the mock's clock."""
+        headers, parameters = request.http.headers, request.parameters
+        scheme = scheme_in(headers, parameters)
+        token = deciding(scheme, headers.get("x-acs-security-token"), parameters.get("SecurityToken"))
+        if not token:
+            raise errors.MISSING_SECURITY_TOKEN(f"AccessKey id {session.id} is temporary: it needs its security token.")
+        if token != session.token:
+            if has_token_form(token):
+                raise errors.SECURITY_TOKEN_MISMATCH(f"The security token belongs to another one than {session.id}.")
+            raise errors.SECURITY_TOKEN_MALFORMED("The security token is not one that this server issues.")
+        now = self._sources.now()
+        if session.expires <= now:
+            raise errors.SECURITY_TOKEN_EXPIRED(f"The credentials expired at {iso(session.expires)}; it is {iso(now)}.")
+
+    def _session(self, access_key_id: str) -> Session | None:
+        return self._store.server[sessions].get(access_key_id)
+
+    def _access_key(self, access_key_id: str) -> AccessKey | None:
+        account = account_of_access_key(self._store, access_key_id)
+        return None if account is None else account.access_keys[access_key_id]
+
+    def _secret(self, access_key_id: str) -> str | None:
+        access_key = self._access_key(access_key_id) or self._session(access_key_id)
+        return None if access_key is None else access_key.secret
+
+    def _public_key(self, client_key_id: str) -> bytes | None:
+        return self._client_keys.public_key(self._store, client_key_id) if self._client_keys else None

@@ -1,0 +1,116 @@
+"""What a handler receives: the caller's partition, the caller, the sources, and the check of permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from kms_mock.identity.access import decide_access
+from kms_mock.identity.accounts import Caller
+from kms_mock.identity.conditions import NOTHING, Request
+from kms_mock.identity.policies import Decision
+from kms_mock.rpc import errors
+from kms_mock.rpc.decode import HttpRequest
+from kms_mock.rpc.errors import ApiError
+from kms_mock.sources import Sources
+from kms_mock.store.partition import Partition
+from kms_mock.store.store import Store
+
+if TYPE_CHECKING:
+    from kms_mock.rpc.api import Operation
+
+
+_LONGEST_NAME = 512  # longer than any id, ARN or alias
+
+
+class Context(Struct):
+    """One request's view of the store; a product may extend it with the ways to find its resources.
+
+    `partition` is the caller's own. `now` is the one moment of the request, in seconds since 1970 UTC; `prepared` what
+    the operation computed off the event loop.
+    """
+
+    store: Store
+    partition: Partition
+    sources: Sources
+    caller: Caller
+    operation: Operation
+    now: float
+    request_id: str
+    http: HttpRequest
+    prepared: Any = None
+
+    def arn(self, resource: str) -> str:
+        """Return the ARN of a resource such as `key/<id>` in this partition."""
+        service = self.operation.api.service
+        return f"acs:{service}:{self.partition.region}:{self.partition.account_id}:{resource}"
+
+    def authorize(
+        self,
+        arn: str,
+        resource_policy: str | None = None,
+        action: str | None = None,
+        tags: Mapping[str, str] = NOTHING,
+    ) -> None:
+        """Check that the caller may do this operation, or `action`, on a resource.
+
+        Raises NO_PERMISSION_ON; NO_PERMISSION to an application, whose text names no resource (behaviour.md 21).
+        """
+        caller = self.caller
+        if (
+            resource_policy is None
+            and caller.policies is None
+            and caller.access_key.policy is None
+            and caller.account == self.partition.account_id
+        ):
+            return  # no policy has a say, which is most requests
+        decision = self.decide(arn, resource_policy, action or self.operation.ram_action, tags)
+        if not decision.allowed and caller.application is not None:
+            raise errors.NO_PERMISSION(decision.explain())
+        if not decision.allowed:
+            raise errors.NO_PERMISSION_ON(decision.explain(), arn=arn)
+
+    def may(self, arn: str, resource_policy: str | None, action: str, tags: Mapping[str, str] = NOTHING) -> bool:
+        """Return whether RAM and the resource's own policy let the caller do an action."""
+        return self.decide(arn, resource_policy, action, tags).allowed
+
+    def decide(self, arn: str, resource_policy: str | None, action: str, tags: Mapping[str, str]) -> Decision:
+        """Return what policies decide about the caller doing an action on a resource of this partition."""
+        request = Request(
+            action,
+            arn,
+            self.caller.principal,
+            now=self.now,
+            source_ip=self.http.peer,
+            secure_transport=self.http.secure,
+            resource_tags=tags,
+        )
+        return decide_access(self.caller, request, self.partition.account_id, resource_policy)
+
+    def authorize_container(self, container: str | None = None) -> None:
+        """Check that the caller may do an operation that names no resource. Raises NO_PERMISSION.
+
+        `container` is what its permission is needed on, such as `key`, where the operation has no fixed one.
+        """
+        container = container or self.operation.container
+        if container is not None:
+            try:
+                self.authorize(self.arn(container))
+            except ApiError as error:
+                raise errors.NO_PERMISSION(error.reason) from error
+
+    def named_arn(self, parameters: Mapping[str, str]) -> str | None:
+        """Return the ARN of the first resource that a request names, whether it exists or not; None for none."""
+        for parameter in self.operation.naming:
+            name = next(iter(parameter.values(parameters)), "")
+            if name.isprintable() and 0 < len(name) <= _LONGEST_NAME:
+                return self.arn_of(parameter.resource_kind, name, parameters)
+        return None
+
+    def arn_of(self, kind: str, name: str, parameters: Mapping[str, str]) -> str | None:  # noqa: ARG002 (for products)
+        """Return the ARN of a resource by the kind that its parameter declares, "" for an unknown one, and its name."""
+        if name.startswith("acs:"):
+            return name
+        return self.arn(f"{kind}/{name}") if kind else None

@@ -1,0 +1,304 @@
+"""Answers one request: decode -> find -> authenticate -> check caller -> bind -> prepare -> handler -> encode -> commit.
+
+Every error is answered in the API's own envelope with a RequestId, even one caused by a bug in kms-mock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, Protocol
+
+from kms_mock.config import REGION
+from kms_mock.identity.access import refusal_everywhere
+from kms_mock.identity.accounts import AccessKey, Caller
+from kms_mock.logs import LogRequest, trace
+from kms_mock.rpc import errors
+from kms_mock.rpc.api import Api, Operation
+from kms_mock.rpc.authentication import Authenticator
+from kms_mock.rpc.context import Context
+from kms_mock.rpc.decode import (
+    EXTRA_PARAMETERS,
+    SYSTEM_PARAMETERS,
+    ApiRequest,
+    HttpRequest,
+    decode,
+    speaks_protobuf,
+    wants_xml_answer,
+)
+from kms_mock.rpc.encode import HttpResponse, encode, encode_error, encode_protobuf_error
+from kms_mock.rpc.errors import ApiError
+from kms_mock.sources import Sources
+from kms_mock.store.changes import Change
+from kms_mock.store.store import Store
+from kms_mock.suggestions import did_you_mean
+
+log = logging.getLogger("kms_mock")
+
+_REGION = re.compile(REGION)
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MAX_WARNED_NAME = 60  # characters
+MAX_WARNINGS = 1000  # warnings: clients choose the names, so there must be an end
+
+
+class Fault(Protocol):
+    """What a fault does to one request."""
+
+    async def strike(self, phase: Literal["before", "after"], operation: Operation) -> None:
+        """Wait, or raise ApiError, if this is the phase for it."""
+
+    def __str__(self) -> str:
+        """Return what the fault does, for the journal."""
+
+    def spoil(self, response: HttpResponse) -> HttpResponse:
+        """Return the response as the client will receive it, such as malformed or cut short."""
+
+
+class Faults(Protocol):
+    """Finds the fault for a request; false when there is none at all."""
+
+    def __bool__(self) -> bool: ...
+
+    def pick(self, operation: Operation, request: ApiRequest) -> Fault | None:
+        """Return the fault that strikes this request, or None."""
+
+
+# Keeps one call: request, operation, response, milliseconds, the fault that struck ("" for none), changes.
+Record = Callable[[ApiRequest | None, Operation | None, HttpResponse, float, str, tuple[Change, ...]], None]
+
+
+class Gateway:
+    """Answers API requests from a store.
+
+    The request hooks are optional, and cost nothing when they are not there. `guard` returns the reason to refuse a
+    request before it is decoded, or "" to let it pass; `faults` picks the fault to inject; `record` keeps a decoded call
+    and `log_request` writes a line for each answer.
+    """
+
+    def __init__(
+        self,
+        apis: Iterable[Api],
+        store: Store,
+        sources: Sources,
+        *,
+        authenticator: Authenticator | None = None,
+        guard: Callable[[HttpRequest], str] | None = None,
+        faults: Faults | None = None,
+        record: Record | None = None,
+        log_request: LogRequest | None = None,
+    ) -> None:
+        self.apis = tuple(apis)
+        self.store = store
+        self.sources = sources
+        self._authenticator = authenticator or Authenticator(store, sources)
+        self._guard = guard
+        self._faults = faults
+        self._record = record
+        self._log_request = log_request
+        self._anonymous = Caller(store.default_account, AccessKey(""))
+        self._warned: set[tuple[str, str]] = set()
+
+    async def answer(self, http: HttpRequest) -> HttpResponse:
+        """Answer one HTTP request; never raises for what a client sent."""
+        began = time.perf_counter()
+        request_id = self.sources.new_id()
+        request: ApiRequest | None = None
+        operation: Operation | None = None
+        fault: Fault | None = None
+        effects: tuple[Change, ...] = ()
+        try:
+            request = self._decode(http)
+            operation = self._find(request)
+            fault = self._faults.pick(operation, request) if self._faults else None
+            if fault:
+                await fault.strike("before", operation)
+            result = await self._run(operation, request, request_id)
+            response = encode(
+                result,
+                xml=request.xml,
+                root=operation.xml_root,
+                request_id=request_id,
+                changed=bool(self.store.changes),
+            )
+            if self.store.changes:  # commit, before an await lets other requests run
+                effects = self.store.take_changes()
+            if fault:  # it may raise, and the changes stay: the client sees an error for work that was done
+                await fault.strike("after", operation)
+        except ApiError as error:
+            self.store.undo_changes()  # roll back what is not committed
+            response = self._error_response(error, http, request, operation, request_id)
+        except Exception as error:  # noqa: BLE001 (whatever it is: a bug must not leave the client without an answer)
+            log.error("internal error, request id %s\n%s", request_id, trace(error))  # noqa: TRY400 (see trace)
+            self.store.undo_changes()
+            bug = errors.INTERNAL_FAILURE("A bug in kms-mock; its log has the traceback.")
+            response = self._error_response(bug, http, request, operation, request_id)
+        delivered = fault.spoil(response) if fault else response
+        milliseconds = (time.perf_counter() - began) * 1000
+        if self._record:
+            self._record(request, operation, response, milliseconds, str(fault or ""), effects)
+        if self._log_request:
+            self._log(request, operation, response, milliseconds)
+        return delivered
+
+    def malformed(self, http: HttpRequest, reason: str, *, bug: bool = False) -> HttpResponse:
+        """Answer what never became a request (not HTTP, too large, too slow), or what a bug outside the gateway ended."""
+        error = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
+        response = self._error_response(error(reason), http, None, None, self.sources.new_id())
+        if self._log_request:
+            self._log(None, None, response, 0.0)
+        return response
+
+    def not_mocked(self, http: HttpRequest, text: str) -> HttpResponse:
+        """Answer a request for a product that is not mocked; the text tells the client so."""
+        host = http.headers.get("Host", "")
+        xml = wants_xml_answer(http) or ".oss-" in f".{host}"
+        error = errors.HOST_NOT_MOCKED(text, detail=text)
+        response = encode_error(error, xml=xml, root="Error", request_id=self.sources.new_id())
+        if self._record:
+            self._record(None, None, response, 0.0, "", ())
+        if self._log_request:
+            self._log(None, None, response, 0.0)
+        return response
+
+    def is_mocked(self, host: str) -> bool:
+        """Return whether a host, in lower case, is a public one of the products that are answered here."""
+        return any(api.has_host(host) for api in self.apis)
+
+    def _decode(self, http: HttpRequest) -> ApiRequest:
+        """Read a request that the guard lets pass. Raises FOREIGN_REQUEST, and what `decode` raises."""
+        if self._guard and (problem := self._guard(http)):
+            raise errors.FOREIGN_REQUEST(problem, detail=problem)
+        return decode(http, self.apis)
+
+    def _find(self, request: ApiRequest) -> Operation:
+        """Return the operation that a request names. Raises INVALID_VERSION, INVALID_ACTION."""
+        for api in self.apis:
+            if api.version == request.version and request.action in api.operations:
+                return api.operations[request.action]
+        names = [name for api in self.apis if api.version == request.version for name in api.operations]
+        if names:
+            suggestion = did_you_mean(request.action, names) or "."
+            raise errors.INVALID_ACTION(
+                f"There is no operation {request.action[:60]!a} in version {request.version}{suggestion}"
+            )
+        known = " or ".join(f"{api.version} ({api.product})" for api in self.apis)
+        other = f"not {request.version}" if _DATE.fullmatch(request.version or "") else "no other"
+        raise errors.INVALID_VERSION(f"The version is {known}, {other}.")
+
+    async def _run(self, operation: Operation, request: ApiRequest, request_id: str) -> Mapping[str, Any]:
+        """Run one operation; return its result tree. Raises ApiError, in the words of the operation's own table."""
+        try:
+            caller = self._anonymous if operation.anonymous else self._authenticator.authenticate(request)
+            self._check_caller(operation, caller, request, request_id)
+            arguments = operation.bind(request.parameters)
+            dry_run = arguments.pop("dry_run", False)
+            if not request.parameters.keys() <= operation.accepted:
+                self._warn_unknown_parameters(operation, request)
+            if request.http.listener_region is not None:
+                self._warn_ignored_region(request)
+            context = self._context(operation, caller, request, request_id)
+            if operation.container is not None:
+                context.authorize_container()
+            if operation.prepare is not None:
+                work = operation.prepare(context, **arguments)
+                if work is not None:
+                    prepared = await asyncio.get_running_loop().run_in_executor(None, work)
+                    # The store went on meanwhile: the handler sees it as it is now.
+                    context = self._context(operation, caller, request, request_id)
+                    context.prepared = prepared
+            result = operation.handler(context, **arguments)
+            if dry_run:
+                if self.store.changes:
+                    log.error("a dry run of %s changed something: it is undone", operation.name)
+                raise errors.DRY_RUN("DryRun: without it this request succeeds.")
+        except ApiError as error:
+            raise _as_reported(operation, request, error) from error
+        return {**result, "RequestId": request_id}
+
+    def _check_caller(self, operation: Operation, caller: Caller, request: ApiRequest, request_id: str) -> None:
+        """Refuse early whose account may not use the product, and what RAM denies on every resource."""
+        if operation.needs_service and operation.api.check_account is not None:
+            operation.api.check_account(self.store, caller.account)
+        if (caller.policies is None and caller.access_key.policy is None) or not operation.needs_permission:
+            return
+        has_policies = any(map(operation.api.has_policies, self.store.partitions(caller.account)))
+        for action in operation.ram_actions:
+            denial = refusal_everywhere(caller, action, resources_have_policies=has_policies)
+            if denial is not None:
+                arn = self._context(operation, caller, request, request_id).named_arn(request.parameters)
+                names_resource = arn and caller.application is None  # as in `Context.authorize`
+                spec = errors.NO_PERMISSION_ON if names_resource else errors.NO_PERMISSION
+                raise spec(denial.explain(arn), arn=arn or "")
+
+    def _warn_unknown_parameters(self, operation: Operation, request: ApiRequest) -> None:
+        """Warn once about each parameter that the operation does not know: it is ignored, and may be misspelt."""
+        for name in operation.unknown(request.parameters.keys() - SYSTEM_PARAMETERS - EXTRA_PARAMETERS):
+            warning = (operation.name, name[:MAX_WARNED_NAME])
+            if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
+                self._warned.add(warning)
+                log.warning("%s has no parameter %s: it is ignored", operation.name, ascii(warning[1]))
+
+    def _warn_ignored_region(self, request: ApiRequest) -> None:
+        """Warn once about each RegionId that differs from the region of the endpoint, which counts."""
+        named = request.parameters.get("RegionId")
+        warning = (request.region or "", (named or "")[:MAX_WARNED_NAME])
+        if named and named != request.region and warning not in self._warned and len(self._warned) < MAX_WARNINGS:
+            self._warned.add(warning)
+            log.warning("RegionId %s is ignored: this is the endpoint of %s", ascii(warning[1]), request.region)
+
+    def _context(self, operation: Operation, caller: Caller, request: ApiRequest, request_id: str) -> Context:
+        store, sources, region = self.store, self.sources, request.region
+        now = sources.now()
+        if region is None:
+            region = store.default_region
+        elif region != store.default_region and not _REGION.fullmatch(region):
+            raise errors.INVALID_PARAMETER("RegionId is not a region's name.", name="RegionId")
+        partition = store.open(caller.account, region, now)
+        return operation.api.context(store, partition, sources, caller, operation, now, request_id, request.http)
+
+    def _error_response(
+        self,
+        error: ApiError,
+        http: HttpRequest,
+        request: ApiRequest | None,
+        operation: Operation | None,
+        request_id: str,
+    ) -> HttpResponse:
+        """Encode an error in the format that the client asked for: protobuf, XML or JSON."""
+        if speaks_protobuf(http):
+            return encode_protobuf_error(error, request_id=request_id)
+        xml = request.xml if request is not None else wants_xml_answer(http)
+        root = self._asked_root(request) if operation is None else operation.xml_root
+        return encode_error(error, xml=xml, root=root, request_id=request_id)
+
+    def _asked_root(self, request: ApiRequest | None) -> str:
+        """Return the root element for the API that a request is for, as far as it tells; otherwise for the first one."""
+        version = None if request is None else request.version
+        asked = next((api for api in self.apis if api.version == version), self.apis[0])
+        return asked.xml_root.replace("{operation}", "Error")
+
+    def _log(
+        self, request: ApiRequest | None, operation: Operation | None, response: HttpResponse, milliseconds: float
+    ) -> None:
+        assert self._log_request is not None  # noqa: S101 (the caller asked)
+        resource = ""
+        if response.code and request is not None and operation is not None:
+            resource = ", ".join(operation.resources_named(request.parameters))
+        action = "" if request is None else request.action
+        self._log_request(
+            action, response.status, response.code, milliseconds, response.request_id, resource, response.reason
+        )
+
+
+def _as_reported(operation: Operation, request: ApiRequest, error: ApiError) -> ApiError:
+    """Return an error as the operation reports it: with the text of its table, in a dry run with the codes of DryRun."""
+    if operation.is_dry_run(request.parameters):
+        code = error.spec.code
+        if code == errors.NO_PERMISSION.code:
+            return errors.DRY_RUN_ACCESS_DENIED(error.reason)
+        if code in (errors.MISSING_PARAMETER.code, errors.INVALID_PARAMETER.code) and error.names.get("name"):
+            return errors.DRY_RUN_VALIDATION(error.reason, **error.names)
+    return operation.reworded(error)
