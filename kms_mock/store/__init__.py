@@ -1,0 +1,1 @@
+"""Accounts x regions x tables, for any product."""

@@ -1,0 +1,153 @@
+"""Everything a server knows: its partitions. One store per server, no state outside it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+from msgspec import Struct
+
+from kms_mock.sources import Sources
+from kms_mock.store.changes import Change, Place
+from kms_mock.store.events import Event
+from kms_mock.store.partition import Partition, PartitionState
+from kms_mock.store.resource import Resource, TableState
+
+
+class StoreState(Struct, frozen=True):
+    """A copy of a whole store; the records in it are shared. Empty partitions are left out."""
+
+    partitions: dict[Place, PartitionState]
+
+    def tables(self, place: Place) -> Mapping[Resource[Any], TableState]:
+        """Return the tables of a partition, none for an empty one."""
+        found = self.partitions.get(place)
+        return {} if found is None else found.tables
+
+
+class Store:
+    """All partitions of one server. `changes` is the log of changes since somebody last took them."""
+
+    def __init__(self, sources: Sources, default_account: str, default_region: str) -> None:
+        self.sources = sources
+        self.default_account = default_account
+        self.default_region = default_region
+        self.changes: list[Change] = []
+        self.logs_changes = True
+        self.account_names: dict[str, str] = {}  # what reasons call an account, where it has a name
+        self._partitions: dict[Place, Partition] = {}
+        # Anybody can name a region: a partition with nothing in it lives only as long as somebody uses it.
+        self._empty: WeakValueDictionary[Place, Partition] = WeakValueDictionary()
+        self.clear()
+
+    # -- partitions ---------------------------------------------------------------------------------------------------
+
+    def existing(self, account_id: str, region: str) -> Partition | None:
+        """Return a partition that holds something, or None. Lets no time pass in it."""
+        return self._partitions.get((account_id, region))
+
+    def partition(self, account_id: str, region: str) -> Partition:
+        """Return a partition without letting time pass in it."""
+        place = (account_id, region)
+        found = self._partitions.get(place)
+        if found is None:
+            found = self._empty.get(place)
+        if found is None:
+            found = self._empty[place] = Partition(self, place)
+        return found
+
+    def open(self, account_id: str, region: str, now: float) -> Partition:
+        """Return a partition as it is at `now`: due things happen first."""
+        partition = self.partition(account_id, region)
+        if partition.next_due <= now:
+            self._settle(partition, now)
+        return partition
+
+    def partitions(self, account_id: str | None = None) -> Iterator[Partition]:
+        """Return the partitions that hold something: all, or those of one account."""
+        return iter([found for place, found in self._partitions.items() if account_id in (None, place[0])])
+
+    def keep(self, partition: Partition) -> None:
+        """Keep a partition for as long as something is in it; only partitions call this."""
+        if partition.place not in self._partitions:
+            self._partitions[partition.place] = partition
+            self._empty.pop(partition.place, None)
+
+    def release(self, partition: Partition) -> None:
+        """Release a partition in which nothing is left; only partitions call this."""
+        if partition is not self.server and self._partitions.pop(partition.place, None) is not None:
+            self._empty[partition.place] = partition
+
+    def remove_account(self, account_id: str) -> None:
+        """Forget everything that an account has."""
+        self._partitions = {place: found for place, found in self._partitions.items() if place[0] != account_id}
+        for place in [place for place in self._empty if place[0] == account_id]:
+            del self._empty[place]  # a request that still runs may hold it, with what was in it
+
+    def account_name(self, account_id: str) -> str:
+        """Return what a reason calls an account, "" for none."""
+        return self.account_names.get(account_id) or (account_id and f"account {account_id}")
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def settle(self, now: float) -> list[Event]:
+        """Make due events happen in every partition; return them in order of time."""
+        events = [event for partition in self.partitions() for event in self._settle(partition, now)]
+        return sorted(events, key=lambda event: event.at)
+
+    def _settle(self, partition: Partition, now: float) -> list[Event]:
+        self.logs_changes = False  # changes caused by time are not effects of the request that finds them
+        try:
+            return partition.settle(now)
+        finally:
+            self.logs_changes = True
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    def take_changes(self) -> tuple[Change, ...]:
+        """Return what changed since the last time."""
+        changes = tuple(self.changes)
+        self.changes.clear()
+        return changes
+
+    def undo_changes(self) -> None:
+        """Take back everything that was changed since changes were last taken."""
+        if not self.changes:
+            return
+        for change in reversed(self.take_changes()):
+            self.partition(*change.place)[change.resource].undo(change)
+        self.changes.clear()
+
+    # -- checkpoints --------------------------------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.changes.clear()
+        self._partitions, self._empty = {}, WeakValueDictionary()
+        # What belongs to the whole server: accounts, settings.
+        self.server = Partition(self, ("", ""))
+        self.keep(self.server)
+        self._default = self.partition(self.default_account, self.default_region)  # asked for by most requests
+
+    def state(self, accounts: Collection[str] | None = None) -> StoreState:
+        """Return a copy of everything, or of what these accounts have. Costs microseconds per thousand records."""
+        return StoreState(
+            {
+                place: found.state()
+                for place, found in self._partitions.items()
+                if not found.empty and (accounts is None or place[0] in accounts)
+            }
+        )
+
+    def restore(self, state: StoreState, accounts: Collection[str] | None = None) -> None:
+        """Go back to a copy, which can be restored again later; of everything, or of what these accounts have."""
+        if accounts is None:
+            self.clear()
+        else:
+            for account_id in accounts:
+                self.remove_account(account_id)
+        for place, partition_state in state.partitions.items():
+            partition = self.partition(*place)
+            self.keep(partition)
+            partition.restore(partition_state)

@@ -1,0 +1,58 @@
+"""Points in time as the API writes them: `yyyy-MM-dd'T'HH:mm:ss'Z'`, UTC (behaviour.md 17)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+
+DAY = 86400
+# The clock stops here, and nothing can have happened later: dates that are computed from it (rotations in 730 days,
+# certificates of 20 years) can still be written. The second is the last moment that can be written at all.
+END_OF_TIME = datetime(9900, 1, 1, tzinfo=UTC).timestamp()
+LAST_DATE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+SECONDS_OF_UNIT = {"d": DAY, "h": 3600, "m": 60, "s": 1}
+_INTERVAL = re.compile(r"([0-9]{1,12})([dhms])")
+
+
+def parse_interval(text: str) -> int:
+    """Read `integer[unit]` as seconds; units are d, h, m, s (behaviour.md 7 and 9). Raises ValueError."""
+    match = _INTERVAL.fullmatch(text)
+    if match is None:
+        raise ValueError("the form is integer[unit], unit one of d, h, m, s")
+    return int(match[1]) * SECONDS_OF_UNIT[match[2]]
+
+
+def iso(seconds: float) -> str:
+    """Write seconds since 1970 UTC."""
+    return _iso(int(seconds))
+
+
+def exact_iso(seconds: float) -> str:
+    """Write seconds since 1970 UTC with their fraction, as fixture files have them."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=4096)  # the same few times come in answer after answer, and writing one takes microseconds
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def years_later(seconds: float, years: int) -> float:
+    """Return the same day of the calendar some years on; 29 February may become the 28th."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    try:
+        return moment.replace(year=moment.year + years).timestamp()
+    except ValueError:
+        return moment.replace(year=moment.year + years, day=28).timestamp()
+
+
+def parse_iso(text: str) -> float:
+    """Read an ISO 8601 time with a zone, or with none for UTC. Raises ValueError, which does not quote the text."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("the form is ISO 8601, such as 2030-01-31T12:00:00Z") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()
