@@ -1,0 +1,56 @@
+"""What RAM and the policies of resources together decide about a caller's request."""
+
+from __future__ import annotations
+
+from kms_mock.identity import policies
+from kms_mock.identity.accounts import Caller
+from kms_mock.identity.conditions import Request
+from kms_mock.identity.policies import Decision, NamedPolicy
+
+
+def decide_access(caller: Caller, request: Request, owner: str, resource_policy: str | None) -> Decision:
+    """Return what RAM and a resource's own policy together decide; `owner` is the account that has the resource.
+
+    Within the owner's account one of them must allow it, across accounts both (KMS, "Key policy overview"); a Deny of
+    either refuses it, but for the account itself reading and setting policies: nobody is locked out.
+    """
+    named = identity_policies(caller)
+    identity = Decision("Allow", request) if named is None else policies.decide(named, request)
+    if caller.session_policies is not None:
+        identity = policies.both(identity, policies.decide(caller.session_policies, request))
+    home = caller.account == owner
+    if home and (resource_policy is None or (caller.is_root and request.action.endswith("Policy"))):
+        return identity
+    attached: tuple[NamedPolicy, ...] = ()
+    if resource_policy is not None:
+        attached = (("the resource's own policy", policies.parse_resource_policy(resource_policy)),)
+    resource = policies.decide(attached, request)
+    return policies.either(identity, resource) if home else policies.both(identity, resource)
+
+
+def refusal_everywhere(caller: Caller, action: str, *, resources_have_policies: bool) -> Decision | None:
+    """Return the decision that refuses an action whatever the resource; None where some resource may be allowed.
+
+    Where resources of the account have policies of their own, one of them may allow a principal of RAM what RAM does not.
+    """
+    named = identity_policies(caller)
+    if named is None:
+        return None
+    request = Request(action, "*", caller.principal)
+    decision = policies.decide_anywhere(named, request)
+    if caller.session_policies is not None:
+        decision = policies.both(decision, policies.decide_anywhere(caller.session_policies, request))
+    if decision.allowed or (decision.effect is None and resources_have_policies and caller.application is None):
+        return None
+    return decision
+
+
+def identity_policies(caller: Caller) -> tuple[NamedPolicy, ...] | None:
+    """Return the RAM policies of a caller by name; None for one who may do everything.
+
+    Those of the session of a role come on top (`Caller.session_policies`): both must allow a request.
+    """
+    policy = caller.access_key.policy
+    if policy is None:
+        return caller.policies
+    return ((f"the RAM policy of {caller.arn}", policy), *(caller.policies or ()))
