@@ -1,11 +1,17 @@
 """One interface over AES-GCM and SM4-GCM, so that key material can keep a ready object of either."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
+
+from kms_mock.crypto.specs import Kind
 
 _TAG_LENGTH: Final = 16
 
@@ -45,6 +51,5 @@ class Sm4Gcm:
         return context.update(data[:-_TAG_LENGTH]) + context.finalize()
 
 
-def aes_gcm(key: bytes) -> Aead:
-    """Return AES-GCM under a key of 16, 24 or 32 bytes (NIST SP 800-38D)."""
-    return AESGCM(key)
+# Kind of key -> its GCM: AES (NIST SP 800-38D) takes 16, 24 or 32 bytes of key, SM4 takes 16.
+AEADS: Final[Mapping[Kind, Callable[[bytes], Aead]]] = MappingProxyType({"aes": AESGCM, "sm4": Sm4Gcm})

@@ -1,8 +1,10 @@
-"""What AsymmetricSign, -Verify, -Encrypt and -Decrypt do with a key pair (behaviour.md 2).
+"""Signatures and public-key encryption: AsymmetricSign, -Verify, -Encrypt and -Decrypt (behaviour.md 2).
 
-Signing never hashes: it takes the digest that the caller computed (lessons.md 8). This module is light to import; what
-works on key pairs loads with the first call.
+Signing never hashes: it takes the digest that the caller computed (design.md 10.8). This module is cheap to import: the
+modules of each kind of key pair load with the first call.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -32,7 +34,7 @@ _DIGEST_LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
 
 
 def digest_length(algorithm: str) -> int:
-    """Return the bytes of the digest that a signature algorithm signs; UnsupportedAlgorithm when there is none such."""
+    """Return the length in bytes of the digest that an algorithm signs; UnsupportedAlgorithm for an unknown one."""
     if algorithm not in _DIGEST_LENGTHS:
         raise UnsupportedAlgorithm(f"there is no signature algorithm {algorithm!r}")
     return _DIGEST_LENGTHS[algorithm]
@@ -56,7 +58,7 @@ def sign(material: KeyMaterial, algorithm: str, digest: bytes, random_bytes: Ran
 
 
 def verify(material: KeyMaterial, algorithm: str, digest: bytes, signature: bytes) -> bool:
-    """Tell whether `signature` belongs to the digest; whatever is malformed in it only makes it False.
+    """Return whether `signature` is valid for the digest; False, too, when it is malformed.
 
     UnsupportedAlgorithm and ValueError as in `sign`.
     """
@@ -73,7 +75,7 @@ def verify(material: KeyMaterial, algorithm: str, digest: bytes, signature: byte
 def encrypt(material: KeyMaterial, algorithm: str, plaintext: bytes, random_bytes: RandomBytes | None = None) -> bytes:
     """Return the ciphertext under the public half: RSAES_OAEP (MGF1 with the same hash, no label) or SM2PKE.
 
-    SM2PKE gives the DER SEQUENCE of GM/T 0009 in the order C1 C3 C2. PlaintextTooLong beyond the documented size,
+    SM2PKE returns the DER SEQUENCE of GM/T 0009 in the order C1 C3 C2. PlaintextTooLong beyond the documented size,
     UnsupportedAlgorithm when the key does not have the algorithm.
     """
     limit = _encryption(material, algorithm).max_plaintext
@@ -100,7 +102,7 @@ def decrypt(material: KeyMaterial, algorithm: str, ciphertext: bytes) -> bytes:
 
 
 def sm2_identity_digest(public_key_der: bytes, identity: bytes | None = None) -> bytes:
-    """Return Z(A), 32 bytes, of an SM2 public key (SPKI DER) and an identity, 1234567812345678 unless told otherwise.
+    """Return Z(A), 32 bytes, of an SM2 public key (SPKI DER) and an identity (default: 1234567812345678).
 
     GM/T 0003.2, 5.5. ValueError when the key is not an SM2 key.
     """
@@ -110,7 +112,7 @@ def sm2_identity_digest(public_key_der: bytes, identity: bytes | None = None) ->
 
 
 def sm2_message_digest(public_key_der: bytes, message: bytes, identity: bytes | None = None) -> bytes:
-    """Return e = SM3(Z(A) || message), 32 bytes: the digest to give to `sign` with SM2DSA (GM/T 0003.2, 6.1)."""
+    """Return e = SM3(Z(A) || message), 32 bytes: the digest that `sign` takes for SM2DSA (GM/T 0003.2, 6.1)."""
     from kms_mock.crypto import sm2
 
     return sm2.digest(sm2_identity_digest(public_key_der, identity), message)

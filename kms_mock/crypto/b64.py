@@ -1,5 +1,7 @@
 """Base64 (RFC 4648, section 4), both ways, between bytes and text."""
 
+from __future__ import annotations
+
 import binascii
 
 import msgspec

@@ -1,7 +1,9 @@
 """Certificate signing requests (PKCS#10, RFC 2986) over RSA, P-256 and SM2 alike.
 
-Written in DER by hand: `cryptography` knows no SM2, and draws ECDSA nonces that no seed decides.
+Written in DER by hand: `cryptography` has no SM2, and draws ECDSA nonces that no seed decides.
 """
+
+from __future__ import annotations
 
 import hashlib
 import re
@@ -12,6 +14,8 @@ from typing import Final
 from msgspec import Struct
 
 from kms_mock.crypto import asymmetric, der, pem, specs
+from kms_mock.crypto.errors import InvalidCertificate
+from kms_mock.crypto.guard import guard
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.randomness import RandomBytes
 
@@ -40,7 +44,7 @@ class _Attribute(Struct, frozen=True):
 
 
 _EMAIL: Final = _Attribute(bytes.fromhex("06092a864886f70d010901"), 255)
-# CN, C, O and OU are required (api docs CreateCertificate); the console offers an e-mail, and several O and OU.
+# CN, C, O and OU are required (api-docs CreateCertificate); the console offers an e-mail, and several O and OU.
 _ATTRIBUTES: Final[Mapping[str, _Attribute]] = MappingProxyType(
     {
         "CN": _Attribute(bytes.fromhex("0603550403"), 64, required=True),
@@ -64,19 +68,21 @@ _SIGNATURES: Final[Mapping[str, tuple[str, bytes]]] = MappingProxyType(
 
 
 def subject_der(text: str) -> bytes:
-    """Return the DER of a subject such as `CN=name,OU=unit,O=company,C=CN` (RFC 2253: most specific part first).
+    """Return the DER of a subject such as `CN=name,OU=unit,O=company,C=CN` (RFC 2253: most specific attribute first).
 
-    ValueError, in plain words, for another form, a missing CN, C, O or OU, an unknown or repeated type, a value that is
+    InvalidCertificate for another form, a missing CN, C, O or OU, an unknown or repeated type, a value that is
     empty or too long.
     """
-    parts = _parse(text)
-    names = [name for name, _ in parts]
+    with guard(InvalidCertificate, "the subject holds characters that are no Unicode text"):
+        text.encode()
+    attributes = _parse(text)
+    names = [name for name, _ in attributes]
     for name, attribute in _ATTRIBUTES.items():
         if attribute.required and name not in names:
-            raise ValueError(f"the subject has no {name}; CN, C, O and OU are required")
+            raise InvalidCertificate(f"the subject has no {name}; CN, C, O and OU are required")
         if names.count(name) > 1 and not attribute.repeatable:
-            raise ValueError(f"the subject has more than one {name}")
-    return der.encode(der.SEQUENCE, *(_rdn(name, value) for name, value in reversed(parts)))
+            raise InvalidCertificate(f"the subject has more than one {name}")
+    return der.encode(der.SEQUENCE, *(_rdn(name, value) for name, value in reversed(attributes)))
 
 
 def build(
@@ -107,34 +113,32 @@ def message_digest(material: KeyMaterial, message: bytes) -> bytes:
 
 
 def _parse(text: str) -> list[tuple[str, str]]:
-    parts: list[tuple[str, str]] = []
+    found: list[tuple[str, str]] = []
     position, more = 0, True
     while more:
         match = _RDN.match(text, position)
         if match is None:
-            raise ValueError(
+            raise InvalidCertificate(
                 'the subject has the form CN=name,OU=unit,O=company,C=CN, with a backslash before each , + " \\ < > ;'
             )
-        parts.append((match[1].upper(), _ESCAPE.sub(_unescape, match[2]).strip(" ")))
+        found.append((match[1].upper(), _ESCAPE.sub(_unescape, match[2]).strip(" ")))
         position, more = match.end(), bool(match[3])
-    return parts
+    return found
 
 
 def _unescape(match: re.Match[str]) -> str:
     if not match[1]:
         return match[2]
-    try:
+    with guard(InvalidCertificate, "the subject has an escape that is no UTF-8"):
         return bytes.fromhex(match[1].replace("\\", "")).decode()
-    except UnicodeDecodeError as error:
-        raise ValueError("the subject has an escape that is no UTF-8") from error
 
 
 def _rdn(name: str, value: str) -> bytes:
     attribute = _ATTRIBUTES.get(name)
     if attribute is None:
-        raise ValueError(f"the subject has the unknown type {name[:20]}; known are {', '.join(_ATTRIBUTES)}")
+        raise InvalidCertificate(f"the subject has an unknown type; known are {', '.join(_ATTRIBUTES)}")
     if not 0 < len(value) <= attribute.longest or (name == "C" and not re.fullmatch("[A-Za-z]{2}", value)):
-        raise ValueError(f"{name} of the subject is empty, longer than {attribute.longest} or no country code")
+        raise InvalidCertificate(f"{name} of the subject is empty, longer than {attribute.longest} or no country code")
     pair = der.encode(der.SEQUENCE, attribute.oid, _text(value, ia5=attribute is _EMAIL))
     return der.encode(_SET, pair)
 
@@ -142,7 +146,7 @@ def _rdn(name: str, value: str) -> bytes:
 def _text(value: str, *, ia5: bool) -> bytes:
     if ia5:
         if not value.isascii():
-            raise ValueError("the e-mail address of the subject is not ASCII")
+            raise InvalidCertificate("the e-mail address of the subject is not ASCII")
         return der.encode(_IA5_STRING, value.encode())
     # The sample request of the docs has PrintableString; what that cannot carry is UTF-8 (RFC 5280, 4.1.2.4).
     return der.encode(_PRINTABLE_STRING if _PRINTABLE.fullmatch(value) else _UTF8_STRING, value.encode())

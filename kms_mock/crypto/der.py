@@ -1,4 +1,6 @@
-"""As much DER (ITU-T X.690) as SM2 keys, signatures and ciphertexts need; strict, so that one value has one encoding."""
+"""The subset of DER (ITU-T X.690) that keys, signatures, ciphertexts and requests need; strict: each value has one encoding."""
+
+from __future__ import annotations
 
 from typing import Final
 
@@ -14,7 +16,7 @@ _LONGEST_FORM: Final = 0x84  # four bytes of length are more than any caller can
 
 
 def encode(tag: int, *contents: bytes) -> bytes:
-    """Return one tag-length-value around the given contents."""
+    """Return one tag-length-value around the joined contents."""
     body = b"".join(contents)
     size = len(body)
     if size < _LONG_FORM:
@@ -51,7 +53,7 @@ class Reader:
             raise ValueError("a DER INTEGER is negative or not in its shortest form")
         return value
 
-    def sequence(self) -> "Reader":
+    def sequence(self) -> Reader:
         """Return a reader over the contents of the next value, which must be a SEQUENCE."""
         return Reader(self.take(SEQUENCE))
 

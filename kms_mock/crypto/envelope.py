@@ -4,6 +4,8 @@ Blob: Base64 of 36 ASCII bytes (the key version's UUID), 12 bytes of GCM nonce, 
 (behaviour.md 3).
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Mapping
@@ -43,7 +45,7 @@ def pack(key_version_id: str, nonce: bytes, sealed: bytes) -> str:
 
 
 def unpack(text: str) -> Blob:
-    """Return the parts of a blob; InvalidCiphertext when it is not the canonical Base64 of one."""
+    """Return the fields of a blob; InvalidCiphertext when it is not the canonical Base64 of one."""
     try:
         raw = b64.decode_canonical(text)
     except ValueError as error:
@@ -58,16 +60,19 @@ def unpack(text: str) -> Blob:
 def context_aad(context: Mapping[str, str] | None) -> bytes | None:
     """Return the associated data of an encryption context: 32 bytes, or None for no or an empty context.
 
-    SHA-256 over every key and value, each behind its own length, keys sorted: the order of the pairs does not matter and no
-    two contexts give the same bytes, unlike the `k=v&k=v` form of the transfer SDKs (behaviour.md 3, lessons.md 5).
+    SHA-256 over the UTF-8 of `k1=v1&k2=v2`, keys sorted, as the vendor's transfer SDKs compute it, so that ciphertexts
+    pass between the shared and the dedicated gateway (dedicated.md 4). Where a key or value holds `&` or `=`, other
+    contexts would have the same text: then it is SHA-256 over `&` and every key and value, each behind its length in 8
+    bytes. No text of the first form starts with `&`, so no two contexts have the same bytes (design.md 10.5).
     """
     if not context:
         return None
-    digest = hashlib.sha256()
-    for key in sorted(context):
-        for text in (key, context[key]):
-            # JSON can carry lone surrogates; they must not turn into an exception here.
-            encoded = text.encode("utf-8", "surrogatepass")
-            digest.update(len(encoded).to_bytes(8, "big"))
-            digest.update(encoded)
-    return digest.digest()
+    # JSON can carry lone surrogates; they must not turn into an exception here.
+    pairs = [
+        (key.encode("utf-8", "surrogatepass"), context[key].encode("utf-8", "surrogatepass")) for key in sorted(context)
+    ]
+    if any(mark in text for pair in pairs for text in pair for mark in (b"&", b"=")):
+        data = b"&" + b"".join(len(text).to_bytes(8, "big") + text for pair in pairs for text in pair)
+    else:
+        data = b"&".join(key + b"=" + value for key, value in pairs)
+    return hashlib.sha256(data).digest()

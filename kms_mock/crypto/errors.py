@@ -1,11 +1,28 @@
-"""What this package raises besides a plain `ValueError` for misuse by the caller."""
+"""The errors about a client's bytes and names. Misuse by the caller is a plain `ValueError` or `TypeError`.
+
+The texts never quote any of the bytes.
+"""
+
+from __future__ import annotations
 
 
-class InvalidCiphertext(ValueError):  # noqa: N818 - reads as the fact it states, like the service's own codes
+class CryptoError(ValueError):
+    """The base class of these errors."""
+
+
+class InvalidCiphertext(CryptoError):  # noqa: N818 - reads as the fact it states, like the service's own codes
     """A ciphertext, blob or wrapped key that cannot be opened: malformed, damaged, or of another key or context."""
 
 
-class PlaintextTooLong(ValueError):  # noqa: N818 - see above
+class InvalidKey(CryptoError):  # noqa: N818 - see above
+    """Bytes that are no key of the kind that is needed, or a key that OpenSSL would refuse when it is used."""
+
+
+class InvalidCertificate(CryptoError):  # noqa: N818 - see above
+    """A certificate, chain, signing request or name that is malformed, or one that does not fit the others."""
+
+
+class PlaintextTooLong(CryptoError):  # noqa: N818 - see above
     """More plaintext than one call of the algorithm can take; `length` and `limit` are in bytes."""
 
     def __init__(self, length: int, limit: int) -> None:
@@ -14,5 +31,5 @@ class PlaintextTooLong(ValueError):  # noqa: N818 - see above
         self.limit = limit
 
 
-class UnsupportedAlgorithm(ValueError):  # noqa: N818 - see above
-    """The algorithm does not exist, or does not belong to the kind of key it was asked of."""
+class UnsupportedAlgorithm(CryptoError):  # noqa: N818 - see above
+    """The algorithm does not exist, or is not one of the key's spec."""

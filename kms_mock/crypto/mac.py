@@ -1,5 +1,7 @@
 """Message authentication codes of GenerateMac and VerifyMac (behaviour.md 2): HMAC (RFC 2104) over SHA-2 and SM3."""
 
+from __future__ import annotations
+
 import hmac as stdlib_hmac
 
 from kms_mock.crypto.errors import UnsupportedAlgorithm
@@ -14,7 +16,7 @@ def generate(material: KeyMaterial, algorithm: str, message: bytes) -> bytes:
 
 
 def verify(material: KeyMaterial, algorithm: str, message: bytes, mac: bytes) -> bool:
-    """Tell whether `mac` is the one of the message, in a time that does not depend on where they differ."""
+    """Return whether `mac` is the code of the message; takes the same time wherever they differ."""
     return stdlib_hmac.compare_digest(generate(material, algorithm, message), mac)
 
 

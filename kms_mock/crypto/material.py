@@ -1,8 +1,11 @@
-"""Key material: immutable objects that hold a key, say what it is, and never show it."""
+"""Key material: immutable objects that hold a key and its spec, and never show the key."""
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from kms_mock.crypto import pem
+from kms_mock.crypto.errors import InvalidKey
 from kms_mock.crypto.randomness import RandomBytes, openssl_bytes
 from kms_mock.crypto.specs import KEY_SPECS, KeySpec
 
@@ -29,7 +32,7 @@ class KeyMaterial:
         return self._data
 
     @property
-    def aead(self) -> "Aead":
+    def aead(self) -> Aead:
         """Ready AES-GCM or SM4-GCM over this key; ValueError for other kinds."""
         raise ValueError(f"a key of spec {self._spec.name} does not encrypt symmetrically")
 
@@ -53,7 +56,7 @@ class KeyMaterial:
         return f"<{type(self).__name__} {self._spec.name}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The parsed OpenSSL objects cannot be copied or pickled; the bytes say all there is to say.
+        # The parsed OpenSSL objects cannot be copied or pickled; the bytes hold everything.
         return load, (self._spec, self._data)
 
 
@@ -67,26 +70,26 @@ class SymmetricMaterial(KeyMaterial):
         self._aead: Aead | None = None
 
     @property
-    def aead(self) -> "Aead":
+    def aead(self) -> Aead:
         """Ready AES-GCM or SM4-GCM over this key, made once; ValueError for HMAC keys."""
         if self._aead is None:
-            if self._spec.kind == "hmac":
+            if not self._spec.encrypts_symmetrically:
                 return super().aead
-            from kms_mock.crypto.aead import Sm4Gcm, aes_gcm  # ciphers load with the first key
+            from kms_mock.crypto.aead import AEADS  # ciphers load with the first key
 
-            self._aead = aes_gcm(self._data) if self._spec.kind == "aes" else Sm4Gcm(self._data)
+            self._aead = AEADS[self._spec.kind](self._data)
         return self._aead
 
 
 def generate(spec: KeySpec | str, random_bytes: RandomBytes | None = None) -> KeyMaterial:
     """Make a new key of `spec` (a name in KEY_SPECS or the spec itself; ValueError when unknown).
 
-    With `random_bytes` the key follows from that stream alone: the same bytes give the same key. Without, OpenSSL
-    draws it. RSA takes 0.05 to 1 s (from a stream up to four times that); everything else is below 5 ms.
+    With `random_bytes` the key follows from that stream alone: equal bytes, equal key. Without, OpenSSL draws it.
+    RSA takes 0.05 to 1 s (from a stream up to four times that); everything else is below 5 ms.
     """
     spec = _known(spec)
     if not spec.symmetric:
-        from kms_mock.crypto import keypairs  # loads the asymmetric parts of `cryptography`
+        from kms_mock.crypto import keypairs  # loads the asymmetric modules of `cryptography`
 
         return keypairs.generate(spec, random_bytes)
     return SymmetricMaterial(spec, (random_bytes or openssl_bytes)(spec.material_length))
@@ -96,16 +99,16 @@ def load(spec: KeySpec | str, data: bytes) -> KeyMaterial:
     """Read the key of `spec` that `data` holds.
 
     Symmetric and HMAC keys: the raw bytes, exactly `spec.material_length` of them. Key pairs: unencrypted PKCS#8 as DER
-    or PEM, SEC1 or PKCS#1 as PEM. ValueError, in words without any of the bytes, when `data` is anything else, or a
-    key of another kind, curve or length. Whatever the encoding was, `to_bytes` gives PKCS#8 DER.
+    or PEM, SEC1 or PKCS#1 as PEM. InvalidKey, in words without any of the bytes, when `data` is anything else, or a
+    key of another kind, curve or length. Whatever the encoding was, `to_bytes` returns PKCS#8 DER.
     """
     spec = _known(spec)
     if not spec.symmetric:
-        from kms_mock.crypto import keypairs  # loads the asymmetric parts of `cryptography`
+        from kms_mock.crypto import keypairs  # loads the asymmetric modules of `cryptography`
 
         return keypairs.load(spec, data)
     if len(data) != spec.material_length:
-        raise ValueError(f"a key of spec {spec.name} has {spec.material_length} bytes, not {len(data)}")
+        raise InvalidKey(f"a key of spec {spec.name} has {spec.material_length} bytes, not {len(data)}")
     return SymmetricMaterial(spec, bytes(data))
 
 

@@ -1,4 +1,6 @@
-"""PEM (RFC 7468), both ways."""
+"""PEM (RFC 7468): encode and decode."""
+
+from __future__ import annotations
 
 import binascii
 import re
@@ -13,19 +15,19 @@ _COLUMNS: Final = 64
 
 
 def is_pem(data: bytes) -> bool:
-    """Tell PEM from DER."""
+    """Return whether the data is PEM rather than DER."""
     return _MARK in data
 
 
 def encode(label: str, data: bytes) -> str:
-    """Return one block: 64 columns, a newline at the end."""
+    """Return a PEM block of 64 columns with a newline at the end."""
     text = b64.encode(data)
     lines = (text[start : start + _COLUMNS] for start in range(0, len(text), _COLUMNS))
     return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""))
 
 
 def blocks(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield label and DER of every readable block; one with headers (an encrypted key) or broken Base64 is skipped."""
+    """Yield label and DER of every readable block; skips blocks with headers (encrypted keys) or broken Base64."""
     for label, text in _BLOCK.findall(data):
         try:
             yield label.decode("ascii"), binascii.a2b_base64(b"".join(text.split()), strict_mode=True)

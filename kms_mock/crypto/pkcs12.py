@@ -1,9 +1,11 @@
-"""PKCS #12 files (RFC 7292) with one private key and its certificate, in the old algorithms that every reader knows.
+"""PKCS #12 files (RFC 7292) with one private key and its certificate, in the old algorithms that every reader supports.
 
-The head of the documented PrivateKeyData (`MIIJqwIBAzCCCXcG...`, api-docs CreateClientKey) leaves exactly the room that
-an HMAC-SHA-1 takes, so clients that read real files (Go's x/crypto among them) may know nothing newer. Written by hand
+The first bytes of the documented PrivateKeyData (`MIIJqwIBAzCCCXcG...`, api-docs CreateClientKey) leave exactly the room
+of an HMAC-SHA-1, so clients that read real files (Go's x/crypto among them) may support nothing newer. Written by hand
 because `cryptography` draws salts itself, and a seeded run has to repeat byte for byte.
 """
+
+from __future__ import annotations
 
 import hashlib
 import hmac
@@ -87,7 +89,7 @@ def _mac(password: str, safe: bytes, draw: RandomBytes) -> bytes:
 
 def _derived(password: str, salt: bytes, purpose: int, length: int) -> bytes:
     """Derive bytes from a password (RFC 7292, B.2, with SHA-1)."""
-    secret = (password + "\0").encode("utf-16-be")
+    secret = (password + "\0").encode("utf-16-be", "surrogatepass")  # JSON can carry lone surrogates
     mixed = _filled(salt) + _filled(secret)
     found = b""
     while True:
@@ -105,7 +107,7 @@ def _derived(password: str, salt: bytes, purpose: int, length: int) -> bytes:
 
 
 def _filled(data: bytes) -> bytes:
-    """Repeat data until it fills whole blocks; a digest shorter than one block fills exactly one."""
+    """Return the data repeated until it fills whole blocks; a digest, shorter than a block, fills one."""
     size = -(-len(data) // _BLOCK) * _BLOCK
     return (data * (size // len(data) + 1))[:size]
 

@@ -1,6 +1,13 @@
-"""Prime search for RSA keys that follow from a byte stream; only used when a run has to repeat byte for byte."""
+"""Prime search for RSA keys that follow from a byte stream; only used when a run has to repeat byte for byte.
+
+It takes up to seconds in a worker thread, and Python's `pow` holds the interpreter lock until it returns (20 ms for 2048
+bits). So powers are computed here in steps, and about every millisecond the other threads get their turn.
+"""
+
+from __future__ import annotations
 
 from itertools import compress
+from time import sleep
 from typing import Final
 
 from kms_mock.crypto.randomness import RandomBytes
@@ -8,8 +15,10 @@ from kms_mock.crypto.randomness import RandomBytes
 PUBLIC_EXPONENT: Final = 65537
 
 _SIEVE_LIMIT: Final = 20_000
-_WINDOW: Final = 8192  # odd candidates looked at from one starting point; about 20 of them are prime for 1024 bits
-_BASES: Final = (2, 3, 5, 7, 11, 13)  # candidates are random, not chosen by an enemy: the error is far below 2^-80
+_WINDOW: Final = 8192  # odd candidates checked from each starting point; about 20 of them are prime for 1024 bits
+_STEP: Final = 8  # bits of an exponent: base ** 255 is still shorter than a candidate
+_TURN: Final = 128  # bits of an exponent, 16 steps: 1.2 ms for a candidate of 2048 bits
+_BASES: Final = (2, 3, 5, 7, 11, 13)  # candidates are random, not chosen by an attacker: the error is far below 2^-80
 
 
 def rsa_primes(bits: int, random_bytes: RandomBytes) -> tuple[int, int]:
@@ -31,7 +40,7 @@ def _prime(bits: int, small: list[int], random_bytes: RandomBytes) -> int:
                 return candidate
 
 
-def _survivors(start: int, small: list[int]) -> "compress[int]":
+def _survivors(start: int, small: list[int]) -> compress[int]:
     """Return the numbers start, start + 2, ... that no small prime divides."""
     keep = bytearray(b"\x01") * _WINDOW
     for prime in small:
@@ -59,7 +68,7 @@ def is_probable_prime(number: int) -> bool:
 
 
 def _passes(number: int, base: int, odd: int, twos: int) -> bool:
-    value = pow(base, odd, number)
+    value = power(base, odd, number)
     if value in (1, number - 1):
         return True
     for _ in range(twos - 1):
@@ -67,3 +76,14 @@ def _passes(number: int, base: int, odd: int, twos: int) -> bool:
         if value == number - 1:
             return True
     return False
+
+
+def power(base: int, exponent: int, modulus: int) -> int:
+    """Return what pow(base, exponent, modulus) returns, for a small base; other threads run between the steps."""
+    result = 1
+    for position in range((exponent.bit_length() - 1) // _STEP * _STEP, -1, -_STEP):
+        digit = exponent >> position & (1 << _STEP) - 1
+        result = pow(result, 1 << _STEP, modulus) * base**digit % modulus
+        if not position % _TURN:
+            sleep(0)
+    return result

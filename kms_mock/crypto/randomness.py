@@ -1,4 +1,6 @@
-"""Where random bytes come from: the caller, or OpenSSL when the caller brings none."""
+"""Random bytes: from the caller's stream, or from OpenSSL where the caller has none."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 
@@ -6,8 +8,8 @@ RandomBytes = Callable[[int], bytes]
 
 
 def openssl_bytes(length: int) -> bytes:
-    """Return `length` bytes from OpenSSL's own generator, for a caller that gave no source of its own."""
-    from ssl import RAND_bytes  # never needed in a run that brings its own bytes
+    """Return `length` bytes from OpenSSL's generator."""
+    from ssl import RAND_bytes  # not needed in a seeded run
 
     return RAND_bytes(length)
 

@@ -1,26 +1,42 @@
-"""RSA and ECDSA over `cryptography`, with the RSA paddings once more by hand for runs that repeat byte for byte.
+"""RSA and ECDSA over `cryptography`, and the RSA paddings by hand for runs that repeat byte for byte.
 
 OpenSSL draws the salt of PSS and the seed of OAEP itself; only padding done here can take them from a stream.
 """
+
+from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from kms_mock.crypto import specs
-from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong
+from kms_mock.crypto.errors import InvalidCiphertext, InvalidKey, PlaintextTooLong
+from kms_mock.crypto.guard import guard, passes
 from kms_mock.crypto.randomness import RandomBytes
 
-_SALT_LENGTH: Final = 32  # of PSS: as long as the digest (lessons.md 9: other lengths fail in outside verifiers)
+_SALT_LENGTH: Final = 32  # of PSS: as long as the digest (design.md 10.9: other lengths fail in outside verifiers)
 _PKCS1_OVERHEAD: Final = 11  # 00 02, at least 8 bytes of filling, 00 (RFC 8017, 7.2.1)
 _OAEP_HASHES: Final[Mapping[str, str]] = MappingProxyType(
     {specs.RSAES_OAEP_SHA_1: "sha1", specs.RSAES_OAEP_SHA_256: "sha256"}
+)
+
+_SIGNATURE_PADDINGS: Final[Mapping[str, padding.PKCS1v15 | padding.PSS]] = MappingProxyType(
+    {
+        specs.RSA_PKCS1_SHA_256: padding.PKCS1v15(),
+        specs.RSA_PSS_SHA_256: padding.PSS(padding.MGF1(hashes.SHA256()), _SALT_LENGTH),
+    }
+)
+_ENCRYPTION_PADDINGS: Final[Mapping[str, padding.PKCS1v15 | padding.OAEP]] = MappingProxyType(
+    {
+        specs.RSAES_PKCS1_V1_5: padding.PKCS1v15(),
+        specs.RSAES_OAEP_SHA_1: padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None),  # noqa: S303 - the API's choice
+        specs.RSAES_OAEP_SHA_256: padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None),
+    }
 )
 
 
@@ -29,16 +45,12 @@ def sign_rsa(key: rsa.RSAPrivateKey, algorithm: str, digest: bytes, random_bytes
     if algorithm == specs.RSA_PSS_SHA_256 and random_bytes is not None:
         encoded = _pss_encode(digest, random_bytes(_SALT_LENGTH), key.key_size)
         return _private_operation(key, encoded)
-    return key.sign(digest, _signature_padding(algorithm), Prehashed(hashes.SHA256()))
+    return key.sign(digest, _SIGNATURE_PADDINGS[algorithm], Prehashed(hashes.SHA256()))
 
 
 def verify_rsa(key: rsa.RSAPublicKey, algorithm: str, digest: bytes, signature: bytes) -> bool:
-    """Tell whether `signature` is one over a SHA-256 digest."""
-    try:
-        key.verify(signature, digest, _signature_padding(algorithm), Prehashed(hashes.SHA256()))
-    except InvalidSignature:
-        return False
-    return True
+    """Return whether `signature` is valid for a SHA-256 digest."""
+    return passes(key.verify, signature, digest, _SIGNATURE_PADDINGS[algorithm], Prehashed(hashes.SHA256()))
 
 
 def sign_ecdsa(key: ec.EllipticCurvePrivateKey, digest: bytes, *, deterministic: bool) -> bytes:
@@ -48,22 +60,19 @@ def sign_ecdsa(key: ec.EllipticCurvePrivateKey, digest: bytes, *, deterministic:
 
 
 def verify_ecdsa(key: ec.EllipticCurvePublicKey, digest: bytes, signature: bytes) -> bool:
-    """Tell whether `signature` is one over a SHA-256 digest."""
-    try:
-        key.verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
-    except InvalidSignature:
-        return False
-    return True
+    """Return whether `signature` is valid for a SHA-256 digest."""
+    return passes(key.verify, signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
 
 
 def encrypt_rsa(key: rsa.RSAPublicKey, algorithm: str, plaintext: bytes, random_bytes: RandomBytes | None) -> bytes:
     """Return the ciphertext, as long as the modulus; PlaintextTooLong when the padding leaves less room than needed."""
-    size = key.key_size // 8
+    size = (key.key_size + 7) // 8
     room = size - _overhead(algorithm)
     if len(plaintext) > room:
         raise PlaintextTooLong(len(plaintext), room)
     if random_bytes is None:
-        return key.encrypt(plaintext, _encryption_padding(algorithm))
+        with guard(InvalidKey, "nothing can be encrypted under the public key"):
+            return key.encrypt(plaintext, _ENCRYPTION_PADDINGS[algorithm])
     if algorithm == specs.RSAES_PKCS1_V1_5:
         encoded = b"\x00\x02" + _non_zero(size - len(plaintext) - 3, random_bytes) + b"\x00" + plaintext
     else:
@@ -73,21 +82,19 @@ def encrypt_rsa(key: rsa.RSAPublicKey, algorithm: str, plaintext: bytes, random_
 
 
 def decrypt_rsa(key: rsa.RSAPrivateKey, algorithm: str, ciphertext: bytes) -> bytes:
-    """Return the plaintext; InvalidCiphertext when it cannot be."""
+    """Return the plaintext; InvalidCiphertext when it is damaged or for another key."""
     if algorithm == specs.RSAES_PKCS1_V1_5:
         return _pkcs1_decode(key, ciphertext)
-    try:
-        return key.decrypt(ciphertext, _encryption_padding(algorithm))
-    except ValueError:
-        raise InvalidCiphertext("the ciphertext is damaged or was made with another key") from None
+    with guard(InvalidCiphertext, "the ciphertext is damaged or was made with another key"):
+        return key.decrypt(ciphertext, _ENCRYPTION_PADDINGS[algorithm])
 
 
 def _pkcs1_decode(key: rsa.RSAPrivateKey, ciphertext: bytes) -> bytes:
-    """Decrypt by RFC 8017, 7.2.2, saying that the padding is broken when it is.
+    """Decrypt by RFC 8017, 7.2.2; InvalidCiphertext when the padding is broken.
 
-    OpenSSL would answer a broken one with random bytes (implicit rejection), some of which would pass as key material.
+    OpenSSL would return random bytes for a broken one (implicit rejection), some of which would pass as key material.
     """
-    size = key.key_size // 8
+    size = (key.key_size + 7) // 8
     if len(ciphertext) != size or int.from_bytes(ciphertext, "big") >= key.public_key().public_numbers().n:
         raise InvalidCiphertext("the ciphertext is not as long as the modulus")
     encoded = _private_operation(key, ciphertext)
@@ -95,19 +102,6 @@ def _pkcs1_decode(key: rsa.RSAPrivateKey, ciphertext: bytes) -> bytes:
     if not encoded.startswith(b"\x00\x02") or end < _PKCS1_OVERHEAD - 1:
         raise InvalidCiphertext("the ciphertext is damaged or was made with another key")
     return encoded[end + 1 :]
-
-
-def _signature_padding(algorithm: str) -> padding.PSS | padding.PKCS1v15:
-    if algorithm == specs.RSA_PSS_SHA_256:
-        return padding.PSS(padding.MGF1(hashes.SHA256()), _SALT_LENGTH)
-    return padding.PKCS1v15()
-
-
-def _encryption_padding(algorithm: str) -> padding.OAEP | padding.PKCS1v15:
-    if algorithm == specs.RSAES_PKCS1_V1_5:
-        return padding.PKCS1v15()
-    chosen = hashes.SHA1() if algorithm == specs.RSAES_OAEP_SHA_1 else hashes.SHA256()  # noqa: S303 - the API's choice
-    return padding.OAEP(padding.MGF1(chosen), chosen, None)
 
 
 def _overhead(algorithm: str) -> int:

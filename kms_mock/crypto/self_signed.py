@@ -1,15 +1,20 @@
 """Self-signed X.509 certificates (RFC 5280): of client keys, and the private CA of a KMS instance."""
 
-from datetime import UTC, datetime
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
+from kms_mock.crypto.errors import InvalidCertificate
+from kms_mock.crypto.guard import guard
 from kms_mock.crypto.keypairs import EcMaterial, RsaMaterial
 from kms_mock.crypto.material import KeyMaterial
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST: Final = -631152000  # 1950-01-01: before that year the library writes no certificate
 _SERIAL_BITS: Final = 159  # positive, and at most 20 bytes (RFC 5280, 4.1.2.2)
 
@@ -17,25 +22,27 @@ _SERIAL_BITS: Final = 159  # positive, and at most 20 bytes (RFC 5280, 4.1.2.2)
 def self_signed(
     material: KeyMaterial, name: str, serial: bytes, validity: tuple[float, float], *, authority: bool = False
 ) -> bytes:
-    """Return a certificate as DER that the key pair gives itself; it follows from the arguments alone.
+    """Return a certificate of the key pair, signed by itself, as DER; it follows from the arguments alone.
 
     `name` becomes the common name; `serial` are up to 20 random bytes; `validity` is from and until, in seconds since
-    1970 UTC; `authority` says whether it may sign others. TypeError for other keys than RSA and EC.
+    1970 UTC; `authority` tells whether it may sign others. TypeError for other keys than RSA and EC, InvalidCertificate for
+    a name of more than 64 bytes in UTF-8 or a date outside of 1950 to 9999.
     """
     if not isinstance(material, RsaMaterial | EcMaterial):
         raise TypeError(f"{material!r} signs no certificates")
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(material.public_key)
-        .serial_number(int.from_bytes(serial, "big") % (1 << _SERIAL_BITS) or 1)
-        .not_valid_before(datetime.fromtimestamp(int(validity[0]), UTC))
-        .not_valid_after(datetime.fromtimestamp(int(validity[1]), UTC))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-    )
-    # Deterministic ECDSA (RFC 6979), so that a seeded run repeats; RSA PKCS #1 v1.5 has no chance in it anyway.
+    with guard(InvalidCertificate, "no certificate can be made for this name and these dates"):
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(material.public_key)
+            .serial_number(int.from_bytes(serial, "big") % (1 << _SERIAL_BITS) or 1)
+            .not_valid_before(_EPOCH + timedelta(seconds=int(validity[0])))
+            .not_valid_after(_EPOCH + timedelta(seconds=int(validity[1])))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        )
+    # Deterministic ECDSA (RFC 6979), so that a seeded run repeats; RSA PKCS #1 v1.5 is deterministic anyway.
     elliptic = isinstance(material, EcMaterial)
     certificate = builder.sign(material.private_key, hashes.SHA256(), ecdsa_deterministic=True if elliptic else None)
     return certificate.public_bytes(serialization.Encoding.DER)

@@ -1,17 +1,22 @@
 """SM2: keys, signatures (GM/T 0003.2) and public-key encryption (GM/T 0003.4), encoded as in GM/T 0009.
 
-`cryptography` has no SM2. The byte formats are those that `openssl` 3 reads and writes.
+`cryptography` has no SM2. The byte formats are those that `openssl` 3 reads and writes. Nothing here is constant-time:
+timing reveals private keys, so never load real ones.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 from kms_mock.crypto import der
 from kms_mock.crypto.errors import InvalidCiphertext
+from kms_mock.crypto.guard import guard
 from kms_mock.crypto.randomness import RandomBytes, scalar_below
-from kms_mock.crypto.sm2_curve import GENERATOR, A, B, N, Point, multiply, multiply_add
+from kms_mock.crypto.sm2_curve import GENERATOR, A, B, Multiples, N, Point, generator_multiples, multiply, multiply_add
+from kms_mock.crypto.specs import SM2_MAX_PLAINTEXT
 
 DEFAULT_ID: Final = b"1234567812345678"  # GM/T 0009, 10
 
@@ -28,13 +33,20 @@ class PublicKey:
     """An SM2 public key."""
 
     point: Point
+    _multiples: Multiples | None = field(init=False, repr=False, compare=False, default=None)
+
+    def multiples(self) -> Multiples:
+        """Return the table of multiples of the point, made when it is first used (1 ms) and kept with the key."""
+        if self._multiples is None:
+            object.__setattr__(self, "_multiples", Multiples(self.point))
+        return cast("Multiples", self._multiples)
 
     def to_der(self) -> bytes:
         """Return SubjectPublicKeyInfo (RFC 5480) with the SM2 curve."""
         return der.encode(der.SEQUENCE, _ALGORITHM, _bit_string(self.point))
 
     @classmethod
-    def from_der(cls, data: bytes) -> "PublicKey":
+    def from_der(cls, data: bytes) -> PublicKey:
         """Read the key of a SubjectPublicKeyInfo; ValueError when that holds anything but an SM2 key."""
         outer = der.Reader(data)
         info = outer.sequence()
@@ -51,15 +63,17 @@ class PrivateKey:
 
     scalar: int = field(repr=False)
     public_key: PublicKey = field(init=False)
+    inverse: int = field(init=False, repr=False, compare=False)  # of 1 + scalar, modulo N: every signature needs it
 
     def __post_init__(self) -> None:
         if not 1 <= self.scalar <= N - 2:
             raise ValueError("the private scalar is outside the range of SM2")
-        object.__setattr__(self, "public_key", PublicKey(multiply(self.scalar, GENERATOR)))
+        object.__setattr__(self, "public_key", PublicKey(multiply(self.scalar, generator_multiples())))
+        object.__setattr__(self, "inverse", pow(1 + self.scalar, -1, N))
 
     @classmethod
-    def generate(cls, random_bytes: RandomBytes) -> "PrivateKey":
-        """Make a new key; the same bytes give the same key."""
+    def generate(cls, random_bytes: RandomBytes) -> PrivateKey:
+        """Return a new key; it follows from the bytes alone."""
         return cls(scalar_below(N - 1, random_bytes))
 
     def to_der(self) -> bytes:
@@ -73,7 +87,7 @@ class PrivateKey:
         return der.encode(der.SEQUENCE, der.encode_integer(0), _ALGORITHM, der.encode(der.OCTET_STRING, inner))
 
     @classmethod
-    def from_pkcs8(cls, data: bytes) -> "PrivateKey":
+    def from_pkcs8(cls, data: bytes) -> PrivateKey:
         """Read the key of an unencrypted PKCS#8 structure; ValueError when that holds anything but an SM2 key."""
         info = der.Reader(data).sequence()
         if info.take_integer() != 0:
@@ -82,8 +96,8 @@ class PrivateKey:
         return cls.from_sec1(info.take(der.OCTET_STRING))
 
     @classmethod
-    def from_sec1(cls, data: bytes) -> "PrivateKey":
-        """Read the key of an ECPrivateKey (RFC 5915); its public part is ignored, it follows from the scalar.
+    def from_sec1(cls, data: bytes) -> PrivateKey:
+        """Read the key of an ECPrivateKey (RFC 5915); its public key is ignored, it follows from the scalar.
 
         The curve is not looked at: a caller who has a bare ECPrivateKey checks with `names_curve` first.
         """
@@ -94,15 +108,15 @@ class PrivateKey:
 
 
 def names_curve(data: bytes) -> bool:
-    """Tell whether DER bytes mention the SM2 curve at all: enough to choose a parser, which then checks properly."""
+    """Return whether DER bytes contain the SM2 curve's OID: enough to choose a parser, which then checks properly."""
     return _SM2_CURVE in data
 
 
-def digest(*parts: bytes) -> bytes:
-    """Return SM3 (GM/T 0004) of the joined parts, 32 bytes."""
+def digest(*chunks: bytes) -> bytes:
+    """Return SM3 (GM/T 0004) of the joined chunks, 32 bytes."""
     state = Hash(SM3())
-    for part in parts:
-        state.update(part)
+    for chunk in chunks:
+        state.update(chunk)
     return state.finalize()
 
 
@@ -130,16 +144,16 @@ def sign(key: PrivateKey, e: bytes, random_bytes: RandomBytes) -> bytes:
     number = int.from_bytes(e, "big")
     while True:
         k = scalar_below(N, random_bytes)
-        r = (number + multiply(k, GENERATOR).x) % N
+        r = (number + multiply(k, generator_multiples()).x) % N
         if r == 0 or r + k == N:
             continue
-        s = pow(1 + key.scalar, -1, N) * (k - r * key.scalar) % N
+        s = key.inverse * (k - r * key.scalar) % N
         if s:
             return der.encode(der.SEQUENCE, der.encode_integer(r), der.encode_integer(s))
 
 
 def verify(key: PublicKey, e: bytes, signature: bytes) -> bool:
-    """Tell whether `signature` is one over the digest `e` by the key's owner; False, too, when it is not DER."""
+    """Return whether `signature` is valid for the digest `e`; False, too, when it is not DER."""
     try:
         r, s = _signature(signature)
     except ValueError:
@@ -147,7 +161,7 @@ def verify(key: PublicKey, e: bytes, signature: bytes) -> bool:
     t = (r + s) % N
     if not (0 < r < N and 0 < s < N and t):
         return False
-    point = multiply_add(s, GENERATOR, t, key.point)
+    point = multiply_add(s, generator_multiples(), t, key.multiples())
     return point is not None and (int.from_bytes(e, "big") + point.x) % N == r
 
 
@@ -155,8 +169,8 @@ def encrypt(key: PublicKey, plaintext: bytes, random_bytes: RandomBytes) -> byte
     """Return the ciphertext as DER SEQUENCE of x1, y1, C3 and C2 (GM/T 0003.4, 6.1; GM/T 0009, 7.2)."""
     while True:
         k = scalar_below(N, random_bytes)
-        first = multiply(k, GENERATOR)
-        shared = multiply(k, key.point)
+        first = multiply(k, generator_multiples())
+        shared = multiply(k, key.multiples())
         mask = _key_stream(shared, len(plaintext))
         # An all-zero mask would send the plaintext as it is; the standard draws again.
         if any(mask) or not plaintext:
@@ -171,15 +185,15 @@ def encrypt(key: PublicKey, plaintext: bytes, random_bytes: RandomBytes) -> byte
 
 
 def decrypt(key: PrivateKey, ciphertext: bytes) -> bytes:
-    """Return the plaintext; InvalidCiphertext when `ciphertext` is malformed, damaged or for another key.
+    """Return the plaintext; InvalidCiphertext when `ciphertext` is malformed, too long, damaged or for another key.
 
     Also reads the older raw form C1 || C3 || C2 with C1 = 04 || x1 || y1 (GM/T 0003.4, 6.1), told apart by its first byte.
     """
-    try:
+    with guard(InvalidCiphertext, "the ciphertext is not an SM2 ciphertext"):
         first, check, masked = _ciphertext(ciphertext)
-    except ValueError:
-        raise InvalidCiphertext("the ciphertext is not an SM2 ciphertext") from None
-    shared = multiply(key.scalar, first)
+    if len(masked) > SM2_MAX_PLAINTEXT:  # 740 KB of mask would take 200 ms
+        raise InvalidCiphertext(f"the ciphertext holds {len(masked)} bytes, {SM2_MAX_PLAINTEXT} are allowed")
+    shared = multiply(key.scalar, Multiples(first))
     plaintext = _xor(masked, _key_stream(shared, len(masked)))
     if _check_value(shared, plaintext) != check:
         raise InvalidCiphertext("the ciphertext is damaged or was made with another key")
@@ -196,16 +210,16 @@ def _signature(data: bytes) -> tuple[int, int]:
 
 
 def _ciphertext(data: bytes) -> tuple[Point, bytes, bytes]:
-    """C1, C3, C2."""
+    """Return C1, C3 and C2 of a ciphertext; ValueError when it is malformed."""
     if data[:1] == _UNCOMPRESSED:
         point, check, masked = Point.from_bytes(data[:65]), data[65:97], data[97:]
     else:
         outer = der.Reader(data)
-        parts = outer.sequence()
+        fields = outer.sequence()
         outer.end()
-        point = Point(parts.take_integer(), parts.take_integer())
-        check, masked = parts.take(der.OCTET_STRING), parts.take(der.OCTET_STRING)
-        parts.end()
+        point = Point(fields.take_integer(), fields.take_integer())
+        check, masked = fields.take(der.OCTET_STRING), fields.take(der.OCTET_STRING)
+        fields.end()
     return point, check, masked
 
 

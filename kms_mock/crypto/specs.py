@@ -1,5 +1,7 @@
 """The key specs: what each key is made of and what may be done with it (behaviour.md 2)."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
@@ -7,10 +9,13 @@ from typing import Final, Literal
 from msgspec import Struct
 
 Kind = Literal["aes", "sm4", "rsa", "ec", "sm2", "hmac"]
+Curve = Literal["secp256r1", "secp256k1", "sm2p256v1"]
+
+SYMMETRIC_CIPHERS: Final[tuple[Kind, ...]] = ("aes", "sm4")
 
 ENCRYPT_DECRYPT: Final = "ENCRYPT/DECRYPT"
 SIGN_VERIFY: Final = "SIGN/VERIFY"
-GENERATE_VERIFY_MAC: Final = "GENERATE/VERIFY_MAC"  # inferred: the documents name no usage for HMAC keys
+GENERATE_VERIFY_MAC: Final = "GENERATE/VERIFY_MAC"
 
 RSA_PKCS1_SHA_256: Final = "RSA_PKCS1_SHA_256"
 RSA_PSS_SHA_256: Final = "RSA_PSS_SHA_256"
@@ -20,6 +25,7 @@ RSAES_OAEP_SHA_256: Final = "RSAES_OAEP_SHA_256"
 RSAES_OAEP_SHA_1: Final = "RSAES_OAEP_SHA_1"
 RSAES_PKCS1_V1_5: Final = "RSAES_PKCS1_V1_5"  # import of key material only
 SM2PKE: Final = "SM2PKE"
+SM2_MAX_PLAINTEXT: Final = 6047  # bytes (behaviour.md 2)
 
 
 class EncryptionAlgorithm(Struct, frozen=True):
@@ -41,7 +47,7 @@ class KeySpec(Struct, frozen=True):
     kind: Kind
     material_length: int
     usages: tuple[str, ...]
-    curve: str | None = None
+    curve: Curve | None = None
     signature_algorithms: tuple[str, ...] = ()
     encryptions: tuple[EncryptionAlgorithm, ...] = ()
     mac_algorithms: tuple[str, ...] = ()
@@ -49,7 +55,12 @@ class KeySpec(Struct, frozen=True):
     @property
     def symmetric(self) -> bool:
         """Whether the key is one secret byte string (AES, SM4, HMAC) rather than a key pair."""
-        return self.kind in ("aes", "sm4", "hmac")
+        return self.encrypts_symmetrically or self.kind == "hmac"
+
+    @property
+    def encrypts_symmetrically(self) -> bool:
+        """Whether the key is one of a symmetric cipher (AES, SM4), which Encrypt and data keys need."""
+        return self.kind in SYMMETRIC_CIPHERS
 
     @property
     def default_usage(self) -> str:
@@ -86,12 +97,11 @@ def _rsa(bits: int) -> KeySpec:
     )
 
 
-def _ec(name: str, curve: str) -> KeySpec:
+def _ec(name: str, curve: Curve) -> KeySpec:
     return KeySpec(name, "ec", 32, (SIGN_VERIFY,), curve=curve, signature_algorithms=(ECDSA_SHA_256,))
 
 
 def _hmac(algorithm: str, length: int) -> KeySpec:
-    # inferred: the SDK names the algorithms of GenerateMac, no document names the specs; one spec per algorithm.
     return KeySpec(algorithm, "hmac", length, (GENERATE_VERIFY_MAC,), mac_algorithms=(algorithm,))
 
 
@@ -102,7 +112,7 @@ _SM2 = KeySpec(
     (SIGN_VERIFY, ENCRYPT_DECRYPT),
     curve="sm2p256v1",
     signature_algorithms=(SM2DSA,),
-    encryptions=(EncryptionAlgorithm(SM2PKE, 6047, 6144),),
+    encryptions=(EncryptionAlgorithm(SM2PKE, SM2_MAX_PLAINTEXT, 6144),),
 )
 
 KEY_SPECS: Final[Mapping[str, KeySpec]] = MappingProxyType(

@@ -1,7 +1,9 @@
-"""X.509 certificates (RFC 5280): read, matched with a key pair, and checked against their chain.
+"""X.509 certificates (RFC 5280): read them, match them with a key pair, check their chain.
 
 `cryptography` reads the structure and checks RSA and ECDSA signatures; keys and signatures of SM2 go through `sm2`.
 """
+
+from __future__ import annotations
 
 import hashlib
 import math
@@ -12,6 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from msgspec import Struct
 
 from kms_mock.crypto import der, pem
+from kms_mock.crypto.errors import InvalidCertificate
+from kms_mock.crypto.guard import guard, passes
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -24,16 +28,18 @@ _RSA: Final = "1.2.840.113549.1.1."
 _ECDSA: Final = "1.2.840.10045.4."
 _EMAIL: Final = "1.2.840.113549.1.9.1"
 _LABEL: Final = "CERTIFICATE"
+_LONGEST_SERIAL: Final = 160  # bits (RFC 5280, 4.1.2.2); Python writes no integer of more than 4300 digits
+_MOST_CERTIFICATES: Final = 10  # more than any real chain has, and few enough to check within 20 ms
 
 
 class X509(Struct, frozen=True):
-    """What one certificate says. Times are seconds since 1970 UTC; names are RFC 2253 texts.
+    """The fields of a certificate. Times are seconds since 1970 UTC; names are RFC 2253 texts.
 
-    `public_key` is SubjectPublicKeyInfo DER. `signs` and `encrypts` are what its key usages allow, all without any.
-    `room_below` is how many CAs may follow it in a chain, -1 when it is no CA.
+    `public_key` is SubjectPublicKeyInfo DER. `signs` and `encrypts` tell what its key usages allow; everything without any.
+    `path_length` is how many CAs may follow it in a chain: infinity without a limit, -1 when it is no CA.
     """
 
-    parsed: "x509.Certificate"
+    parsed: x509.Certificate
     public_key: bytes
     subject: str
     issuer: str
@@ -45,7 +51,7 @@ class X509(Struct, frozen=True):
     dns_names: tuple[str, ...]
     signs: bool
     encrypts: bool
-    room_below: float
+    path_length: float
 
     def to_pem(self) -> str:
         """Return the certificate as PEM, 64 columns and a final newline."""
@@ -59,7 +65,7 @@ class X509(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """What a certificate signing request asks for; the name is an RFC 2253 text."""
+    """The fields of a certificate signing request; the name is an RFC 2253 text."""
 
     subject: str
     dns_names: tuple[str, ...]
@@ -67,33 +73,38 @@ class Request(Struct, frozen=True):
 
     @property
     def key_identifier(self) -> bytes:
-        """The identifier that the key has by itself, see `key_identifier`."""
+        """The identifier computed from the key, see `key_identifier`."""
         return key_identifier(self.public_key)
 
 
 def load_certificates(text: str) -> list[X509]:
-    """Read every certificate of a PEM text, in its order; ValueError when there is anything else or one is malformed."""
-    found = list(pem.blocks(text.encode()))
+    """Read every certificate of a PEM text, in its order.
+
+    InvalidCertificate when there is anything else, more than 10, or one is malformed.
+    """
+    with guard(InvalidCertificate, "the text is no PEM with certificates"):
+        found = list(pem.blocks(text.encode()))
     if not found or len(found) != text.count("-----BEGIN "):
-        raise ValueError("the text is no PEM with certificates")
+        raise InvalidCertificate("the text is no PEM with certificates")
     if any(label != _LABEL for label, _ in found):
-        raise ValueError("the PEM holds something that is no certificate")
-    return [_read(data) for _, data in found]
+        raise InvalidCertificate("the PEM holds something that is no certificate")
+    if len(found) > _MOST_CERTIFICATES:
+        raise InvalidCertificate(f"the PEM holds {len(found)} certificates, at most {_MOST_CERTIFICATES} are allowed")
+    with guard(InvalidCertificate, "a certificate is malformed"):
+        return [_read(data) for _, data in found]
 
 
 def load_request(text: str) -> Request:
-    """Read a signing request in PEM; ValueError when it is malformed. Its signature is not looked at."""
+    """Read a signing request in PEM; InvalidCertificate when it is malformed. Its signature is not looked at."""
     from cryptography import x509
 
-    try:
+    with guard(InvalidCertificate, "the signing request is malformed"):
         request = x509.load_pem_x509_csr(text.encode())
         info = der.Reader(request.tbs_certrequest_bytes).sequence()
         info.take(der.INTEGER)
         info.take(der.SEQUENCE)
         spki = der.encode(der.SEQUENCE, info.take(der.SEQUENCE))
         return Request(_name(request.subject), _dns_names(request.extensions), spki)
-    except Exception as error:  # see _read
-        raise ValueError("the signing request is malformed") from error
 
 
 def key_identifier(public_key: bytes) -> bytes:
@@ -104,13 +115,13 @@ def key_identifier(public_key: bytes) -> bytes:
 
 
 def check_chain(certificates: Sequence[X509]) -> None:
-    """Check that each certificate was issued by the next one, and a self-issued last one by itself. ValueError if not.
+    """Check that each certificate was issued by the next one, and a self-issued last one by itself.
 
-    Whether anybody trusts the last one is not asked: these are mostly chains of private test CAs.
+    InvalidCertificate if not. Nobody has to trust the last one: these are mostly chains of private test CAs.
     """
     for number, (certificate, issuer) in enumerate(pairwise(certificates), start=1):
-        if issuer.room_below < number - 1:
-            raise ValueError(f"certificate {number + 1} ({issuer.subject}) is no CA for certificate {number}")
+        if issuer.path_length < number - 1:
+            raise InvalidCertificate(f"certificate {number + 1} ({issuer.subject}) is no CA for certificate {number}")
         _check_issued(certificate, issuer, number)
     last = certificates[-1]
     if last.subject == last.issuer:
@@ -118,44 +129,41 @@ def check_chain(certificates: Sequence[X509]) -> None:
 
 
 def check_validity(certificates: Sequence[X509], now: float) -> None:
-    """Check that every certificate is valid at `now`. ValueError if not."""
+    """Check that every certificate is valid at `now`. InvalidCertificate if not."""
     for number, certificate in enumerate(certificates, start=1):
         if now < certificate.not_before:
-            raise ValueError(f"certificate {number} ({certificate.subject}) is not valid yet")
+            raise InvalidCertificate(f"certificate {number} ({certificate.subject}) is not valid yet")
         if now > certificate.not_after:
-            raise ValueError(f"certificate {number} ({certificate.subject}) has expired")
+            raise InvalidCertificate(f"certificate {number} ({certificate.subject}) has expired")
 
 
 def _read(data: bytes) -> X509:
     from cryptography import x509
 
-    try:
-        spki = _public_key(data)
-        parsed = x509.load_der_x509_certificate(data)
-        extensions = parsed.extensions
-        usage = _extension(extensions, x509.KeyUsage)
-        identifier = _extension(extensions, x509.SubjectKeyIdentifier)
-        return X509(
-            parsed=parsed,
-            public_key=spki,
-            subject=_name(parsed.subject),
-            issuer=_name(parsed.issuer),
-            serial=parsed.serial_number,
-            not_before=parsed.not_valid_before_utc.timestamp(),
-            not_after=parsed.not_valid_after_utc.timestamp(),
-            signature_algorithm=_signature_algorithm(parsed),
-            key_identifier=key_identifier(spki) if identifier is None else identifier.digest,
-            dns_names=_dns_names(extensions),
-            signs=usage is None or usage.digital_signature or usage.content_commitment,
-            # An encryption certificate of GM/T 0015 names these three.
-            encrypts=usage is None or usage.key_encipherment or usage.data_encipherment or usage.key_agreement,
-            room_below=_room_below(extensions, usage),
-        )
-    except Exception as error:  # the library has many ways to say so (InvalidVersion, DuplicateExtension, ...)
-        raise ValueError("a certificate is malformed") from error
+    spki = _public_key(data)
+    parsed = x509.load_der_x509_certificate(data)
+    extensions = parsed.extensions
+    usage = _extension(extensions, x509.KeyUsage)
+    identifier = _extension(extensions, x509.SubjectKeyIdentifier)
+    return X509(
+        parsed=parsed,
+        public_key=spki,
+        subject=_name(parsed.subject),
+        issuer=_name(parsed.issuer),
+        serial=parsed.serial_number,
+        not_before=parsed.not_valid_before_utc.timestamp(),
+        not_after=parsed.not_valid_after_utc.timestamp(),
+        signature_algorithm=_signature_algorithm(parsed),
+        key_identifier=key_identifier(spki) if identifier is None else identifier.digest,
+        dns_names=_dns_names(extensions),
+        signs=usage is None or usage.digital_signature or usage.content_commitment,
+        # An encryption certificate of GM/T 0015 names these three.
+        encrypts=usage is None or usage.key_encipherment or usage.data_encipherment or usage.key_agreement,
+        path_length=_path_length(extensions, usage),
+    )
 
 
-def _extension(extensions: "x509.Extensions", kind: type[_Value]) -> _Value | None:
+def _extension(extensions: x509.Extensions, kind: type[_Value]) -> _Value | None:
     from cryptography import x509
 
     try:
@@ -164,14 +172,14 @@ def _extension(extensions: "x509.Extensions", kind: type[_Value]) -> _Value | No
         return None
 
 
-def _dns_names(extensions: "x509.Extensions") -> tuple[str, ...]:
+def _dns_names(extensions: x509.Extensions) -> tuple[str, ...]:
     from cryptography import x509
 
     names = _extension(extensions, x509.SubjectAlternativeName)
     return () if names is None else tuple(names.get_values_for_type(x509.DNSName))
 
 
-def _room_below(extensions: "x509.Extensions", usage: "x509.KeyUsage | None") -> float:
+def _path_length(extensions: x509.Extensions, usage: x509.KeyUsage | None) -> float:
     from cryptography import x509
 
     constraints = _extension(extensions, x509.BasicConstraints)
@@ -180,7 +188,7 @@ def _room_below(extensions: "x509.Extensions", usage: "x509.KeyUsage | None") ->
     return math.inf if constraints.path_length is None else constraints.path_length
 
 
-def _name(name: "x509.Name") -> str:
+def _name(name: x509.Name) -> str:
     from cryptography.x509 import ObjectIdentifier
 
     return name.rfc4514_string({ObjectIdentifier(_EMAIL): "E"})
@@ -189,21 +197,21 @@ def _name(name: "x509.Name") -> str:
 def _public_key(data: bytes) -> bytes:
     """Cut SubjectPublicKeyInfo out; the library would have to know the curve.
 
-    ValueError, too, for a serial number that is not positive: the library would give a warning.
+    InvalidCertificate, too, for a serial number that is not positive: the library would only warn.
     """
     body = der.Reader(data).sequence().take(der.SEQUENCE)
     fields = der.Reader(body)
     if body[:1] == bytes((_CONTEXT_0,)):  # version 1 leaves the field out
         fields.take(_CONTEXT_0)
-    if not fields.take_integer():
-        raise ValueError("the serial number is zero")
+    if not 0 < fields.take_integer() < 1 << _LONGEST_SERIAL:
+        raise InvalidCertificate("the serial number of a certificate is zero or has more than 20 bytes")
     for _ in ("signature", "issuer", "validity", "subject"):
         fields.take(der.SEQUENCE)
     return der.encode(der.SEQUENCE, fields.take(der.SEQUENCE))
 
 
-def _signature_algorithm(parsed: "x509.Certificate") -> str:
-    """Name what the issuer signed with: RSA2048-SHA256, ECDSA-SHA256, SM2-SM3 (api docs DescribeCertificate)."""
+def _signature_algorithm(parsed: x509.Certificate) -> str:
+    """Name what the issuer signed with: RSA2048-SHA256, ECDSA-SHA256, SM2-SM3 (api-docs DescribeCertificate)."""
     oid = parsed.signature_algorithm_oid.dotted_string
     if oid == _SM2_WITH_SM3:
         return "SM2-SM3"
@@ -217,22 +225,23 @@ def _signature_algorithm(parsed: "x509.Certificate") -> str:
 
 def _check_issued(certificate: X509, issuer: X509, number: int) -> None:
     if certificate.parsed.issuer != issuer.parsed.subject:
-        raise ValueError(f"certificate {number} names {certificate.issuer} as its issuer, not {issuer.subject}")
+        raise InvalidCertificate(f"certificate {number} names {certificate.issuer} as its issuer, not {issuer.subject}")
     if not _signed_by(certificate, issuer):
-        raise ValueError(f"certificate {number} ({certificate.subject}) is not signed by the key of {issuer.subject}")
+        raise InvalidCertificate(
+            f"certificate {number} ({certificate.subject}) is not signed by the key of {issuer.subject}"
+        )
 
 
 def _signed_by(certificate: X509, issuer: X509) -> bool:
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    if certificate.parsed.signature_algorithm_oid.dotted_string == _SM2_WITH_SM3:
+        return passes(_verify_sm2, certificate, issuer)
+    return passes(certificate.parsed.verify_directly_issued_by, issuer.parsed)
 
+
+def _verify_sm2(certificate: X509, issuer: X509) -> None:
     from kms_mock.crypto import sm2
 
     parsed = certificate.parsed
-    try:
-        if parsed.signature_algorithm_oid.dotted_string == _SM2_WITH_SM3:
-            key = sm2.PublicKey.from_der(issuer.public_key)
-            return sm2.verify(key, sm2.message_digest(key, parsed.tbs_certificate_bytes), parsed.signature)
-        parsed.verify_directly_issued_by(issuer.parsed)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        return False
-    return True
+    key = sm2.PublicKey.from_der(issuer.public_key)
+    if not sm2.verify(key, sm2.message_digest(key, parsed.tbs_certificate_bytes), parsed.signature):
+        raise InvalidCertificate("the SM2 signature does not verify")
