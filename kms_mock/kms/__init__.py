@@ -1,0 +1,97 @@
+"""KMS and Secrets Manager, version 2016-01-20."""
+
+from __future__ import annotations
+
+from kms_mock.kms import errors, inferred
+from kms_mock.kms.context import Context
+from kms_mock.kms.model import (
+    access,
+    attestation,
+    certificate,
+    client_key_signatures,
+    data_key,
+    import_token,
+    instance,
+    key,
+    names,
+    sealing,
+    secret,
+    subscription,
+)
+from kms_mock.kms.model import policies as resource_policies
+from kms_mock.kms.operations import (
+    access_points,
+    account,
+    aliases,
+    certificates,
+    ciphers,
+    client_keys,
+    data_keys,
+    instances,
+    key_material,
+    key_policies,
+    key_versions,
+    keys,
+    network_rules,
+    policies,
+    secret_policies,
+    secret_rotation,
+    secret_values,
+    secrets,
+    signatures,
+    tags,
+)
+from kms_mock.rpc.api import Api, catalogue
+
+API = Api(
+    "Kms",
+    "2016-01-20",
+    other_hosts=r"[a-z0-9-]+\.cryptoservice\.kms\.aliyuncs\.com",  # the gateways of KMS instances
+    xml_root="KMS",
+    context=Context,
+    errors=catalogue(errors),
+    common_errors=errors.ACCOUNT_TABLE,
+    check_account=subscription.check_open,
+    inferred=inferred.EVERY_OPERATION,
+    client_keys=client_key_signatures.ISSUED_CLIENT_KEYS,
+    has_policies=resource_policies.has_policies,
+    names_of=names.names_of,
+    modules=[
+        access_points,
+        account,
+        aliases,
+        certificates,
+        ciphers,
+        client_keys,
+        data_keys,
+        instances,
+        key_material,
+        key_policies,
+        key_versions,
+        keys,
+        network_rules,
+        policies,
+        secret_policies,
+        secret_rotation,
+        secret_values,
+        secrets,
+        signatures,
+        tags,
+    ],
+    resources=[
+        access.access_points,
+        access.network_rules,
+        access.policies,
+        attestation.challenge_keys,
+        certificate.certificates,
+        data_key.managed_data_keys,
+        import_token.import_tokens,
+        instance.instances,
+        key.aliases,
+        key.keys,
+        sealing.service_keys,
+        secret.recent_rotations,
+        secret.secrets,
+        subscription.subscriptions,
+    ],
+)

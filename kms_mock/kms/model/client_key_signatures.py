@@ -1,0 +1,48 @@
+"""How a server verifies what was signed with the client keys that it issued (dedicated.md 5)."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import Any
+
+from kms_mock.crypto import specs
+from kms_mock.kms.model.client_key_rights import client_key_caller, find_client_key
+from kms_mock.rpc.authentication import ClientKeys
+from kms_mock.store.store import Store
+
+
+def certificate_of(store: Store, client_key_id: str) -> bytes | None:
+    """Return the certificate (PEM) of a client key; None for an unknown or deleted one."""
+    found = find_client_key(store, client_key_id)
+    return None if found is None else found[2].certificate.encode()
+
+
+def verify_signature(certificate: bytes, message: bytes, signature: bytes) -> bool:
+    """Return whether `signature` over `message` was made with the key of a certificate: RSASSA-PKCS1-v1_5, SHA-256."""
+    # The asymmetric parts and X.509 take 30 ms to load, and few runs verify such a signature.
+    from kms_mock.crypto import rsa_ec  # noqa: PLC0415
+
+    key = _public_key(certificate)
+    digest = hashlib.sha256(message).digest()
+    return key is not None and rsa_ec.verify_rsa(key, specs.RSA_PKCS1_SHA_256, digest, signature)
+
+
+@lru_cache(maxsize=64)
+def _public_key(certificate: bytes) -> Any:
+    """Return the RSA key of a certificate; None if it holds none that counts, as a fixture file may have it."""
+    from kms_mock.crypto import keypairs, x509  # noqa: PLC0415 (as above)
+
+    try:
+        return keypairs.read_rsa_public(x509.load_certificates(certificate.decode())[0].public_key)
+    except ValueError:
+        return None
+
+
+ISSUED_CLIENT_KEYS = ClientKeys(
+    version="2016-01-20",
+    prefix="KAAP.",
+    caller=client_key_caller,
+    public_key=certificate_of,
+    verify=verify_signature,
+)

@@ -1,1 +1,0 @@
-"""What exists and what may happen to it. Knows no wire format and no HTTP."""
