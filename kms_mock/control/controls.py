@@ -2,65 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from kms_mock import fixtures
+from kms_mock.control.calls import Call, call_size
 from kms_mock.control.clock import Clock
 from kms_mock.control.faults import Faults
-from kms_mock.control.journal import Call, Journal
-from kms_mock.model.events import Event
-from kms_mock.model.store import Store
-from kms_mock.model.table import Change
-from kms_mock.operation import Operation
-from kms_mock.wire.decode import ApiRequest
-from kms_mock.wire.encode import HttpResponse
+from kms_mock.control.journal import Journal
+from kms_mock.identity.accounts import account_of_access_key
+from kms_mock.rpc.api import Api, Operation
+from kms_mock.rpc.decode import ApiRequest
+from kms_mock.rpc.encode import HttpResponse
+from kms_mock.store.changes import Change
+from kms_mock.store.store import Store
 
 
 class Controls:
-    """The clock, the faults and the journal of one server, and what it started with."""
+    """The clock, the faults and the journal of one server, and the state that `reset` goes back to.
 
-    def __init__(self, store: Store, clock: Clock, journal_size: int) -> None:
+    `load(store, fixture)` adds a fixture (a document or the path of a file) to the store, all of it or nothing.
+    """
+
+    def __init__(
+        self,
+        apis: Iterable[Api],
+        store: Store,
+        clock: Clock,
+        *,
+        journal: Journal,
+        load: Callable[[Store, Any], None],
+        fixtures: Iterable[Any] = (),
+        on_reset: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Load the fixtures that the server starts with, to which `reset` goes back."""
+        self.apis = tuple(apis)
         self.store = store
         self.clock = clock
-        self.faults = Faults()
-        self.journal = Journal(journal_size)
-        self.initial: dict[str, Any] = {}
-        clock.settle = self._settle
+        self.faults = Faults(self.apis, self._names_of)
+        self.journal = journal
+        self._load = load
+        self._on_reset = on_reset
+        for fixture in fixtures:
+            self.add(fixture)
+        self.initial = store.state()
 
-    def remember(self) -> None:
-        """Take the store's state as the one that `reset` goes back to."""
-        self.store.changes.clear()
-        self.initial = self.store.state()
+    def _names_of(self, operation: Operation, request: ApiRequest, name: str) -> Iterable[str]:
+        """Return the other names of the resource that a request names, as it is in the caller's account."""
+        account = account_of_access_key(self.store, request.access_key_id)
+        account_id = self.store.default_account if account is None else account.id
+        partition = self.store.partition(account_id, request.region or self.store.default_region)
+        return operation.api.names_of(partition, name)
 
     def reset(self) -> None:
-        """Go back to the fixtures: state, clock, faults and journal."""
+        """Go back to the fixtures: state, clock, faults and journal; what was signed before may be sent again."""
         self.store.restore(self.initial)
+        self._on_reset()
         self.clock.reset()
         self.faults.clear()
         self.journal.clear()
 
-    def replace(self, document: Mapping[str, Any]) -> None:
-        """Put a fixture document in the place of everything in the store; a wrong one changes nothing."""
+    def replace(self, *fixtures: Any) -> None:
+        """Put fixtures in the place of everything in the store; if one is wrong, nothing changes."""
+        self._change(fixtures, clear=True)
+
+    def add(self, *fixtures: Any) -> None:
+        """Add fixtures (documents or paths of files); if one is wrong, nothing changes."""
+        self._change(fixtures, clear=False)
+
+    def _change(self, fixtures: Iterable[Any], *, clear: bool) -> None:
         before = self.store.state()
-        self.store.clear()
+        if clear:
+            self.store.clear()
         try:
-            self.add(document)
+            for fixture in fixtures:
+                self._load(self.store, fixture)
         except BaseException:
             self.store.restore(before)
             raise
-
-    def add(self, document: Any) -> None:
-        """Add a fixture (a document or the path of a file); a wrong one changes nothing."""
-        fixtures.load(self.store, document)
-        self.store.changes.clear()
-
-    def _settle(self, now: float) -> list[Event]:
-        events = self.store.settle(now)
-        self.store.changes.clear()  # told as events; the next request did not do it
-        return events
-
-    # -- the gateway's side -------------------------------------------------------------------------------------------
 
     def record(  # noqa: PLR0917 (the gateway calls it for every request, and keywords cost)
         self,
@@ -71,28 +89,35 @@ class Controls:
         fault: str,
         effects: tuple[Change, ...],
     ) -> None:
-        """Keep what a request did. `effects` is what it changed as far as that was taken from the store already."""
-        if self.store.changes:
-            effects += self.store.take_changes()
+        """Keep what a request did; `effects` is what it changed."""
         journal = self.journal
         journal.count += 1
         if not journal.wanted:
             return
+        action, access_key_id, query, form = "", "", b"", b""
+        if request is not None:
+            action = request.action[:60] if operation is None else operation.name
+            access_key_id = request.access_key_id
+            query = request.query.encode()
+            form = request.http.body if request.form else b""
+        body, reason = response.body, response.reason
         journal.add(
             Call(
                 journal.count,
                 self.clock.now(),
-                operation.name if operation is not None else (request.action[:60] if request is not None else ""),
-                request.access_key_id if request is not None else "",
+                action,
+                access_key_id,
                 response.status,
                 response.code,
-                response.reason,
+                reason,
                 response.request_id,
                 milliseconds,
-                request.query if request is not None else "",
-                request.form if request is not None else "",
-                response.body,
+                query,
+                form,
+                body,
                 effects,
                 fault,
+                operation,
+                call_size(len(query) + len(form) + len(body), len(access_key_id) + len(reason), effects),
             )
         )

@@ -8,49 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import translate
+from typing import Annotated, Any, Literal, TypedDict, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
-from kms_mock import errors
-from kms_mock.errors import ApiError, ErrorSpec
-from kms_mock.operation import REGISTRY, Operation
-from kms_mock.wire.decode import ApiRequest
-from kms_mock.wire.encode import HttpResponse
+from kms_mock.control.names import operation_pattern
+from kms_mock.rpc.api import Api, Operation
+from kms_mock.rpc.decode import ApiRequest
+from kms_mock.rpc.encode import HttpResponse
+from kms_mock.rpc.errors import ApiError, ErrorSpec
+from kms_mock.suggestions import did_you_mean
 
 Phase = Literal["before", "after"]
-# Parameters that name the resource of a request; ResourceId.1 and the like too.
-_RESOURCES = frozenset(
-    {
-        "AapName",
-        "AliasName",
-        "CertificateId",
-        "ClientKeyId",
-        "DataKeyName",
-        "DestinationKeyId",
-        "KeyId",
-        "KmsInstanceId",
-        "Name",
-        "PolicyName",
-        "ProtectedResourceArn",
-        "ResourceId",
-        "SecretName",
-        "SourceKeyId",
-    }
-)
+Effect = Literal["reset", "truncate", "slow", "malformed"]
 Seconds = Annotated[float, Meta(ge=0, le=86400)]
+Pattern = Annotated[str, Meta(max_length=1024)]
+MAX_FAULTS = 10_000
 
 
 class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What to do to which requests.
 
-    Aim: `operation`, `resource` (the key, secret, … as the request names it; of an ARN also what follows its `/`) and
-    `caller` (AccessKey id) are patterns with `*`. `skip` lets that many matching requests pass first; `times` is how
+    Aim: `operation`, `resource` (the id, name or ARN of a key, secret, …, however the request names it; or an alias) and
+    `caller` (AccessKey id) are patterns with `*`. An operation may be spelled as in the SDK: `get_secret_value`. `skip` lets that many matching requests pass first; `times` is how
     often it strikes (None: always); `probability` is tossed with `seed`.
-    What: an error `code`; `latency` in seconds, or `[least, most]` for any time between; `effect` for what happens to
+    What: an error `code`, of the catalogue with its own status and text unless `status` and `message` say otherwise, or
+    any other with both; `latency` in seconds, or `[least, most]` for any time between; `effect` for what happens to
     the answer: `reset` (of the connection), `truncate` (half the body), `slow` (a byte at a time over `seconds`),
     `malformed` (JSON that is none).
     When: `before` the operation, which then does not happen if there is an error or a reset, or `after` it was
@@ -58,25 +45,59 @@ class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     that happened, so it comes `after`; everything else comes `before`.
     """
 
-    operation: str = "*"
-    resource: str = "*"
-    caller: str = "*"
+    operation: Pattern = "*"
+    resource: Pattern = "*"
+    caller: Pattern = "*"
     skip: Annotated[int, Meta(ge=0)] = 0
     times: Annotated[int, Meta(ge=1)] | None = None
     probability: Annotated[float, Meta(gt=0, le=1)] = 1.0
     seed: int = 0
     phase: Phase | None = None
-    code: str | None = None
+    code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")] | None = None
+    status: Annotated[int, Meta(ge=400, le=599)] | None = None
+    message: Annotated[str, Meta(max_length=4096)] | None = None
     latency: Seconds | list[Seconds] | None = None
-    effect: Literal["reset", "truncate", "slow", "malformed"] | None = None
+    effect: Effect | None = None
     seconds: Seconds = 2.0
     retry_after: Annotated[int, Meta(ge=0)] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has all that an error needs, so that the code need not be known."""
+        return None not in (self.code, self.status, self.message)
 
     @property
     def when(self) -> Phase:
         """When it strikes, said or not."""
         spoils = self.code is None and self.effect not in (None, "reset")
         return self.phase or ("after" if spoils else "before")
+
+
+class FaultOptions(TypedDict, total=False):
+    """The arguments of `fail` besides the operation: the fields of `FaultSpec`."""
+
+    resource: str
+    caller: str
+    skip: int
+    times: int | None
+    probability: float
+    seed: int
+    phase: Phase | None
+    code: str | None
+    status: int | None
+    message: str | None
+    latency: float | list[float] | None
+    effect: Effect | None
+    seconds: float
+    retry_after: int | None
+
+
+def fault_spec(operation: str, options: Mapping[str, Any]) -> FaultSpec:
+    """Return the spec for the arguments of `fail`. Raises TypeError for an argument that does not exist."""
+    for name in options:
+        if name not in FaultOptions.__annotations__:
+            raise TypeError(f"fail() has no argument {name!r}{did_you_mean(name, FaultOptions.__annotations__)}")
+    return FaultSpec(operation=operation, **options)
 
 
 class Fault:
@@ -87,6 +108,10 @@ class Fault:
         self.spec = spec
         self.matched = 0
         self.struck = 0
+        # `fnmatchcase` keeps every pattern that it ever saw, up to 32,768 of them.
+        self._operation, self._caller, self._resource = (
+            re.compile(translate(pattern)).match for pattern in (spec.operation, spec.caller, spec.resource)
+        )
         self._chance = random.Random(spec.seed)  # noqa: S311 (repeatable on purpose)
 
     @property
@@ -99,14 +124,16 @@ class Fault:
         """Whether it never struck, or less often than asked for: the test did not do what it was written for."""
         return self.struck == 0 or (self.spec.times or 0) > self.struck
 
-    def hits(self, operation: Operation, request: ApiRequest) -> bool:
-        """Count a request, and say whether the fault strikes it."""
+    def hits(self, operation: Operation, request: ApiRequest, names: Callable[[], Iterable[str]]) -> bool:
+        """Count a request, and return whether the fault strikes it. `names` are those of the resources it names."""
         spec = self.spec
-        if self.spent or not fnmatchcase(operation.name, spec.operation):
+        if self.spent or not self._operation(operation.name):
             return False
-        if spec.caller != "*" and not fnmatchcase(request.access_key_id, spec.caller):
+        if not spec.is_complete and spec.code is not None and spec.code not in operation.api.errors:
+            return False  # an error of another product
+        if spec.caller != "*" and not self._caller(request.access_key_id):
             return False
-        if spec.resource != "*" and not any(fnmatchcase(name, spec.resource) for name in _named(request)):
+        if spec.resource != "*" and not any(self._resource(name) for name in names()):
             return False
         self.matched += 1
         if self.matched <= spec.skip or (spec.probability < 1 and self._chance.random() >= spec.probability):
@@ -115,7 +142,7 @@ class Fault:
         return True
 
     def delay(self) -> float:
-        """Give how long to wait, in seconds."""
+        """Return how long to wait, in seconds."""
         latency = self.spec.latency
         if latency is None:
             return 0.0
@@ -133,7 +160,7 @@ class Fault:
         )
 
     def document(self) -> dict[str, Any]:
-        """Give the fault for the control API."""
+        """Return the fault for the control API."""
         counts = {"id": self.number, "matched": self.matched, "struck": self.struck, "spent": self.spent}
         return {**counts, **msgspec.to_builtins(self.spec), "phase": self.spec.when}
 
@@ -154,10 +181,10 @@ class Strike:
         await asyncio.sleep(self.fault.delay())
         code = spec.code or ("InternalFailure" if spec.effect == "reset" and phase == "before" else None)
         if code is not None:
-            raise _error(code, operation, f"Fault {self.fault.number} ({self}).")
+            raise _error(spec, code, operation, f"Fault {self.fault.number} ({self}).")
 
-    def mangle(self, response: HttpResponse) -> HttpResponse:
-        """Give the response as the client shall see it."""
+    def spoil(self, response: HttpResponse) -> HttpResponse:
+        """Return the response as the client shall see it."""
         spec = self.fault.spec
         if not self.done:
             self.fault.struck -= 1
@@ -176,13 +203,22 @@ class Strike:
 class Faults:
     """The faults of one server, in the order they were asked for; the first that hits a request strikes it."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        apis: Iterable[Api],
+        names_of: Callable[[Operation, ApiRequest, str], Iterable[str]] = lambda _operation, _request, _name: (),
+    ) -> None:
+        """`names_of` returns the other names of a resource that a request names."""
+        self._apis = tuple(apis)
+        self._names_of = names_of
         self._faults: list[Fault] = []
         self._count = 0
 
     def add(self, spec: FaultSpec) -> Fault:
         """Ask for a fault. Raises ValueError for a spec that is wrong, or could never do anything."""
-        spec = _checked(spec)
+        if len(self._faults) >= MAX_FAULTS:
+            raise ValueError(f"there are {MAX_FAULTS} faults already: take some back first")
+        spec = _checked(spec, self._apis)
         self._count += 1
         fault = Fault(self._count, spec)
         self._faults.append(fault)
@@ -190,16 +226,22 @@ class Faults:
 
     def pick(self, operation: Operation, request: ApiRequest) -> Strike | None:
         """Find the fault that strikes this request."""
-        return next((Strike(fault) for fault in self._faults if fault.hits(operation, request)), None)
+
+        def names() -> Iterator[str]:
+            for name in operation.resources_named(request.parameters):
+                yield name
+                yield from self._names_of(operation, request, name)
+
+        return next((Strike(fault) for fault in self._faults if fault.hits(operation, request, names)), None)
 
     def remove(self, number: int) -> bool:
-        """Take a fault back; say whether there was one."""
+        """Remove a fault; return whether there was one."""
         before = len(self._faults)
         self._faults = [fault for fault in self._faults if fault.number != number]
         return len(self._faults) < before
 
     def clear(self) -> None:
-        """Take all faults back."""
+        """Remove all faults."""
         self._faults.clear()
 
     @property
@@ -214,45 +256,58 @@ class Faults:
         return iter(tuple(self._faults))
 
 
-def catalogue() -> Mapping[str, ErrorSpec]:
-    """Give every error code that is known, with its first text."""
-    found: dict[str, ErrorSpec] = {}
-    for value in vars(errors).values():
-        if isinstance(value, ErrorSpec):
-            found.setdefault(value.code, value)
-    return found
-
-
-def _named(request: ApiRequest) -> Iterator[str]:
-    """Give the resources that a request names; of an ARN also the name in it."""
-    for name, value in request.parameters.items():
-        if name.partition(".")[0] in _RESOURCES:
-            yield value
-            if value.startswith("acs:"):
-                yield value.rpartition(":")[2]
-                yield value.partition("/")[2]
-
-
-def _checked(spec: FaultSpec) -> FaultSpec:
+def _checked(spec: FaultSpec, apis: Iterable[Api]) -> FaultSpec:
+    for name, value, known in (("phase", spec.phase, get_args(Phase)), ("effect", spec.effect, get_args(Effect))):
+        if value is not None and value not in known:
+            near = did_you_mean(str(value), known)
+            raise ValueError(f"there is no {name} {value!r}{near or '; there are ' + ', '.join(known)}")
     try:
         spec = msgspec.convert(msgspec.to_builtins(spec), FaultSpec)  # Python's keywords were not checked yet
     except msgspec.ValidationError as error:
-        raise ValueError(f"no such fault: {error}") from error
+        raise ValueError(f"no such fault: {error}") from None
     if spec.code is None and spec.latency is None and spec.effect is None:
         raise ValueError("a fault needs a code, a latency or an effect")
-    if spec.code is not None and spec.code not in catalogue():
-        near = [code for code in catalogue() if spec.code.lower() in code.lower()]
-        raise ValueError(f"there is no error code {spec.code!r}; near it: {', '.join(near) or 'none'}")
-    if not any(fnmatchcase(name, spec.operation) for name in REGISTRY):
-        raise ValueError(f"no operation matches {spec.operation!r}")
+    operation = operation_pattern(apis, spec.operation)
+    aims_at = re.compile(translate(operation)).match
+    matching = [api for api in apis if any(aims_at(name) for name in api.operations)]
+    _check_error(spec, apis, matching)
     if isinstance(spec.latency, list) and (len(spec.latency) != 2 or spec.latency[0] > spec.latency[1]):  # noqa: PLR2004 (a pair)
         raise ValueError("latency is a number of seconds, or [least, most]")
-    return spec
+    return msgspec.structs.replace(spec, operation=operation)
 
 
-def _error(code: str, operation: Operation, reason: str) -> ApiError:
-    """Make the error, in the words of the operation's own table where it has the code."""
-    row = operation.own_rows.get(code) or catalogue()[code]
+def _check_error(spec: FaultSpec, apis: Iterable[Api], matching: Iterable[Api]) -> None:
+    """Check that code, status and message make an error of one of the matching products."""
+    if spec.message is not None and not spec.message.isprintable():
+        raise ValueError("message is printable text on one line")
+    if spec.code is None and (spec.status is not None or spec.message is not None):
+        raise ValueError("status and message belong to a code")
+    if spec.code is None or spec.is_complete:
+        return
+    codes = {code for api in apis for code in api.errors}
+    if spec.code not in codes:
+        near = did_you_mean(spec.code, sorted(codes)) or _with_part(spec.code, codes)
+        raise ValueError(
+            f"there is no error code {spec.code!r}{near}{'' if near.endswith('?') else '.'} "
+            "A code of your own needs a status and a message."
+        )
+    if not any(spec.code in api.errors for api in matching):
+        raise ValueError(f"{', '.join(api.product for api in matching)} has no error code {spec.code!r}")
+
+
+def _with_part(part: str, codes: set[str]) -> str:
+    found = sorted(code for code in codes if part.lower() in code.lower())
+    return f"; near it: {', '.join(found)}" if found else ""
+
+
+def _error(spec: FaultSpec, code: str, operation: Operation, reason: str) -> ApiError:
+    """Make the error, in the words of the operation's own table where it has the code and the spec no others."""
+    row = operation.rows_by_code.get(code) or operation.api.errors.get(code)
+    if row is None or spec.status is not None or spec.message is not None:
+        status, message = (row.status, row.message) if row is not None else (500, "")
+        if spec.message is not None:
+            message = spec.message.replace("{", "{{").replace("}", "}}")
+        row = ErrorSpec(spec.status or status, code, message)
     # A text that names a parameter names one of this operation.
     names = [parameter.name for parameter in operation.required or operation.parameters]
     return row(reason, name=names[0] if names else "", key="key", detail="fault")

@@ -1,138 +1,76 @@
-"""The journal: what the code under test asked for, what it got, and what that changed. Bounded; evictions are counted."""
+"""The journal: what the code under test asked for, what it got, and what that changed.
+
+Bounded in calls and in bytes; evictions are counted.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from kms_mock.control.words import describe
-from kms_mock.model.table import Change
-from kms_mock.model.times import iso
-from kms_mock.operation import REGISTRY
-from kms_mock.wire.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, parameters_of
-from kms_mock.wire.encode import decode_document
-
-MASK = "***"
-# RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
-_SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
-
-
-class Call(Struct, frozen=True, gc=False):
-    """One answered request. `at` is the mock's time in seconds since 1970 UTC; `code` is "" for a success.
-
-    `parameters` masks secret values and plaintexts; `unmasked_parameters` gives them as they were sent. Request and answer
-    are kept as they went over the wire (`query` and `form`, `body`) and read when somebody asks: to let go of the
-    thousand small objects that they stand for costs every new request a few cache misses.
-    """
-
-    number: int
-    at: float
-    action: str
-    access_key_id: str
-    status: int
-    code: str
-    reason: str
-    request_id: str
-    milliseconds: float
-    query: str = ""
-    form: str = ""
-    body: bytes = b""
-    effects: tuple[Change, ...] = ()
-    fault: str = ""
-
-    @property
-    def sent(self) -> dict[str, str]:
-        """Everything that was sent, the system parameters included."""
-        return parameters_of(self.query, self.form)
-
-    @property
-    def answered(self) -> Mapping[str, Any]:
-        """The answer's document, secrets included, as it was before a fault spoiled its delivery."""
-        return decode_document(self.body)
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """What was sent, without the system parameters, secrets masked."""
-        operation = REGISTRY.get(self.action)
-        # Of an operation that does not exist nothing is known, so everything might be a secret.
-        open_names = set() if operation is None else {one.name for one in operation.parameters if not one.sensitive}
-        return {
-            name: value if name in open_names or name.partition(".")[0] in open_names else MASK
-            for name, value in self.unmasked_parameters.items()
-        }
-
-    @property
-    def unmasked_parameters(self) -> dict[str, str]:
-        """What was sent, without the system parameters, secrets included."""
-        return {name: value for name, value in self.sent.items() if name not in _SYSTEM}
-
-    @property
-    def changes(self) -> list[str]:
-        """What the request changed, in words."""
-        return describe(self.effects)
-
-    def __repr__(self) -> str:
-        return f"<Call {self}>"
-
-    def __str__(self) -> str:
-        given = ", ".join(f"{name}={value!r:.60}" for name, value in self.parameters.items())
-        return f"#{self.number} {self.action}({given}) -> {self.status} {self.code or 'ok'}"
-
-    def document(self, *, unmasked: bool = False) -> dict[str, Any]:
-        """Give the call for the control API, secrets masked unless they are asked for."""
-        return {
-            "number": self.number,
-            "at": iso(self.at),
-            "action": self.action,
-            "parameters": self.unmasked_parameters if unmasked else self.parameters,
-            "access_key_id": self.access_key_id,
-            "status": self.status,
-            "code": self.code,
-            "reason": self.reason,
-            "request_id": self.request_id,
-            "milliseconds": round(self.milliseconds, 3),
-            "changes": self.changes,
-            "fault": self.fault,
-        }
+from kms_mock.config import JOURNAL_BYTES
+from kms_mock.control.calls import MASK, Call
+from kms_mock.control.names import declared_parameter, operation_named, parameter_named
+from kms_mock.rpc.api import Api, Operation
+from kms_mock.rpc.binding import Parameter
+from kms_mock.rpc.errors import ApiError
+from kms_mock.suggestions import did_you_mean
 
 
 class Journal:
     """The last calls, in order. Iterating gives `Call` objects, oldest first."""
 
-    def __init__(self, size: int = 1000) -> None:
-        """Keep at most `size` calls; 0 keeps none."""
-        self._calls: deque[Call] = deque(maxlen=size)
+    def __init__(self, size: int = 1000, apis: Iterable[Api] = (), *, max_bytes: int = JOURNAL_BYTES) -> None:
+        """Keep at most `size` calls, which take at most `max_bytes` of memory together; 0 keeps none."""
+        self.apis = tuple(apis)
+        self.max_bytes = max_bytes
+        self._size = size
+        self._calls: deque[Call] = deque()
+        self._bytes = 0
         self._forgotten = 0
+        self._watchers: tuple[Callable[[Call], None], ...] = ()
         self.count = 0
-        self.watcher: Callable[[Call], None] | None = None  # sees every call, kept or not
+        self.wanted = size > 0  # whether anybody wants to know of calls
+
+    def watch(self, watcher: Callable[[Call], None]) -> None:
+        """Call a function for every call from now on, kept or not."""
+        self._watchers = (*self._watchers, watcher)
+        self.wanted = True
 
     @property
     def size(self) -> int:
         """How many calls are kept at most."""
-        return self._calls.maxlen or 0
+        return self._size
+
+    @property
+    def used_bytes(self) -> int:
+        """How many bytes of memory the calls take, about."""
+        return self._bytes
 
     @property
     def evicted(self) -> int:
-        """How many calls are gone because newer ones needed their place."""
+        """How many calls were dropped for newer ones."""
         return self.count - self._forgotten - len(self._calls)
 
-    @property
-    def wanted(self) -> bool:
-        """Whether anybody wants to know of calls."""
-        return self.watcher is not None or bool(self._calls.maxlen)
-
     def add(self, call: Call) -> None:
-        """Keep one call."""
-        self._calls.append(call)
-        if self.watcher is not None:
-            self.watcher(call)
+        """Keep one call, and let the oldest go that there is no room for."""
+        if self._size:
+            calls = self._calls
+            calls.append(call)
+            self._bytes += call.size
+            while len(calls) > self._size or self._bytes > self.max_bytes:
+                self._bytes -= calls.popleft().size
+        for watcher in self._watchers:
+            watcher(call)
 
     def clear(self) -> None:
         """Forget all calls; their numbers are not given again."""
         self._calls.clear()
+        self._bytes = 0
         self._forgotten = self.count
 
     def __iter__(self) -> Iterator[Call]:
@@ -155,55 +93,82 @@ class Journal:
         access_key_id: str | None = None,
         **parameters: Any,
     ) -> list[Call]:
-        """Give the calls of an action, with an error code ("" for successes), by a caller, with these parameters."""
-        return [
-            call
-            for call in self
-            if (action is None or call.action == action)
-            and (code is None or call.code == code)
-            and (access_key_id is None or call.access_key_id == access_key_id)
-            and _has(call, parameters)
-        ]
+        """Return the calls of an operation, with an error code ("" for successes), by a caller, with these parameters.
+
+        Names may be spelled as on the wire or as in the SDK: `filter("GetSecretValue", SecretName="db")`,
+        `filter("get_secret_value", secret_name="db")`. Raises ValueError for a name that does not exist, unless a
+        client called an operation by that name.
+        """
+        return self._matching(self._wanted(action, code, access_key_id, parameters))
 
     def assert_called(
         self, action: str, /, *, times: int | None = None, code: str | None = None, **parameters: Any
     ) -> list[Call]:
-        """Assert that an action was called with these parameters: at least once, or exactly `times`. Give the calls."""
-        found = self.filter(action, code=code, **parameters)
+        """Assert that an operation was called with these parameters: at least once, or exactly `times`. Return the calls.
+
+        Raises ValueError for an operation, a parameter or a code that does not exist; see `filter`.
+        """
+        wanted = self._wanted(action, code, None, parameters)
+        found = self._matching(wanted)
         if (times is None and not found) or (times is not None and len(found) != times):
-            wanted = "at least once" if times is None else f"{times} times"
-            raise AssertionError(
-                f"expected {_spell(action, code, parameters)} {wanted}, got {len(found)}.{self._evidence(action, found, parameters)}"
-            )
+            expected = "at least once" if times is None else f"{times} times"
+            raise AssertionError(f"expected {wanted} {expected}, got {len(found)}.{self._evidence(wanted, found)}")
         return found
 
     def assert_not_called(self, action: str, /, *, code: str | None = None, **parameters: Any) -> None:
-        """Assert that an action was not called with these parameters. Fails too when evicted calls may hide one."""
-        found = self.filter(action, code=code, **parameters)
-        if found:
-            raise AssertionError(
-                f"expected no {_spell(action, code, parameters)}, got {len(found)}.{self._evidence(action, found, parameters)}"
-            )
-        if self.evicted:
-            raise AssertionError(
-                f"cannot tell whether {action} was called: {self.evicted} calls were evicted, the journal keeps {self.size}."
-            )
+        """Assert that an operation was not called with these parameters. Fails too when evicted calls may hide one.
 
-    def _evidence(self, action: str, found: list[Call], parameters: Mapping[str, Any]) -> str:
+        Raises ValueError for an operation, a parameter or a code that does not exist; see `filter`.
+        """
+        wanted = self._wanted(action, code, None, parameters)
+        found = self._matching(wanted)
+        if found:
+            raise AssertionError(f"expected no {wanted}, got {len(found)}.{self._evidence(wanted, found)}")
+        if self.evicted:
+            raise AssertionError(f"cannot tell whether {wanted.action} was called: {self._eviction()}.")
+
+    def _wanted(
+        self, action: str | None, code: str | None, access_key_id: str | None, parameters: Mapping[str, Any]
+    ) -> _Wanted:
+        operation = None
+        if action is not None and not any(call.operation is None and call.action == action for call in self):
+            operation = operation_named(self.apis, action)
+            action = operation.name
+        of = [each for api in self.apis for each in api.operations.values()] if operation is None else [operation]
+        if code:
+            self._check_code(code)
+        named = {parameter_named(of, name): value for name, value in parameters.items()}
+        return _Wanted(action, operation, code, access_key_id, named)
+
+    def _check_code(self, code: str) -> None:
+        """Refuse a code that is near a known one, and that no call got: it is misspelled. Others may be faults'."""
+        known = {known for api in self.apis for known in api.errors}
+        near = did_you_mean(code, known)
+        if near and code not in known and all(call.code != code for call in self):
+            raise ValueError(f"there is no error code {code!r}{near}")
+
+    def _matching(self, wanted: _Wanted) -> list[Call]:
+        return [call for call in self if wanted.matches(call)]
+
+    def _evidence(self, wanted: _Wanted, found: list[Call]) -> str:
         shown, title = found, "These match:"
         if not found:
-            shown = sorted(self, key=lambda call: _distance(call, action, parameters))[:5]
+            shown = sorted(self, key=wanted.distance)[:5]
             title = "The nearest calls:" if shown else "There was no call at all."
         lines = [f"\n  {call}" for call in shown[:10]]
-        lost = f"\n  ({self.evicted} older calls were evicted; the journal keeps {self.size})" if self.evicted else ""
+        lost = f"\n  ({self._eviction()})" if self.evicted else ""
         return f" {title}{''.join(lines)}{lost}"
+
+    def _eviction(self) -> str:
+        kept = f"{self.size} calls of {self.max_bytes // 2**20} MiB in all"
+        return f"{self.evicted} older calls were evicted; the journal keeps {kept}"
 
 
 class CallsOf(Journal):
     """The calls of one caller in a journal that others fill too, from now on."""
 
     def __init__(self, journal: Journal, access_key_id: str) -> None:
-        super().__init__(0)
+        super().__init__(0, journal.apis, max_bytes=journal.max_bytes)
         self._journal = journal
         self._access_key_id = access_key_id
         self._since = journal.count
@@ -214,10 +179,15 @@ class CallsOf(Journal):
         return self._journal.size
 
     @property
+    def used_bytes(self) -> int:
+        """How many bytes of memory the calls of all callers take together."""
+        return self._journal.used_bytes
+
+    @property
     def evicted(self) -> int:
-        """How many calls of all callers are gone of those since this caller began: some may be its own."""
-        gone = self._journal.count - len(self._journal)  # the numbers up to this one
-        return max(0, gone - self._since) if self._journal.evicted else 0
+        """How many calls of all callers were dropped since this caller began: some may be its own."""
+        dropped = self._journal.count - len(self._journal)  # the numbers up to this one
+        return max(0, dropped - self._since) if self._journal.evicted else 0
 
     def clear(self) -> None:
         """Forget the calls of this caller so far."""
@@ -237,28 +207,53 @@ class CallsOf(Journal):
         return next(reversed(list(self)), None)
 
 
-def _has(call: Call, wanted: Mapping[str, Any]) -> bool:
-    sent = call.sent if wanted else {}
-    return all(_same(sent.get(name), value) for name, value in wanted.items())
+class _Wanted(Struct, frozen=True):
+    """What calls are looked for; None stands for any. `parameters` are in the spelling of the wire."""
+
+    action: str | None
+    operation: Operation | None
+    code: str | None
+    access_key_id: str | None
+    parameters: dict[str, Any]
+
+    def matches(self, call: Call) -> bool:
+        """Return whether a call is one of those."""
+        return (
+            (self.action is None or call.action == self.action)
+            and (self.code is None or call.code == self.code)
+            and (self.access_key_id is None or call.access_key_id == self.access_key_id)
+            and not self._misses(call)
+        )
+
+    def distance(self, call: Call) -> int:
+        """Return how far a call is from those, for showing the nearest ones."""
+        return self._misses(call) + (0 if call.action == self.action else 1000)
+
+    def _misses(self, call: Call) -> int:
+        sent = call.sent if self.parameters else {}
+        return sum(
+            not _is_same(declared_parameter(call.operation, name), sent, name, value)
+            for name, value in self.parameters.items()
+        )
+
+    def __str__(self) -> str:
+        declared = () if self.operation is None else self.operation.parameters
+        secret = {parameter.name for parameter in declared if parameter.sensitive}
+        given = ", ".join(f"{name}={MASK if name in secret else value!r}" for name, value in self.parameters.items())
+        ending = "" if self.code is None else f" with code {self.code or 'ok'!r}"
+        return f"{self.action}({given}){ending}"
 
 
-def _same(sent: str | None, value: Any) -> bool:
-    if value is None or sent is None:
-        return sent is value
-    if isinstance(value, bool):  # Python clients send True, Go clients true
-        return sent.lower() == str(value).lower()
-    return sent == str(value)
-
-
-def _distance(call: Call, action: str, wanted: Mapping[str, Any]) -> int:
-    sent = call.sent
-    misses = sum(not _same(sent.get(name), value) for name, value in wanted.items())
-    return misses + (0 if call.action == action else 1000)
-
-
-def _spell(action: str, code: str | None, parameters: Mapping[str, Any]) -> str:
-    known = REGISTRY.get(action)
-    secret = set() if known is None else {one.name for one in known.parameters if one.sensitive}
-    given = ", ".join(f"{name}={MASK if name in secret else value!r}" for name, value in parameters.items())
-    ending = "" if code is None else f" with code {code or 'ok'!r}"
-    return f"{action}({given}){ending}"
+def _is_same(parameter: Parameter | None, sent: Mapping[str, str], name: str, wanted: Any) -> bool:
+    """Return whether a parameter was sent with a value; a list or dict is compared with what the parameter says."""
+    if isinstance(wanted, list | dict) and parameter is not None and not parameter.absent(sent):
+        try:
+            return bool(msgspec.to_builtins(parameter.read(sent)) == wanted)
+        except ApiError:
+            return False
+    text = sent.get(name)
+    if wanted is None or text is None:
+        return text is wanted
+    if isinstance(wanted, bool):  # Python clients send True, Go clients true
+        return text.lower() == str(wanted).lower()
+    return text == str(wanted)

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from kms_mock.control.journal import Call
-from kms_mock.operation import REGISTRY
+from kms_mock.control.calls import Call
 
 # A shorter value would be found in any text by chance.
 MIN_LENGTH = 6
 
-_SECRET_FIELDS = frozenset({"SecretData", "Plaintext", "RandomPassword", "PrivateKeyData"})
-_TELLING = re.compile(r"password|secret|token|privatekey|passphrase", re.IGNORECASE)
+_SECRET_FIELDS = frozenset(
+    {"AccessKeySecret", "Plaintext", "PrivateKeyData", "RandomPassword", "SecretData", "SecurityToken"}
+)
+_SECRET_NAME = re.compile(r"password|secret|token|privatekey|passphrase", re.IGNORECASE)
 
 
 def assert_no_leaks(calls: Iterable[Call], subject: Any) -> None:
@@ -25,11 +26,11 @@ def assert_no_leaks(calls: Iterable[Call], subject: Any) -> None:
     text = "\n".join(_texts(subject))
     found = list(leaks(calls, text))
     if found:
-        raise AssertionError("secret values leaked:" + "".join(f"\n  {one}" for one in found))
+        raise AssertionError("secret values leaked:" + "".join(f"\n  {leak}" for leak in found))
 
 
 def leaks(calls: Iterable[Call], text: str) -> Iterator[str]:
-    """Find secret values in a text; say where each comes from and where it is, never the value itself."""
+    """Yield a line for each secret value in a text: where it comes from and where it is, never the value itself."""
     seen: set[str] = set()
     for call in calls:
         for label, value in _secrets(call):
@@ -45,12 +46,11 @@ def leaks(calls: Iterable[Call], text: str) -> Iterator[str]:
 
 
 def _secrets(call: Call) -> Iterator[tuple[str, str]]:
-    """Give every secret that a call carried, in either direction, with a label."""
-    operation = REGISTRY.get(call.action)
+    """Yield each secret that a call carried, in either direction, after a label."""
     sent = call.sent
-    for parameter in operation.parameters if operation is not None else ():
+    for parameter in () if call.operation is None else call.operation.parameters:
         if parameter.sensitive and parameter.name in sent:
-            yield from _with_parts(parameter.name, sent[parameter.name])
+            yield from _with_nested(parameter.name, sent[parameter.name])
     yield from _in_answer(call.answered)
 
 
@@ -59,7 +59,7 @@ def _in_answer(tree: Any) -> Iterator[tuple[str, str]]:
         for name, value in tree.items():
             if name in _SECRET_FIELDS and isinstance(value, str):
                 label = f"{name} of {tree['SecretName']}" if "SecretName" in tree else name
-                yield from _with_parts(label, value)
+                yield from _with_nested(label, value)
             else:
                 yield from _in_answer(value)
     elif isinstance(tree, list):
@@ -67,31 +67,31 @@ def _in_answer(tree: Any) -> Iterator[tuple[str, str]]:
             yield from _in_answer(item)
 
 
-def _with_parts(label: str, value: str) -> Iterator[tuple[str, str]]:
-    """Give a value and, of a JSON document, the parts that are named like secrets."""
+def _with_nested(label: str, value: str) -> Iterator[tuple[str, str]]:
+    """Yield a value and, of a JSON document, the values in it that are named like secrets, each after a label."""
     yield label, value
     if value.startswith("{"):
         try:
-            parts = json.loads(value)
+            tree = json.loads(value)
         except ValueError:
             return
-        yield from _telling_parts(label, parts)
+        yield from _secrets_within(label, tree)
 
 
-def _telling_parts(label: str, tree: Any) -> Iterator[tuple[str, str]]:
+def _secrets_within(label: str, tree: Any) -> Iterator[tuple[str, str]]:
     if isinstance(tree, dict):
-        for name, part in tree.items():
-            if isinstance(part, str) and _TELLING.search(name):
-                yield f"{name} in {label}", part
+        for name, value in tree.items():
+            if isinstance(value, str) and _SECRET_NAME.search(name):
+                yield f"{name} in {label}", value
             else:
-                yield from _telling_parts(label, part)
+                yield from _secrets_within(label, value)
     elif isinstance(tree, list):
-        for part in tree:
-            yield from _telling_parts(label, part)
+        for value in tree:
+            yield from _secrets_within(label, value)
 
 
 def _forms(value: str) -> Iterator[tuple[str, str]]:
-    """Give the ways in which a value may be written, with a note for each."""
+    """Yield the ways in which a value may be written, each after a note on it."""
     yield "", value
     yield ", escaped as JSON", json.dumps(value)[1:-1]
     yield ", escaped as a Python string", repr(value)[1:-1]
@@ -111,5 +111,5 @@ def _texts(subject: Any) -> Iterator[str]:
         # Structured logging puts values into attributes of the record.
         yield repr({name: value for name, value in vars(subject).items() if name not in ("msg", "args", "exc_info")})
     else:
-        for one in subject:
-            yield from _texts(one)
+        for item in subject:
+            yield from _texts(item)

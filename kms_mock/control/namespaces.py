@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from kms_mock import fixtures
+from kms_mock.control.checkpoints import Checkpoint
 from kms_mock.control.controls import Controls
-from kms_mock.control.faults import Fault, FaultSpec
+from kms_mock.control.faults import Fault, FaultOptions, fault_spec
 from kms_mock.control.journal import CallsOf
 from kms_mock.control.leaks import assert_no_leaks
-from kms_mock.model.account import AccessKey, Account
+from kms_mock.identity.accounts import AccessKey, Account, account_ids, accounts, remove_account
+from kms_mock.store.store import Store
 
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
@@ -28,8 +29,10 @@ class Namespace:
         controls: Controls,
         between_requests: Callable[[Callable[[], Any]], Any],
         client: Callable[..., Client],
-        fixture_files: Iterable[Any] = (),
+        load: Callable[[Store, Any, str], None],
+        fixtures: Iterable[Any] = (),
     ) -> None:
+        """Make the account. `load(store, fixture, account)` adds a fixture, all of it or nothing."""
         self._controls = controls
         self._between_requests = between_requests
         self._client = client
@@ -44,19 +47,22 @@ class Namespace:
         self._accounts = [self.account]
 
         def make() -> None:
-            before = store.state()
-            access_key = AccessKey(self.access_key_id, self.access_key_secret)
-            store.put_account(Account(self.account, access_keys={self.access_key_id: access_key}))
+            store.account_names[self.account] = f"namespace {self.access_key_id}"
+            before, former = store.state(), set(account_ids(store))
+            # A RAM user's, because roles may not be assumed by the account itself.
+            access_key = AccessKey(self.access_key_id, self.access_key_secret, user="namespace")
+            store.server[accounts].put(Account(self.account, access_keys={self.access_key_id: access_key}))
             try:
-                for fixture in fixture_files:
-                    fixtures.load(store, fixture, account=self.account)
+                for fixture in fixtures:
+                    load(store, fixture, self.account)
             except BaseException:
                 store.restore(before)
+                del store.account_names[self.account]
                 raise
             finally:
                 store.changes.clear()
             # A fixture may describe accounts of its own.
-            self._accounts += [name for name in store.accounts if name not in (self.account, *before["accounts"])]
+            self._accounts += [name for name in account_ids(store) if name != self.account and name not in former]
 
         between_requests(make)
 
@@ -64,12 +70,16 @@ class Namespace:
         """Make a client of the official SDK whose requests go to this namespace."""
         return self._client(access_key_id=self.access_key_id, access_key_secret=self.access_key_secret, **options)
 
-    def fail(self, operation: str = "*", **aim_and_effect: Any) -> Fault:
+    def fail(self, operation: str = "*", **options: Unpack[FaultOptions]) -> Fault:
         """Ask for a fault that strikes only this namespace; see `KmsMock.fail`."""
-        spec = FaultSpec(**{"operation": operation, "caller": self.access_key_id, **aim_and_effect})
+        spec = fault_spec(operation, {"caller": self.access_key_id, **options})
         fault: Fault = self._between_requests(lambda: self._controls.faults.add(spec))
         self._faults.append(fault)
         return fault
+
+    def checkpoint(self) -> Checkpoint:
+        """Remember the state of this namespace: `with namespace.checkpoint(): ...` comes back to it at the end."""
+        return Checkpoint(self._controls.store, self._between_requests, tuple(self._accounts))
 
     @property
     def unused_faults(self) -> list[Fault]:
@@ -85,7 +95,9 @@ class Namespace:
 
         def remove() -> None:
             for account in self._accounts:
-                self._controls.store.remove_account(account)
+                remove_account(self._controls.store, account)
+            self._controls.store.changes.clear()
+            self._controls.store.account_names.pop(self.account, None)
             for fault in self._faults:
                 self._controls.faults.remove(fault.number)
 

@@ -1,0 +1,158 @@
+"""One call in the journal: what was asked for, what was answered, what it changed; secrets masked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from kms_mock.logs import printable
+from kms_mock.rpc.api import Operation
+from kms_mock.rpc.binding import Parameter
+from kms_mock.rpc.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, parameters_of
+from kms_mock.rpc.encode import decode_document
+from kms_mock.rpc.errors import INVALID_PARAMETER, ApiError
+from kms_mock.store.changes import Change, describe
+from kms_mock.store.times import iso
+
+MASK = "***"
+# RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
+_SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
+_MAX_SHOWN = 300  # characters of an action or a reason in a line of text
+_CHARACTER_BYTES = 4  # of a string, at most
+_CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
+
+
+class Call(Struct, frozen=True, gc=False):
+    """One answered request. `at` is the mock's time in seconds since 1970 UTC; `code` is "" for a success.
+
+    `parameters` masks secret values, plaintexts and what was refused, since nobody knows what that is;
+    `unmasked_parameters` returns them as they were sent. Request and answer are kept as the bytes that went over the
+    wire (`query` and `form`, `body`) and read when somebody asks: to let go of the thousand small objects that they
+    stand for costs every new request a few cache misses. `size` is how many bytes of memory all that takes, about.
+    """
+
+    number: int
+    at: float
+    action: str
+    access_key_id: str
+    status: int
+    code: str
+    reason: str
+    request_id: str
+    milliseconds: float
+    query: bytes = b""
+    form: bytes = b""
+    body: bytes = b""
+    effects: tuple[Change, ...] = ()
+    fault: str = ""
+    operation: Operation | None = None
+    size: int = 0
+
+    @property
+    def sent(self) -> dict[str, str]:
+        """Everything that was sent, the system parameters included."""
+        return parameters_of(self.query.decode(), self.form.decode())
+
+    @property
+    def answered(self) -> Mapping[str, Any]:
+        """The answer's document, secrets included, as it was before a fault spoiled its delivery."""
+        return decode_document(self.body)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What was sent, without the system parameters, secrets masked."""
+        # Of an operation that does not exist nothing is known, so everything might be a secret.
+        declared = () if self.operation is None else self.operation.parameters
+        sent = self.sent
+        is_refused = self.code.startswith(INVALID_PARAMETER.code)
+        open_names = {parameter.name for parameter in declared if _is_open(parameter, sent, is_refused=is_refused)}
+        return {
+            name: value if name in open_names or name.partition(".")[0] in open_names else MASK
+            for name, value in sent.items()
+            if name not in _SYSTEM
+        }
+
+    @property
+    def unmasked_parameters(self) -> dict[str, str]:
+        """What was sent, without the system parameters, secrets included."""
+        return {name: value for name, value in self.sent.items() if name not in _SYSTEM}
+
+    @property
+    def changes(self) -> list[str]:
+        """What the request changed, in words."""
+        return describe(self.effects)
+
+    def __repr__(self) -> str:
+        return f"<Call {self}>"
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{name}={value!r:.60}" for name, value in self.parameters.items())
+        reason = f": {printable(self.reason, _MAX_SHOWN)}" if self.reason else ""
+        action = printable(self.action, _MAX_SHOWN)
+        return f"#{self.number} {action}({given}) -> {self.status} {self.code or 'ok'}{reason}"
+
+    def document(self, *, unmasked: bool = False) -> dict[str, Any]:
+        """Return the call for the control API, secrets masked unless they are asked for."""
+        return {
+            "number": self.number,
+            "at": iso(self.at),
+            "action": self.action,
+            "parameters": self.unmasked_parameters if unmasked else self.parameters,
+            "access_key_id": self.access_key_id,
+            "status": self.status,
+            "code": self.code,
+            "reason": self.reason,
+            "request_id": self.request_id,
+            "milliseconds": round(self.milliseconds, 3),
+            "changes": self.changes,
+            "fault": self.fault,
+        }
+
+
+def call_size(content: int, characters: int, effects: tuple[Change, ...]) -> int:
+    """Return how many bytes of memory a call takes, about, from the sizes of its bytes and its text, and its effects."""
+    size = _CALL_BYTES + content + _CHARACTER_BYTES * characters
+    if effects:
+        size += sum([_size_of_former(change.before, change.after) for change in effects])
+    return size
+
+
+def _is_open(parameter: Parameter, sent: Mapping[str, str], *, is_refused: bool) -> bool:
+    """Return whether a parameter's value may be shown: it is no secret, and fits, or else is a resource's name.
+
+    Of a call in which a value was refused, free text may be that value.
+    """
+    if parameter.sensitive or parameter.names_resource or parameter.absent(sent):
+        return not parameter.sensitive
+    if is_refused and not parameter.is_closed:
+        return False
+    try:
+        parameter.read(sent)
+    except ApiError:
+        return False
+    return True
+
+
+def _size_of_former(before: Any, after: Any) -> int:
+    """Return the size in bytes of what a record no longer has: the journal alone keeps it."""
+    if before is None or before is after:
+        return 0
+    if isinstance(before, Struct) and type(before) is type(after):
+        fields = before.__struct_fields__
+        return sum(_size_of_former(getattr(before, field), getattr(after, field)) for field in fields)
+    if isinstance(before, dict) and isinstance(after, dict):
+        return sum(_size_of_former(value, after.get(name)) for name, value in before.items())
+    return _size(before)
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, Struct):
+        return sys.getsizeof(value) + sum(_size(getattr(value, field)) for field in value.__struct_fields__)
+    if isinstance(value, dict):
+        return sys.getsizeof(value) + sum(map(_size, value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return sys.getsizeof(value) + sum(map(_size, value))
+    return sys.getsizeof(value)

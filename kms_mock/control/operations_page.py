@@ -1,0 +1,199 @@
+"""The page of operations, as Markdown: what holds for all of them once, then a section per resource.
+
+No sentence stands there twice: an inferred rule is told at its operation, at the top of the section when several of its
+operations share it, or at the top of the page when operations of several sections do.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+
+from kms_mock.control.coverage import ErrorEntry, OperationEntry, ParameterEntry, describe_error, describe_operation
+from kms_mock.rpc.api import Api
+from kms_mock.rpc.decode import SYSTEM_PARAMETERS
+
+_TITLE = """\
+# Operations
+
+What this server offers, made by `scripts/operations-page` from the declared operations; `kms-mock operations` prints the
+same. Where the rules come from is in [behaviour.md](behaviour.md).
+
+## How sure it is
+
+- **documented** is everything without a mark: names, types and limits of parameters, and status, code and text of errors.
+  The documents are the vendor's API metadata of 2025-12, the comments in the official Python SDK 3.3, the help pages, and
+  the public documentation of 2018 to 2021; the newest counts where two differ.
+- **seen** is what logs of real clients in public issues show, and no document says.
+- **inferred** is what neither says, each rule as a sentence.
+"""
+_EVERY_REQUEST = """\
+Besides its own parameters every request may carry the system parameters {names}; `Action` and `Version` are required.
+
+A parameter that an operation does not know is ignored. An empty value counts as missing, unless its limits allow it.
+"""
+_CITATION = re.compile(r"\b(([a-z]+\.md) [0-9]+)")
+_EVERY_OPERATION = "Every operation"
+_COMMON_ERRORS = """\
+Besides the errors in its own table any operation may answer these; where both have a code, the text of its own table
+counts. `{name}`, `{key}`, `{arn}` and `{detail}` stand for the parameter, the key, the ARN, and the text to sign.
+"""
+
+
+def markdown(apis: Iterable[Api]) -> str:
+    """Return the page of operations."""
+    pages = [_ApiPage(api, f" ({api.product})" if number else "") for number, api in enumerate(apis)]
+    page = "\n\n".join("\n".join(part.lines()).rstrip("\n") for part in pages)
+    page = f"{_TITLE}\n{page}"
+    return _CITATION.sub(r"[\1](\2)", page).rstrip("\n") + "\n"
+
+
+def markdown_of(apis: Iterable[Api], name: str) -> str | None:
+    """Return what the page has about one operation, None for an unknown one."""
+    api = next((api for api in apis if name in api.operations), None)
+    return None if api is None else "\n".join(_ApiPage(api, "").about(name)).strip("\n") + "\n"
+
+
+class _ApiPage:
+    """The part of the page for one API. `suffix` tells its headings from those of other APIs."""
+
+    def __init__(self, api: Api, suffix: str) -> None:
+        self.api = api
+        self.suffix = suffix
+        self.sections: dict[str, list[OperationEntry]] = {}
+        self.introductions: dict[str, str] = {}
+        self.users: dict[str, list[OperationEntry]] = {}  # the operations that an inferred rule is of
+        for operation in sorted(api.operations.values(), key=lambda operation: operation.handler.__module__):
+            entry = describe_operation(api, operation)
+            title = _title(entry["module"])
+            self.sections.setdefault(title, []).append(entry)
+            module = inspect.getmodule(operation.handler)
+            self.introductions[title] = (inspect.getdoc(module) or "").partition("\n")[0]
+            for sentence in entry["inferred"]:
+                self.users.setdefault(sentence, []).append(entry)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines: contents, what is common, the sections."""
+        yield f"## {self.api.product} {self.api.version}\n"
+        yield f"{len(self.api.operations)} operations in {len(self.sections)} sections.\n"
+        for title, entries in self.sections.items():
+            yield f"- {self._link(title)}: {self._links(entries)}"
+        yield from self._common()
+        for title, entries in self.sections.items():
+            yield f"\n### {title}{self.suffix}\n"
+            yield self.introductions[title]
+            yield from _list("Inferred, for several of these operations", self._told_with_operations(title))
+            for entry in entries:
+                yield from self._operation(title, entry)
+
+    def _common(self) -> Iterator[str]:
+        yield f"\n### {_EVERY_OPERATION}{self.suffix}\n"
+        names = ", ".join(f"`{name}`" for name in sorted(SYSTEM_PARAMETERS))
+        yield _EVERY_REQUEST.format(names=names)
+        yield _COMMON_ERRORS
+        rows = [describe_error(row) for row in self.api.common_errors]
+        yield from _error_table(rows)
+        entries = [entry for section in self.sections.values() for entry in section]
+        noted = {
+            row["note"]: row for row in [*rows, *(row for entry in entries for row in entry["errors"])] if row["note"]
+        }
+        yield from _list(
+            "Errors that are not documented",
+            [f"{row['code']} ({row['sureness']}): {note}" for note, row in noted.items()],
+        )
+        yield from _list("Inferred, for every operation", self.api.inferred)
+        yield from _list("Inferred, for operations of several sections", self._told_with_operations(""))
+        refused = [
+            f"`{parameter['name']}` of {self._links(users)}. {parameter['not_offered']}"
+            for parameter, users in self._not_offered(entries)
+        ]
+        yield from _list("Not offered", refused)
+
+    def _told_with_operations(self, place: str) -> Iterator[str]:
+        """Yield the sentences that are told at the top of a section, or of the page (""), each with its operations."""
+        for sentence, users in self.users.items():
+            if len(users) > 1 and self._place(sentence) == place:
+                yield f"{sentence} ({self._links(users)})"
+
+    def about(self, name: str) -> Iterator[str]:
+        """Yield the lines about one operation, with the inferred rules that it shares with others."""
+        found = ((title, entry) for title, entries in self.sections.items() for entry in entries)
+        title, entry = next((title, entry) for title, entry in found if entry["name"] == name)
+        yield from self._operation(title, entry)
+        shared = [sentence for sentence in entry["inferred"] if len(self.users[sentence]) > 1]
+        yield from _list("Inferred, for other operations too", shared)
+
+    def _operation(self, title: str, entry: OperationEntry) -> Iterator[str]:
+        yield f"\n#### {entry['name']}{self.suffix}\n\n{entry['description']}\n"
+        if entry["parameters"]:
+            yield "| parameter | type and limits | required |"
+            yield "| --- | --- | --- |"
+            for parameter in entry["parameters"]:
+                yield f"| `{parameter['name']}` | {self._limits(parameter)} | {'yes' if parameter['required'] else ''} |"
+        else:
+            yield "No parameters."
+        yield ""
+        if entry["errors"]:
+            yield from _error_table(entry["errors"])
+        else:
+            yield "No errors are documented."
+        alone = [
+            sentence
+            for sentence in entry["inferred"]
+            if len(self.users[sentence]) == 1 and self._place(sentence) == title
+        ]
+        yield from _list("Inferred", alone)
+
+    def _place(self, sentence: str) -> str:
+        """Return the title of the section that an inferred rule is told in, "" for the top of the page."""
+        modules = {entry["module"] for entry in self.users[sentence]}
+        return _title(modules.pop()) if len(modules) == 1 else ""
+
+    def _link(self, title: str) -> str:
+        heading = title + self.suffix
+        anchor = heading.lower().replace(" ", "-").replace("(", "").replace(")", "")  # as GitHub makes them
+        return f"[{title}](#{anchor})"
+
+    def _links(self, entries: Iterable[OperationEntry]) -> str:
+        return ", ".join(self._link(entry["name"]) for entry in entries)
+
+    def _limits(self, parameter: ParameterEntry) -> str:
+        words = [parameter["type"]]
+        if parameter["default"] is not None:
+            words.append(f"default `{parameter['default']}`")
+        if parameter["sensitive"]:
+            words.append("secret")
+        if parameter["not_offered"]:
+            words.append(f"not offered ({self._link(_EVERY_OPERATION)})")
+        return "; ".join(words).replace("|", r"\|")
+
+    @staticmethod
+    def _not_offered(entries: list[OperationEntry]) -> list[tuple[ParameterEntry, list[OperationEntry]]]:
+        """Return each parameter that is refused, with the operations that have it."""
+        found: dict[str, tuple[ParameterEntry, list[OperationEntry]]] = {}
+        for entry in entries:
+            for parameter in entry["parameters"]:
+                if parameter["not_offered"]:
+                    found.setdefault(parameter["name"], (parameter, []))[1].append(entry)
+        return list(found.values())
+
+
+def _title(module: str) -> str:
+    return module.replace("_", " ").capitalize()
+
+
+def _list(title: str, items: Iterable[str]) -> Iterator[str]:
+    """Yield a titled list; nothing for no items."""
+    lines = [f"- {item}" for item in items]
+    if lines:
+        yield f"\n{title}:\n"
+        yield from lines
+
+
+def _error_table(rows: Iterable[ErrorEntry]) -> Iterator[str]:
+    yield "| status | error | text |"
+    yield "| --- | --- | --- |"
+    for row in rows:
+        mark = "" if row["sureness"] == "documented" else f" ({row['sureness']})"
+        yield f"| {row['status']} | {row['code']}{mark} | `{row['message']}` |".replace(r"\|", "|")
