@@ -1,0 +1,187 @@
+"""TLS of one server: its certificate authority, and a context for every name that clients ask for.
+
+Everything is made with its first use, so a server that never sees TLS pays nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import re
+import ssl
+import tempfile
+import threading
+import weakref
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kms_mock.config import Config
+from kms_mock.server.authority_files import CERTIFICATE, AuthorityError, default_folder, load_or_make
+from kms_mock.server.hosts import is_alibaba_cloud
+
+if TYPE_CHECKING:
+    from kms_mock.server.authority import Authority
+
+log = logging.getLogger("kms_mock")
+
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+_MAX_CONTEXTS = 256  # a client that asks for ever new names costs no more
+
+
+class Certificates:
+    """The certificates of one server, made on demand; all methods may be called from any thread."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lock = threading.RLock()
+        self._authority: Authority | None = None
+        self._folder: Path | None = None
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._given: tuple[ssl.SSLContext, list[str]] | None = None
+        self._file: _TemporaryFile | None = None
+
+    def check(self) -> None:
+        """Load what the options name. Raises AuthorityError, in words for the user."""
+        if self._config.tls_cert is not None:
+            self._given = _load_given(self._config.tls_cert, self._config.tls_key)
+        if self._config.ca_dir is not None:
+            with self._lock:
+                self._authority, self._folder = load_or_make(self._config.ca_dir), self._config.ca_dir
+
+    @property
+    def ca_pem(self) -> str:
+        """The certificate of the authority."""
+        return self._load_authority().pem.decode()
+
+    @property
+    def ca_file(self) -> Path:
+        """A file that holds `ca_pem`: the authority's own, or a temporary one until `remove_file`."""
+        with self._lock:
+            pem = self._load_authority().pem
+            if self._folder is not None:
+                return self._folder / CERTIFICATE
+            if self._file is None:
+                self._file = _TemporaryFile(pem)
+            return self._file.path
+
+    def remove_file(self) -> None:
+        """Remove the temporary file, if there is one."""
+        with self._lock:
+            if self._file is not None:
+                self._file.remove()
+                self._file = None
+
+    def context(self, name: str) -> ssl.SSLContext:
+        """Return the TLS context for a client that asks for a host name or address.
+
+        What is no host name gets the certificate for this machine's names, and so does "".
+        """
+        name = name.lower().removesuffix(".")
+        with self._lock:
+            if self._config.tls_cert is not None:
+                if self._given is None:
+                    self._given = _load_given(self._config.tls_cert, self._config.tls_key)
+                context, names = self._given
+                if not is_alibaba_cloud(name) or any(map(_covers, names, [name] * len(names))):
+                    return context
+            if name in (*_LOCAL_NAMES, self._config.host) or not _is_name(name):
+                name = ""
+            context_or_none = self._contexts.pop(name, None) or self._make_context(name)
+            self._contexts[name] = context_or_none  # the latest used is the last
+            if len(self._contexts) > _MAX_CONTEXTS:
+                del self._contexts[next(iter(self._contexts))]
+            return context_or_none
+
+    def _make_context(self, name: str) -> ssl.SSLContext:
+        names = [name] if name else list(dict.fromkeys((*_LOCAL_NAMES, *filter(_is_name, [self._config.host]))))
+        context = _new_context()
+        with _TemporaryFile(self._load_authority().issue(names)) as path:
+            context.load_cert_chain(path)
+        return context
+
+    def _load_authority(self) -> Authority:
+        with self._lock:
+            if self._authority is None:
+                folder = self._config.ca_dir
+                if folder is None and self._config.keep_ca:
+                    folder = default_folder()
+                try:
+                    self._authority = _process_authority() if folder is None else load_or_make(folder)
+                    self._folder = folder
+                except AuthorityError as error:
+                    log.warning("%s; until this server ends it uses another one", error)
+                    self._authority = _process_authority()
+            return self._authority
+
+
+class _TemporaryFile:
+    """A file of this process, mode 0600, that is removed at the latest when the process ends."""
+
+    def __init__(self, data: bytes) -> None:
+        descriptor, name = tempfile.mkstemp(prefix="kms-mock-", suffix=".pem")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        self.path = Path(name)
+        self.remove = weakref.finalize(self, _remove, self.path, os.getpid())
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def _remove(path: Path, process: int) -> None:
+    if process == os.getpid():  # a fork ends without removing what its parent uses
+        path.unlink(missing_ok=True)
+
+
+@cache
+def _process_authority() -> Authority:
+    """Return the authority of all servers of this process that keep none: clients need to trust it only once."""
+    from kms_mock.server.authority import Authority  # noqa: PLC0415 (see there)
+
+    return Authority.make()
+
+
+def _new_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _load_given(certificate: Path, key: Path | None) -> tuple[ssl.SSLContext, list[str]]:
+    """Return the context of the user's own certificate, and the names that it is for. Raises AuthorityError."""
+    from kms_mock.server.authority import names_in  # noqa: PLC0415 (see there)
+
+    context = _new_context()
+    try:
+        # Without a password OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(certificate, key, password=lambda: b"")
+        return context, names_in(certificate.read_bytes())
+    except ssl.SSLError as error:
+        reason = (error.reason or "no PEM file").lower().replace("_", " ")
+        raise AuthorityError(f"cannot use the certificate {certificate} with its key: {reason}") from error
+    except OSError as error:
+        raise AuthorityError(f"cannot read {certificate} or its key: {error.strerror or error}") from error
+    except ValueError as error:
+        raise AuthorityError(f"{certificate} is not a certificate in PEM") from error
+
+
+def _covers(pattern: str, name: str) -> bool:
+    """Return whether a name of a certificate covers a host name (RFC 9525: `*` is one whole label, the first)."""
+    if pattern.startswith("*."):
+        return name.partition(".")[2] == pattern[2:]
+    return name == pattern
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a certificate can be made for a name: a host name, or an address that is not 0.0.0.0 or ::."""
+    try:
+        return not ipaddress.ip_address(name).is_unspecified
+    except ValueError:
+        return _HOST_NAME.fullmatch(name) is not None

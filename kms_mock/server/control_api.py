@@ -1,0 +1,347 @@
+"""The control API under `/_kms_mock/`: what the Python handle can do, for other languages and for curl.
+
+It answers only to this machine unless told otherwise, refuses what a web page of another origin can send (see
+`guards`), takes only JSON, and shows no secret unless the server was started with --reveal-secrets. `health` is never
+refused: it is for whoever waits for the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+
+from kms_mock.config import MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
+from kms_mock.control.calls import MASK
+from kms_mock.control.clock import Clock
+from kms_mock.control.controls import Controls
+from kms_mock.control.coverage import operations
+from kms_mock.control.faults import FaultSpec
+from kms_mock.fixtures import FixtureError, snapshot
+from kms_mock.fixtures.key_pairs import missing_key_pairs
+from kms_mock.fixtures.reader import Reading, read_body, read_json
+from kms_mock.logs import printable
+from kms_mock.rpc.decode import HttpRequest
+from kms_mock.rpc.encode import HttpResponse
+from kms_mock.server.certificates import Certificates
+from kms_mock.server.guards import ControlGuard
+from kms_mock.store.changes import describe, difference
+from kms_mock.store.events import Event
+from kms_mock.store.store import Store, StoreState
+from kms_mock.store.times import iso
+from kms_mock.suggestions import did_you_mean
+
+PREFIX = "/_kms_mock/"
+MAX_CHECKPOINTS = 100  # each holds on to everything that was there
+_HEALTH = PREFIX + "health"
+_MAX_SOURCE = 200  # characters
+_FILTERS = frozenset({"action", "code", "access_key_id", "since", "unmasked"})
+_SECRET_KEYS = frozenset({"data", "value", "material", "secret", "private_key", "plaintext", "password", "token"})
+
+
+class ControlResponse(Struct, frozen=True):
+    """One answer of the control API; `headers` are further ones."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+    content_type: str = "application/json"
+
+
+class ControlProblem(Exception):  # noqa: N818 (it is an answer, not a failure)
+    """A request that the control API refuses; `allow` are the methods of a path that has not this one."""
+
+    def __init__(self, status: int, text: str, allow: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.allow = allow
+
+
+class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What to do with the clock; several are done in this order."""
+
+    reset: bool = False
+    set: str | float | None = None
+    advance: str | float | None = None
+    tick_rate: float | None = None
+    freeze: bool | None = None
+
+    def move(self, clock: Clock) -> list[Event]:
+        """Move the clock; return what became due. Raises ValueError."""
+        events: list[Event] = []
+        if self.reset:
+            clock.reset()
+        if self.freeze is not None:
+            clock.tick_rate = 0.0 if self.freeze else 1.0
+        if self.tick_rate is not None:
+            clock.tick_rate = self.tick_rate
+        if self.set is not None:
+            events += clock.set(self.set)
+        if self.advance is not None:
+            events += clock.advance(self.advance)
+        return events
+
+
+Handler = Callable[["ControlApi", Mapping[str, str], bytes, str], Any]
+
+
+class ControlApi:
+    """Answers control requests for one server."""
+
+    def __init__(self, controls: Controls, config: Config, certificates: Certificates) -> None:
+        self.controls = controls
+        self.config = config
+        self.certificates = certificates
+        self._guard = ControlGuard(config)
+        self._checkpoints: dict[str, StoreState] = {}
+        self._checkpoint_count = 0
+
+    async def answer(self, http: HttpRequest, peer: str | None) -> ControlResponse:
+        """Answer one request; never raises for what a client sent."""
+        try:
+            path, query = http.origin
+            if path != _HEALTH:
+                self._check(http, peer)
+            handler, rest = _route(http.method, path)
+            result = handler(self, dict(parse_qsl(query, keep_blank_values=True)), http.body, rest)
+            if inspect.isawaitable(result):
+                result = await result
+        except ControlProblem as problem:
+            return _json(problem.status, {"error": str(problem)}, {"Allow": problem.allow} if problem.allow else {})
+        except (FixtureError, msgspec.MsgspecError, ValueError) as error:
+            return _json(400, {"error": str(error)})
+        return result if isinstance(result, ControlResponse) else _json(200, result)
+
+    def body_limit(self, http: HttpRequest, peer: str | None) -> int:
+        """Return how many bytes of body to read after the head of a request: of a stranger's no more than usual."""
+        try:
+            self._check(http, peer)
+        except ControlProblem:
+            return MAX_BODY_BYTES
+        return MAX_DOCUMENT_BYTES
+
+    def unreadable(self, problem: str) -> HttpResponse:
+        """Return the last answer on a connection, to a request whose body could not be read."""
+        return HttpResponse(400, "application/json", "", _json(400, {"error": problem}).body)
+
+    def _check(self, http: HttpRequest, peer: str | None) -> None:
+        """Check that a program or an own page on an allowed machine sent this. Raises ControlProblem."""
+        refusal = self._guard(http, peer)
+        if refusal:
+            raise ControlProblem(403, refusal)
+        kind = http.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if (http.body or kind) and kind != "application/json":  # the type alone: an empty form is a page's too
+            raise ControlProblem(415, "the control API takes only application/json")
+
+    # -- what it can do -----------------------------------------------------------------------------------------------
+
+    def health(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Confirm that the server works."""
+        from importlib.metadata import version  # noqa: PLC0415 (it takes long to import, and few ask)
+
+        return {"status": "ok", "version": version("kms-mock"), "now": iso(self.controls.clock.now())}
+
+    def reset(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Go back to the fixture files."""
+        self.controls.reset()
+        self._checkpoints.clear()
+        return {}
+
+    async def get_state(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Return the store as a fixture document; secrets masked unless the server may reveal them."""
+        store = self.controls.store
+        state = store.state()
+
+        def document() -> Any:
+            copy = Store(store.sources, store.default_account, store.default_region)
+            copy.restore(state)
+            written = snapshot(copy)
+            return written if self.config.reveal_secrets else _masked(written)
+
+        return await asyncio.get_running_loop().run_in_executor(None, document)
+
+    async def put_state(self, query: Mapping[str, str], body: bytes, _rest: str) -> Any:
+        """Replace the store by a fixture document, or by a list of them: all or nothing."""
+        self.controls.replace(*await self._documents(query, body))
+        return {}
+
+    async def post_state(self, query: Mapping[str, str], body: bytes, _rest: str) -> Any:
+        """Add a fixture document to the store, or a list of them: all or nothing."""
+        self.controls.add(*await self._documents(query, body))
+        return {}
+
+    async def _documents(self, query: Mapping[str, str], body: bytes) -> list[Reading]:
+        """Read fixture documents, and make the key pairs in them, which take long, off the loop."""
+        documents = _documents(query, body)
+        for document in documents:
+            for missing in missing_key_pairs(document.tree, self.controls.store.sources):
+                missing.fill_in(await asyncio.get_running_loop().run_in_executor(None, missing.make))
+        return documents
+
+    def get_clock(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Return the time of the clock."""
+        return self._clock_document([])
+
+    def put_clock(self, _query: Mapping[str, str], body: bytes, _rest: str) -> Any:
+        """Set, advance, freeze the clock, or nothing of it if something is wrong; return what became due."""
+        wanted = read_json(body, ClockRequest)
+        wanted.move(self.controls.clock.detached())
+        return self._clock_document(wanted.move(self.controls.clock))
+
+    def _clock_document(self, events: list[Event]) -> Any:
+        clock = self.controls.clock
+        happened = [{**msgspec.to_builtins(event), "at": iso(event.at)} for event in events]
+        return {"now": iso(clock.now()), "frozen": clock.frozen, "tick_rate": clock.tick_rate, "events": happened}
+
+    def get_requests(self, query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """List calls: all, or those with this action, code, access_key_id, or newer than the number `since`.
+
+        `unmasked=true` shows secret values too, if the server may reveal them.
+        """
+        filters = {name: query[name] for name in ("code", "access_key_id") if name in query}
+        for name in query.keys() - _FILTERS:
+            raise ValueError(f"requests have no filter {name[:40]!r}{did_you_mean(name, _FILTERS) or '.'}")
+        journal, since = self.controls.journal, int(query.get("since", 0))
+        calls = [call for call in journal.filter(query.get("action"), **filters) if call.number > since]
+        unmasked = query.get("unmasked") == "true"
+        if unmasked and not self.config.reveal_secrets:
+            raise ControlProblem(403, "secret values are shown only by a server started with --reveal-secrets")
+        return {
+            "requests": [call.document(unmasked=unmasked) for call in calls],
+            "evicted": journal.evicted,
+            "size": journal.size,
+            "bytes": journal.used_bytes,
+            "max_bytes": journal.max_bytes,
+        }
+
+    def delete_requests(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Forget all calls."""
+        self.controls.journal.clear()
+        return {}
+
+    def get_faults(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """List the faults with how often each struck."""
+        return {"faults": [fault.document() for fault in self.controls.faults]}
+
+    def post_faults(self, _query: Mapping[str, str], body: bytes, _rest: str) -> Any:
+        """Ask for a fault."""
+        return self.controls.faults.add(read_json(body, FaultSpec)).document()
+
+    def delete_faults(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
+        """Take back one fault, or all."""
+        if not rest:
+            self.controls.faults.clear()
+        elif not rest.isdecimal() or not self.controls.faults.remove(int(rest)):
+            raise ControlProblem(404, f"there is no fault {rest[:40]}")
+        return {}
+
+    def get_operations(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """List the operations with their parameters and errors."""
+        return {"operations": operations(self.controls.apis)}
+
+    def get_ca(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Return the certificate that a client must trust to use https."""
+        return ControlResponse(200, self.certificates.ca_pem.encode(), content_type="application/x-pem-file")
+
+    def post_checkpoints(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Remember the store's state; `PUT checkpoints/<id>` goes back to it."""
+        if len(self._checkpoints) >= MAX_CHECKPOINTS:
+            raise ControlProblem(409, f"there are {MAX_CHECKPOINTS} checkpoints already: delete some first")
+        self._checkpoint_count += 1
+        number = str(self._checkpoint_count)
+        self._checkpoints[number] = self.controls.store.state()
+        return {"id": number}
+
+    def get_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
+        """Return what changed since a checkpoint, a line for each change; without one, the ids of all."""
+        if not rest:
+            return {"checkpoints": list(self._checkpoints)}
+        return {"id": rest, "changes": describe(difference(self._checkpoint(rest), self.controls.store.state()))}
+
+    def put_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
+        """Go back to a checkpoint."""
+        self.controls.store.restore(self._checkpoint(rest))
+        return {}
+
+    def delete_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
+        """Forget a checkpoint; the store stays as it is."""
+        self._checkpoint(rest)
+        del self._checkpoints[rest]
+        return {}
+
+    def _checkpoint(self, number: str) -> StoreState:
+        if number not in self._checkpoints:
+            raise ControlProblem(404, f"there is no checkpoint {number[:40]!r}")
+        return self._checkpoints[number]
+
+
+_ROUTES: dict[tuple[str, str], Handler] = {
+    ("GET", "health"): ControlApi.health,
+    ("POST", "reset"): ControlApi.reset,
+    ("GET", "state"): ControlApi.get_state,
+    ("PUT", "state"): ControlApi.put_state,
+    ("POST", "state"): ControlApi.post_state,
+    ("GET", "clock"): ControlApi.get_clock,
+    ("PUT", "clock"): ControlApi.put_clock,
+    ("GET", "requests"): ControlApi.get_requests,
+    ("DELETE", "requests"): ControlApi.delete_requests,
+    ("GET", "faults"): ControlApi.get_faults,
+    ("POST", "faults"): ControlApi.post_faults,
+    ("DELETE", "faults"): ControlApi.delete_faults,
+    ("GET", "operations"): ControlApi.get_operations,
+    ("GET", "ca.pem"): ControlApi.get_ca,
+    ("POST", "checkpoints"): ControlApi.post_checkpoints,
+    ("GET", "checkpoints"): ControlApi.get_checkpoints,
+    ("PUT", "checkpoints"): ControlApi.put_checkpoints,
+    ("DELETE", "checkpoints"): ControlApi.delete_checkpoints,
+}
+
+
+def _route(method: str, path: str) -> tuple[Handler, str]:
+    """Return the handler of a request and the rest of its path. Raises ControlProblem. HEAD is GET without the body."""
+    name, _, rest = path.removeprefix(PREFIX).partition("/")
+    handler = _ROUTES.get(("GET" if method == "HEAD" else method, name))
+    if handler is None:
+        methods = [known_method for known_method, known in _ROUTES if known == name]
+        if methods:
+            allow = ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
+            raise ControlProblem(405, f"{name} takes {allow}, not {method}", allow)
+        raise ControlProblem(404, f"the control API has {', '.join(sorted({known for _, known in _ROUTES}))}")
+    return handler, rest
+
+
+def _documents(query: Mapping[str, str], body: bytes) -> list[Reading]:
+    """Read one fixture document or a list of them. `source.1`, `source.2`, … say what messages call them."""
+    source = printable(query.get("source.1", "request body"), _MAX_SOURCE)
+    reading = read_body(body, source)
+    if isinstance(reading.tree, Mapping):
+        return [reading]
+    if not isinstance(reading.tree, list) or not reading.tree:
+        raise reading.error((), "expected a fixture document, which is a JSON object, or a list of them")
+    documents = []
+    for number, tree in enumerate(reading.tree, 1):
+        source = query.get(f"source.{number}", f"document {number} of the request body")
+        documents.append(Reading(printable(source, _MAX_SOURCE), tree))
+    return documents
+
+
+def _masked(tree: Any) -> Any:
+    """Return a fixture document in which every secret is masked."""
+    if isinstance(tree, dict):
+        return {name: _masked_field(name, value) for name, value in tree.items()}
+    return [_masked(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def _masked_field(name: str, value: Any) -> Any:
+    if name == "tags":  # the names in it are their owner's
+        return value
+    return MASK if name in _SECRET_KEYS and isinstance(value, str) else _masked(value)
+
+
+def _json(status: int, document: Any, headers: Mapping[str, str] | None = None) -> ControlResponse:
+    return ControlResponse(status, msgspec.json.encode(document), headers or {})
