@@ -1,28 +1,59 @@
 """The pytest plugin: a mock KMS for every test that asks for one.
 
 Only pytest is imported here. The server is imported when the first test asks for a fixture, so that a run which needs
-none pays nothing. Nor has pytest to rewrite assertions here, where there are none: PYTEST_DONT_REWRITE.
+none pays nothing. PYTEST_DONT_REWRITE: there are no assertions to rewrite in this module.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 import pytest
 
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
+    from kms_mock.config import Config
     from kms_mock.control.faults import Fault
     from kms_mock.control.namespaces import Namespace
+    from kms_mock.logs import LogRequest
     from kms_mock.mock import KmsMock
 
 _PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 _MOCKS = pytest.StashKey[list[Any]]()
 _FAILED = pytest.StashKey[bool]()
 _REPORT = "kms_mock_report"
+
+
+T = TypeVar("T")
+Fixture = str | Path | Mapping[str, Any]
+
+
+class MockOptions(TypedDict, total=False):
+    """What a test's mock starts with: the arguments of the marker `kms_mock` and of `kms_mock_marker`.
+
+    `fixture` and `fixtures` are documents, or files relative to the test file; `config` comes without the others.
+    """
+
+    fixture: Fixture
+    fixtures: Fixture | Iterable[Fixture]
+    host: str
+    port: int
+    region: str
+    account: str
+    seed: int | None
+    config: Config | None
+    log_request: LogRequest
+
+
+def kms_mock_marker(*documents: Fixture, **options: Unpack[MockOptions]) -> pytest.MarkDecorator:
+    """Return `pytest.mark.kms_mock(...)` with arguments that an editor completes and a type checker checks."""
+    marker: pytest.MarkDecorator = pytest.mark.kms_mock(*documents, **options)
+    return marker
 
 
 class UnusedFaultsWarning(UserWarning):
@@ -49,6 +80,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="bool",
         default=False,
     )
+    parser.addini(
+        "kms_mock_intercept",
+        "let every test use the fixture kms_mock_intercept, and let nothing in this run reach Alibaba Cloud",
+        type="bool",
+        default=False,
+    )
     group = parser.getgroup("kms-mock")
     group.addoption(
         "--kms-mock-report",
@@ -66,8 +103,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if config.getoption("--kms-mock-report"):
         from kms_mock.control.report import Reporter  # noqa: PLC0415 (only when asked for)
+        from kms_mock.products import APIS  # noqa: PLC0415
 
-        config.pluginmanager.register(Reporter(config), _REPORT)
+        config.pluginmanager.register(Reporter(config, APIS), _REPORT)
+    if config.getini("kms_mock_intercept"):
+        from kms_mock.reach.for_pytest import InterceptEverything  # noqa: PLC0415 (only when asked for)
+
+        config.pluginmanager.register(InterceptEverything(), "kms_mock_intercept_everything")
 
 
 @pytest.fixture
@@ -77,8 +119,13 @@ def kms_mock_options(request: pytest.FixtureRequest) -> dict[str, Any]:
     # From the module's marker to the test's own: the nearest has the last word, fixtures add up.
     for mark in reversed(list(request.node.iter_markers("kms_mock"))):
         given = dict(mark.kwargs)
-        added = [one for name in ("fixtures", "fixture") for one in _several(given.pop(name, ()))] + list(mark.args)
-        options["fixtures"] += [one if isinstance(one, Mapping) else request.path.parent / one for one in added]
+        _check_options(given)
+        added = [fixture for name in ("fixtures", "fixture") for fixture in _several(given.pop(name, ()))] + list(
+            mark.args
+        )
+        options["fixtures"] += [
+            fixture if isinstance(fixture, Mapping) else request.path.parent / fixture for fixture in added
+        ]
         options.update(given)
     return options
 
@@ -91,7 +138,7 @@ def kms_mock(
     from kms_mock.mock import KmsMock  # noqa: PLC0415 (the point of this module)
 
     _without_proxies(monkeypatch)
-    with KmsMock(**kms_mock_options) as mock:
+    with _or_fail(lambda: KmsMock(**kms_mock_options)) as mock:
         _watch(request.config, mock)
         request.node.stash.setdefault(_MOCKS, []).append(mock)
         yield mock
@@ -106,14 +153,50 @@ def kms_client(kms_mock: KmsMock) -> Client:
 
 @pytest.fixture(scope="session")
 def kms_mock_session(request: pytest.FixtureRequest) -> Iterator[KmsMock]:
-    """One mock KMS for the whole run, for code whose clients cannot be pointed elsewhere; see `kms_namespace`."""
+    """One mock KMS for the whole run, for code whose clients cannot be pointed elsewhere; see `kms_namespace`.
+
+    It starts with the ini option `kms_mock_fixtures` and what the marks of the modules ask for whose tests share it.
+    """
     from kms_mock.mock import KmsMock  # noqa: PLC0415
+    from kms_mock.reach.for_pytest import intercepted_by_option, session_options  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         _without_proxies(monkeypatch)
-        with KmsMock() as mock:
+        with KmsMock(**session_options(request)) as mock, intercepted_by_option(request.config, mock):
             _watch(request.config, mock)
             yield mock
+
+
+@pytest.fixture
+def kms_mock_shared(kms_mock_session: KmsMock, request: pytest.FixtureRequest) -> Iterator[KmsMock]:
+    """The mock KMS of the whole run, in the state in which the run made it: what this test changes is undone."""
+    from kms_mock.reach.for_pytest import fixtures_of_test, shared  # noqa: PLC0415
+
+    with shared(kms_mock_session, fixtures_of_test(request.node)) as mock:
+        request.node.stash.setdefault(_MOCKS, []).append(mock)
+        yield mock
+        _report_faults(request, mock.faults.unused)
+
+
+@pytest.fixture
+def kms_mock_intercept(request: pytest.FixtureRequest) -> Iterator[KmsMock]:
+    """The mock KMS of this test, which unchanged code reaches at the real endpoints; other Alibaba Cloud hosts raise.
+
+    It is `kms_mock`, unless the test uses `kms_mock_session`, `kms_mock_shared` or `kms_namespace`: then that one.
+    """
+    from kms_mock.reach.for_pytest import intercepted  # noqa: PLC0415
+
+    with intercepted(request) as mock:
+        yield mock
+
+
+@pytest.fixture
+def kms_mock_v1_endpoint(kms_mock: KmsMock) -> Iterator[KmsMock]:
+    """`kms_mock`, which all clients of the V1 SDK (aliyun-python-sdk-core) in this process use for its region."""
+    from kms_mock.reach.v1_endpoint import v1_endpoint  # noqa: PLC0415
+
+    with v1_endpoint(kms_mock):
+        yield kms_mock
 
 
 @pytest.fixture
@@ -121,14 +204,33 @@ def kms_namespace(
     kms_mock_session: KmsMock, kms_mock_options: dict[str, Any], request: pytest.FixtureRequest
 ) -> Iterator[Namespace]:
     """An account of this test's own on the server of the whole run, reached through an AccessKey of its own."""
-    with kms_mock_session.namespace(kms_mock_options["fixtures"]) as namespace:
+    with _or_fail(lambda: kms_mock_session.namespace(kms_mock_options["fixtures"])) as namespace:
         request.node.stash.setdefault(_MOCKS, []).append(namespace)
         yield namespace
         _report_faults(request, namespace.unused_faults)
 
 
+def _or_fail(make: Callable[[], T]) -> T:
+    """Make something out of a test's options; for a wrong one, fail with what is wrong and no traceback of this package."""
+    try:
+        return make()
+    except ValueError as error:  # a FixtureError is one
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def _check_options(given: Mapping[str, Any]) -> None:
+    from kms_mock.suggestions import did_you_mean  # noqa: PLC0415
+
+    for name in given:
+        if name not in MockOptions.__annotations__:
+            pytest.fail(
+                f"the marker kms_mock has no argument {name!r}{did_you_mean(name, MockOptions.__annotations__)}",
+                pytrace=False,
+            )
+
+
 def _several(fixtures: Any) -> list[Any]:
-    """Let one fixture stand for a list of one: a path is itself a sequence, of letters."""
+    """Return a list of fixtures, also for a single one: a path is itself a sequence, of letters."""
     return [fixtures] if isinstance(fixtures, str | os.PathLike | Mapping) else list(fixtures)
 
 
@@ -138,10 +240,10 @@ def _without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _report_faults(request: pytest.FixtureRequest, unused: list[Fault]) -> None:
-    """Say which faults did not strike; of a test that failed anyway nothing more needs saying."""
+    """Report the faults that did not strike, unless the test failed anyway."""
     if not unused or request.node.stash.get(_FAILED, False):
         return
-    text = "faults that did not strike as often as asked for:\n" + "\n".join(f"  {one}" for one in unused)
+    text = "faults that did not strike as often as asked for:\n" + "\n".join(f"  {fault}" for fault in unused)
     if request.config.getini("kms_mock_strict_faults"):
         pytest.fail(text, pytrace=False)
     request.node.warn(UnusedFaultsWarning(text))
@@ -162,12 +264,26 @@ def pytest_runtest_makereport(
     mocks = item.stash.get(_MOCKS, [])
     if report.failed:
         item.stash[_FAILED] = True
-    if report.failed and mocks:
-        lines = [str(one) for mock in mocks for one in list(mock.calls)[-10:]]
-        report.sections.append(("kms-mock: the last calls", "\n".join(lines) or "none"))
+        if mocks:
+            lines = [str(call) for mock in mocks for call in list(mock.calls)[-10:]]
+            report.sections.append(("kms-mock: the last calls", "\n".join(lines) or "none"))
+        _show_asked_hosts(report)
     elif call.when == "call" and mocks and item.config.getini("kms_mock_leaks"):
         _fail_leaks(report, mocks)
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin a new list of the hosts that the code under test asks for."""
+    if intercept := sys.modules.get("kms_mock.reach.intercept"):
+        intercept.forget_asked_hosts()
+
+
+def _show_asked_hosts(report: pytest.TestReport) -> None:
+    intercept = sys.modules.get("kms_mock.reach.intercept")
+    if intercept is not None and (text := intercept.asked_hosts().report()):
+        report.sections.append(("kms-mock: the hosts", text))
 
 
 def _fail_leaks(report: pytest.TestReport, mocks: list[Any]) -> None:

@@ -1,0 +1,1 @@
+"""How an unchanged program reaches the mock: interception in its own process."""
