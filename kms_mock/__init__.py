@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kms_mock.fixtures import FixtureError
     from kms_mock.mock import KmsMock
+    from kms_mock.reach.decorator import mock_kms
 
-__all__ = ["FixtureError", "KmsMock"]
+__all__ = ["FixtureError", "KmsMock", "mock_kms"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from kms_mock.fixtures import FixtureError  # noqa: PLC0415
 
         return FixtureError
+    if name == "mock_kms":
+        from kms_mock.reach.decorator import mock_kms  # noqa: PLC0415
+
+        return mock_kms
     raise AttributeError(f"module 'kms_mock' has no attribute {name!r}")

@@ -4,41 +4,90 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 DEFAULT_PORT = 4588
 DEFAULT_REGION = "cn-hangzhou"
 DEFAULT_ACCOUNT = "1234567890123456"
 MAX_BODY_BYTES = 1024 * 1024
+MAX_DOCUMENT_BYTES = 128 * 2**20  # of a fixture file, and of the body of a control request
+JOURNAL_BYTES = 32 * 2**20
+REGION = "[a-z0-9-]{1,64}"  # the form of a region's name
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """The options of a server.
 
-    `region` and `account` are those of a request that names neither. `header_timeout` is how many seconds a client may
-    take from connecting (or from its first byte on a kept connection) to the end of a request; `idle_timeout` how many
-    a kept connection may stay silent. `journal` is how many calls are remembered. `control_remote` lets other machines
-    use the control API, `reveal_secrets` lets it show secret values and key material.
+    With a `region` the server is that region's endpoint; without one (None) requests choose, and those that name none
+    are in the default region. `region_ports` are further ports, each the endpoint of a region; 0 takes a free one.
+    `account` is that of AccessKeys that no fixture file names. `header_timeout` is how many seconds a client may take
+    from connecting (or from its first byte on a kept connection) to the end of a request; `idle_timeout` how many a
+    kept connection may stay idle. `journal` is how many calls are remembered, `journal_bytes` how many bytes of
+    memory they may take. `control_remote` lets other machines use the control API, `reveal_secrets` lets it show secret
+    values and key material. `allow_hosts` are further host names that the API answers to, `control_hosts` those that
+    the control API answers to as well.
+
+    `tls_cert` and `tls_key` are PEM files of a certificate to use instead of those that the mock makes. `ca_dir` is the
+    folder of its certificate authority; without one, `keep_ca` keeps it in the user's state folder, else it lives as
+    long as the process. `proxy_remote` lets other machines use the proxy; `tunnel_timeout` is how many seconds a tunnel
+    may stay silent.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
-    region: str = DEFAULT_REGION
+    region: str | None = None
     account: str = DEFAULT_ACCOUNT
     seed: int | None = None
     header_timeout: float = 20.0
     idle_timeout: float = 75.0
     journal: int = 1000
+    journal_bytes: int = JOURNAL_BYTES
     control_remote: bool = False
     reveal_secrets: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    ca_dir: Path | None = None
+    keep_ca: bool = False
+    proxy_remote: bool = False
+    tunnel_timeout: float = 600.0
+    region_ports: tuple[tuple[str, int], ...] = ()
+    allow_hosts: tuple[str, ...] = ()
+    control_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a region or account that no ARN could name."""
-        if not re.fullmatch("[a-z0-9-]{1,64}", self.region):
-            raise ValueError(f"{self.region!r} is not a region, which is written like {DEFAULT_REGION}")
+        """Raise ValueError for a region or account that no ARN could name, and for options that contradict each other."""
+        for region, _ in self.listeners:
+            if region is not None:
+                check_region(region)
+        for given, what in ((0, "region"), (1, "port")):
+            values = [listener[given] for listener in self.listeners if listener[given]]
+            if len(values) != len(set(values)):
+                raise ValueError(f"two listeners have the same {what}")
         if not re.fullmatch("[0-9]{1,20}", self.account):
             raise ValueError(f"{self.account!r} is not an account, which is written like {DEFAULT_ACCOUNT}")
+        if self.tls_key is not None and self.tls_cert is None:
+            raise ValueError("a TLS key comes with its certificate")
+        for name in (*self.allow_hosts, *self.control_hosts):
+            if not re.fullmatch("[A-Za-z0-9_.-]+", name):
+                raise ValueError(f"{name!r} is not a host name: write it without scheme and port")
+
+    @property
+    def default_region(self) -> str:
+        """The region of fixtures and requests that name none."""
+        return self.region or DEFAULT_REGION
+
+    @property
+    def listeners(self) -> tuple[tuple[str | None, int], ...]:
+        """The region and port of each listener, the main one first; region None: requests choose theirs."""
+        return ((self.region, self.port), *self.region_ports)
 
     def endpoint(self, port: int) -> str:
         """`host:port` as URLs have it: an IPv6 address is in brackets."""
         return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
+
+def check_region(region: str) -> None:
+    """Raise ValueError for what cannot be the name of a region."""
+    if not re.fullmatch(REGION, region):
+        raise ValueError(f"{region!r} is not a region, which is written like {DEFAULT_REGION}")

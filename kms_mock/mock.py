@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
-from kms_mock.control.api import ControlApi
+from kms_mock.config import DEFAULT_ACCOUNT, Config, check_region
 from kms_mock.control.checkpoints import Checkpoint
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
-from kms_mock.control.faults import Fault, Faults, FaultSpec
+from kms_mock.control.faults import Fault, FaultOptions, Faults, fault_spec
 from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
 from kms_mock.control.namespaces import Namespace
-from kms_mock.gateway import Gateway
-from kms_mock.model.store import Store
-from kms_mock.server import HttpServer, ServerThread
+from kms_mock.logs import LogRequest, log_request
+from kms_mock.products import APIS
+from kms_mock.rpc.api import Api
+from kms_mock.rpc.authentication import Authenticator
+from kms_mock.rpc.gateway import Gateway
+from kms_mock.sdk_sessions import close_sessions, open_session
+from kms_mock.server.certificates import Certificates
+from kms_mock.server.connection import RequestHandlers
+from kms_mock.server.control_api import ControlApi
+from kms_mock.server.credential_endpoints import CredentialEndpoints
+from kms_mock.server.guards import ProductGuard
+from kms_mock.server.listener import HttpServer
+from kms_mock.server.thread import ServerThread
 from kms_mock.sources import Sources
+from kms_mock.store.events import Event
+from kms_mock.store.store import Store
 
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
+
+    from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
 Fixture = str | Path | Mapping[str, Any]
@@ -47,56 +57,84 @@ class KmsMock:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        region: str = DEFAULT_REGION,
+        region: str | None = None,
         account: str = DEFAULT_ACCOUNT,
         seed: int | None = None,
         config: Config | None = None,
+        log_request: LogRequest = log_request,
+        apis: Iterable[Api] = APIS,
     ) -> None:
         """Load the fixtures. Raises FixtureError when one is wrong; nothing listens before `start`.
 
-        A `config` says everything that the other options say, so it comes without them: ValueError if not.
+        With a `region` the mock is that region's endpoint, whatever `RegionId` a client sends; without one, requests
+        choose their region, and those that name none are in cn-hangzhou.
+
+        Raises AuthorityError when the config names a certificate, or a folder for one, that cannot be used.
+        A `config` holds what host, port, region, account and seed set, so it excludes them: ValueError.
+        `log_request` is called for every answered request; see `kms_mock.logs`. `apis` are the products to serve.
         """
-        said = Config(host=host, port=port, region=region, account=account, seed=seed)
-        if config is not None and said != Config():
-            raise ValueError("give either a config, or host, port, region, account and seed")
-        self.config = config or said
+        options = Config(host=host, port=port, region=region, account=account, seed=seed)
+        if config is not None and options != Config():
+            raise ValueError("pass either a config, or host, port, region, account and seed")
+        self.config = config or options
+        apis = tuple(apis)
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
-        self.clock = Clock(system.now)
+        self.clock = Clock(system.now, settle=self._settle, between_requests=self._between_requests)
         self.sources = structs.replace(system, now=self.clock.now)
-        self.store = Store(self.sources, self.config.account, self.config.region)
-        self.gateway = Gateway(self.store, self.sources)
-        self.controls = Controls(self.store, self.clock, self.config.journal)
-        self.clock.between_requests = self._between_requests
-        self.gateway.faults, self.gateway.record = self.controls.faults, self.controls.record
-        for fixture in _several(fixtures):
-            self.controls.add(fixture)
-        self.controls.remember()
-        self._thread: ServerThread | None = None
+        self.store = Store(self.sources, self.config.account, self.config.default_region)
+        client_keys = next((api.client_keys for api in apis if api.client_keys), None)
+        authenticator = Authenticator(self.store, self.sources, client_keys)
+        self.controls = Controls(
+            apis,
+            self.store,
+            self.clock,
+            journal=Journal(self.config.journal, apis, max_bytes=self.config.journal_bytes),
+            load=fixture_files.load,
+            fixtures=_several(fixtures),
+            on_reset=authenticator.reset,
+        )
+        self._guard = ProductGuard(self.config, [pattern for api in apis for pattern in api.hosts])
+        self.gateway = Gateway(
+            apis,
+            self.store,
+            self.sources,
+            authenticator=authenticator,
+            guard=self._guard,
+            faults=self.controls.faults,
+            record=self.controls.record,
+            log_request=log_request,
+        )
+        self.certificates = Certificates(self.config)
+        self.certificates.check()
+        self._server = ServerThread(self.http_server)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def http_server(self) -> HttpServer:
-        """Make the HTTP side of this mock, for a caller that runs it on a loop of its own."""
-        return HttpServer(
-            self.gateway.answer, self.gateway.malformed, ControlApi(self.controls, self.config).answer, self.config
+        """Return the HTTP side of this mock, for the running loop."""
+        control_api = ControlApi(self.controls, self.config, self.certificates)
+        endpoints = CredentialEndpoints(self.store, self._guard)
+        handlers = RequestHandlers(
+            self.gateway.answer,
+            self.gateway.malformed,
+            control_api,
+            endpoints,
+            is_mocked=self.gateway.is_mocked,
+            not_mocked=self.gateway.not_mocked,
         )
+        return HttpServer(handlers, self.config, self.certificates)
 
     def start(self) -> Self:
-        """Listen. Raises OSError at once when the port is taken."""
-        if self._thread is not None:
-            raise RuntimeError("this KmsMock is running already")
-        thread = ServerThread(self.http_server)
-        thread.start()
-        self._thread = thread
+        """Listen. Raises OSError at once when the port is taken, RuntimeError when this mock is running already."""
+        self._server.start()
         return self
 
     def stop(self) -> None:
-        """Close all connections and end the thread; the store stays as it is."""
-        if self._thread is not None:
-            endpoint = self.endpoint
-            self._thread.stop()
-            self._thread = None
-            _close_sessions(endpoint)
+        """Cancel running requests, close all connections and end the thread; the store stays as it is."""
+        ports = self._server.stop()
+        self.certificates.remove_file()
+        for port in ports:
+            close_sessions(self.config.endpoint(port))
 
     def __enter__(self) -> Self:
         return self.start()
@@ -106,22 +144,27 @@ class KmsMock:
     ) -> None:
         self.stop()
 
+    # Both take about a millisecond. On another thread they could be cancelled, and leave a server behind.
+
     async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        return self.start()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self.stop)
+        self.stop()
 
     # -- where it is --------------------------------------------------------------------------------------------------
 
     @property
+    def is_running(self) -> bool:
+        """Whether it listens."""
+        return self._server.port is not None
+
+    @property
     def port(self) -> int:
-        """The port it listens on. Raises RuntimeError before `start`."""
-        if self._thread is None:
-            raise RuntimeError("this KmsMock is not running: use it in a with statement, or call start()")
-        return self._thread.port
+        """The port it listens on. Raises RuntimeError before `start` and after `stop`."""
+        return _running(self._server.port)
 
     @property
     def endpoint(self) -> str:
@@ -133,17 +176,62 @@ class KmsMock:
         """`http://host:port`."""
         return f"http://{self.endpoint}"
 
-    def client(self, *, access_key_id: str = "mock", access_key_secret: str = "mock", **options: Any) -> Client:  # noqa: S107 (any pair will do)
-        """Make a client of the official SDK (alibabacloud-kms20160120) that talks to this mock.
+    @property
+    def https_url(self) -> str:
+        """`https://host:port`, on the same port; clients must trust `ca_pem`."""
+        return f"https://{self.endpoint}"
 
-        `options` go to its Config. Needs the extra `kms-mock[sdk]`.
+    @property
+    def ca_pem(self) -> str:
+        """The certificate, in PEM, of the authority that issues this mock's certificates; made when first used."""
+        return self.certificates.ca_pem
+
+    @property
+    def ca_file(self) -> str:
+        """The path of a file that holds `ca_pem`; it is removed when the mock stops."""
+        return str(self.certificates.ca_file)
+
+    def endpoint_of(self, region: str) -> str:
+        """Return the endpoint of a region, `host:port`: a listener of its own, opened when first asked for.
+
+        Of the region of requests that name none it is `endpoint`. Raises ValueError for what is no region,
+        RuntimeError like `port`, OSError when no port can be opened.
+        """
+        check_region(region)
+        if region == self.config.default_region:
+            return self.endpoint
+        return self.config.endpoint(_running(self._server.port_of(region)))
+
+    def client(self, *, access_key_id: str = "mock", access_key_secret: str = "mock", **options: Any) -> Client:  # noqa: S107 (any pair will do)
+        """Return a client of the official SDK (alibabacloud-kms20160120) that talks to this mock.
+
+        `options` go to its Config; with a `region_id` it talks to the endpoint of that region. Needs the extra
+        `kms-mock[sdk]`.
         """
         from alibabacloud_kms20160120.client import Client  # noqa: PLC0415 (slow to import, and an extra)
         from alibabacloud_tea_openapi.utils_models import Config as SdkConfig  # noqa: PLC0415
 
-        options = {"region_id": self.config.region, "endpoint": self.endpoint, "protocol": "http", **options}
-        _open_session(self.endpoint)
+        # The client names no region in its requests: the endpoint does.
+        options = {"region_id": self.config.default_region, "protocol": "http", **options}
+        if "endpoint" not in options:
+            options["endpoint"] = self.endpoint_of(options["region_id"])
+            open_session(options["endpoint"])
         return Client(SdkConfig(access_key_id=access_key_id, access_key_secret=access_key_secret, **options))
+
+    def intercept(self, *, access_key_id: str | None = None, access_key_secret: str | None = None) -> Interception:
+        """Send this process's calls of the real endpoints to this mock: `with kms.intercept(): ...`.
+
+        The environment gets the AccessKey pair named here, else the first one that the default account has, else
+        `mock`. Raises ValueError for a mock that listens on an IPv6 address.
+        """
+        from kms_mock.reach.intercept import Interception, find_access_key  # noqa: PLC0415 (only when asked for)
+
+        found = self._between_requests(lambda: find_access_key(self.store, access_key_id))
+        return Interception(self, access_key_id=found[0], access_key_secret=access_key_secret or found[1])
+
+    def close_kept_connections(self) -> None:
+        """Close the connections that clients keep for another request; those in use end with their answer."""
+        self._server.close_kept_connections()
 
     # -- state --------------------------------------------------------------------------------------------------------
 
@@ -156,7 +244,7 @@ class KmsMock:
         self._between_requests(lambda: self.controls.add(fixture))
 
     def snapshot(self) -> dict[str, Any]:
-        """Give everything in the store as a fixture document, secret values included."""
+        """Return everything in the store as a fixture document, secret values included."""
         return self._between_requests(lambda: fixture_files.snapshot(self.store))
 
     def checkpoint(self) -> Checkpoint:
@@ -165,65 +253,74 @@ class KmsMock:
 
     def namespace(self, fixtures: Fixture | Iterable[Fixture] = ()) -> Namespace:
         """Make an isolated account on this server, reached through an AccessKey of its own."""
-        return Namespace(self.controls, self._between_requests, self.client, _several(fixtures))
+        return Namespace(self.controls, self._between_requests, self.client, _load_for_account, _several(fixtures))
+
+    def oidc_token(
+        self,
+        subject: str = "system:serviceaccount:default:app",
+        *,
+        provider: str | None = None,
+        account: str | None = None,
+        lifetime: float = 3600,
+        claims: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Make a token that AssumeRoleWithOIDC takes, as an OIDC provider of the fixture files would.
+
+        Without `provider` it is the only one of the account. `lifetime` is in seconds by the mock's clock; `claims` come
+        on top, to make one that is refused. Raises ValueError.
+        """
+        from kms_mock.sts.oidc import find_provider, make_token  # noqa: PLC0415 (few tests need it)
+
+        def make() -> str:
+            found = find_provider(self.store, account or self.config.account, provider)
+            return make_token(found, subject, self.clock.now(), lifetime=lifetime, claims=claims)
+
+        return self._between_requests(make)
 
     # -- faults and calls ---------------------------------------------------------------------------------------------
 
     @property
     def calls(self) -> Journal:
         """What was asked for and answered: iterate, `filter`, `last`, `assert_called`, `assert_not_called`."""
+        self._server.check_process()
         return self.controls.journal
 
-    def fail(self, operation: str = "*", **aim_and_effect: Any) -> Fault:
+    def fail(self, operation: str = "*", **options: Unpack[FaultOptions]) -> Fault:
         """Ask for a fault: `kms.fail("GetSecretValue", code="Rejected.Throttling", times=2)`.
 
-        The arguments are the fields of `FaultSpec`. Raises ValueError for one that could never do anything.
+        The arguments are the fields of `FaultSpec`. Raises ValueError for a fault that could never do anything,
+        TypeError for an argument that does not exist.
         """
-        spec = FaultSpec(operation=operation, **aim_and_effect)
+        spec = fault_spec(operation, options)
         return self._between_requests(lambda: self.controls.faults.add(spec))
 
     @property
     def faults(self) -> Faults:
         """The faults that were asked for; `unused` are those that did not strike as often as they should."""
+        self._server.check_process()
         return self.controls.faults
 
     def assert_no_leaks(self, subject: Any) -> None:
         """Assert that no secret value of a remembered call is in a text, bytes, a log record, or several of them."""
         assert_no_leaks(self.calls, subject)
 
+    def _settle(self, now: float) -> list[Event]:
+        return self.store.settle(now)
+
     def _between_requests(self, function: Callable[[], T]) -> T:
-        return function() if self._thread is None else self._thread.call(function)
+        return self._server.call(function)
+
+
+def _running(port: int | None) -> int:
+    if port is None:
+        raise RuntimeError("this KmsMock is not running: use it in a with statement, or call start()")
+    return port
+
+
+def _load_for_account(store: Store, fixture: Fixture, account: str) -> None:
+    fixture_files.load(store, fixture, account=account)
 
 
 def _several(fixtures: Fixture | Iterable[Fixture]) -> Iterable[Fixture]:
-    """Let one fixture stand for a list of one: a path is itself a sequence, of letters."""
+    """Return a list of fixtures, also for a single one: a path is itself a sequence, of letters."""
     return [fixtures] if isinstance(fixtures, str | Path | Mapping) else fixtures
-
-
-def _open_session(endpoint: str) -> None:
-    """Spare the official SDK the TLS context that it makes for every endpoint: 25 ms a mock, and all is plain HTTP here.
-
-    It keeps a session for each endpoint in a table of its own; should that change, it makes its own session again.
-    """
-    core: Any = sys.modules.get("darabonba.core")
-    with contextlib.suppress(AttributeError):
-        key, size = f"http://{endpoint}:80:pool={core.DEFAULT_POOL_MAXSIZE}", core.DEFAULT_POOL_MAXSIZE
-        if key not in _sessions():
-            session = core.Session()
-            session.mount("http://", core.adapters.HTTPAdapter(pool_maxsize=size))
-            _sessions()[key] = session
-
-
-def _close_sessions(endpoint: str) -> None:
-    """Close what the official SDK keeps for an endpoint until its process ends: open sockets among others.
-
-    A run with a mock for every test would have no file descriptors left after a thousand tests, on macOS after 250.
-    """
-    sessions = _sessions()
-    for key in [key for key in sessions if f"://{endpoint}:" in key]:
-        sessions.pop(key).close()
-
-
-def _sessions() -> dict[str, Any]:
-    sessions: dict[str, Any] = getattr(getattr(sys.modules.get("darabonba.core"), "DaraCore", None), "_sessions", {})
-    return sessions

@@ -1,45 +1,54 @@
-"""The only door to the outside world: time, ids and random bytes.
+"""The only module that reads the clock and makes ids and random bytes.
 
 Every other module gets them as arguments, so that a test can freeze the clock and a seeded run repeats byte for byte.
+After `os.fork` a child continues with random bytes of its own: see `_renew`.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import random
 import ssl
 import time
+import weakref
 from collections.abc import Callable
+from operator import itemgetter
 
 from msgspec import Struct
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+_UUID_FIELDS = itemgetter(slice(8), slice(8, 12), slice(13, 16), 16, slice(17, 20), slice(20, 32))
 
-_DRAWN_BYTES = 16384
+_RESERVE = 16384  # bytes drawn at once
 
 
 class _Reservoir:
-    """Random bytes from OpenSSL's generator, drawn many at a time: each draw costs as much as the look-up of a secret.
+    """Random bytes of OpenSSL's generator, drawn many at a time: a draw costs as much as looking up a secret.
 
-    Threads may share one: reading a BytesIO is one step, so that no byte is given twice.
+    Threads may share one: reading a BytesIO is one step, so no byte is returned twice.
     """
 
     def __init__(self) -> None:
         self._drawn = io.BytesIO()
 
     def take(self, count: int) -> bytes:
-        """Give bytes that were not given before."""
+        """Return `count` bytes that were not returned before."""
         while len(data := self._drawn.read(count)) < count:
-            self._drawn = io.BytesIO(ssl.RAND_bytes(max(count, _DRAWN_BYTES)))
+            self._drawn = io.BytesIO(ssl.RAND_bytes(max(count, _RESERVE)))
         return data
+
+    def clear(self) -> None:
+        """Forget what was drawn ahead."""
+        self._drawn = io.BytesIO()
 
 
 class Sources(Struct, frozen=True):
-    """Where time, ids and chance come from.
+    """Where time, ids and random bytes come from.
 
-    `now()` is seconds since 1970 UTC; `random_bytes(n)` gives n bytes; `deterministic` says whether a seed rules them,
-    in which case key pairs are derived from `random_bytes` too instead of from OpenSSL's own generator. `real_now()` is
-    the machine's clock even where `now` was set to another time: clients sign their requests by it.
+    `now()` returns seconds since 1970 UTC; `random_bytes(n)` returns n bytes; `deterministic` tells whether a seed
+    decides them, in which case key pairs are derived from `random_bytes` too instead of from OpenSSL's own generator.
+    `real_now()` is the machine's clock even where `now` was set to another time: clients sign their requests by it.
     """
 
     now: Callable[[], float]
@@ -49,22 +58,53 @@ class Sources(Struct, frozen=True):
 
     @classmethod
     def system(cls) -> Sources:
-        """Give the machine's clock and OpenSSL's randomness."""
-        return cls(time.time, _Reservoir().take)
+        """Return the machine's clock and OpenSSL's randomness."""
+        return cls(time.time, _RESERVOIR.take)
 
     @classmethod
     def seeded(cls, seed: int) -> Sources:
-        """Give the machine's clock and a random stream that `seed` alone decides."""
-        return cls(time.time, random.Random(seed).randbytes, deterministic=True)  # noqa: S311 (repeatable on purpose)
+        """Return the machine's clock and a random stream that `seed` alone decides."""
+        return cls(time.time, _generator(seed).randbytes, deterministic=True)
 
     def stream(self) -> Callable[[int], bytes] | None:
-        """Give a stream of bytes for work off the event loop, or None where the system's own generator serves.
+        """Return a stream of bytes for work off the event loop, or None where the system's own generator serves.
 
         With a seed, 32 bytes are drawn here and now and alone decide the stream: runs repeat whatever threads do.
         """
-        return random.Random(self.random_bytes(32)).randbytes if self.deterministic else None  # noqa: S311 (as above)
+        return _generator(self.random_bytes(32)).randbytes if self.deterministic else None
 
     def new_id(self) -> str:
-        """Give a random lower-case UUID (version 4), the form of request ids and key version ids (behaviour.md 16)."""
-        digits = self.random_bytes(16).hex()
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"
+        """Return a random lower-case UUID (version 4), the form of request ids and key version ids (behaviour.md 16)."""
+        low, mid, high, variant, clock, node = _UUID_FIELDS(self.random_bytes(16).hex())
+        return f"{low}-{mid}-4{high}-{_VARIANTS[variant]}{clock}-{node}"
+
+
+_RESERVOIR = _Reservoir()
+_GENERATORS: weakref.WeakSet[random.Random] = weakref.WeakSet()
+_forks = 0
+
+
+def _generator(seed: int | bytes) -> random.Random:
+    generator = random.Random(seed)  # noqa: S311 (repeatable on purpose)
+    _GENERATORS.add(generator)
+    return generator
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603 (one number for the process)
+    _forks += 1
+
+
+def _renew() -> None:
+    """Separate a child's random bytes from its parent's: equal ones would be equal ids, keys and GCM nonces.
+
+    A seeded child still repeats: its stream follows from where the parent's stood and from how many forks the parent
+    had made. The parent's stream is not touched, so that a fork by some library changes nothing in a seeded run.
+    """
+    _RESERVOIR.clear()
+    for generator in _GENERATORS:
+        generator.seed(generator.randbytes(32) + _forks.to_bytes(8, "big"))
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where there is no fork
+    os.register_at_fork(before=_count_fork, after_in_child=_renew)
