@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from alibabacloud_kms20160120.client import Client
 from hypothesis import settings
 
 from kms_mock import KmsMock
-from tests import provoked
-from tests.support import OpenSsl, outside
+from tests.support import provoked
+from tests.support.calls import OpenSsl, run_openssl
 
 pytest_plugins = ["pytester"]
 
@@ -50,14 +50,12 @@ def openssl(tmp_path: Path) -> OpenSsl:
     """Run `openssl` with files given by name; its standard output comes back, a failure is an AssertionError."""
 
     def run(command: str, **files: bytes) -> bytes:
-        for name, content in files.items():
-            (tmp_path / name).write_bytes(content)
-        done = subprocess.run([outside("openssl"), *command.split()], cwd=tmp_path, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
+        return run_openssl(tmp_path, command, **files).stdout
 
     return run
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The request log is on as in a standalone server, so that tests on leaks see its lines too.
+    logging.getLogger("kms_mock").setLevel(logging.INFO)
     config.pluginmanager.register(provoked.Recorder(config), "provoked")

@@ -1,0 +1,40 @@
+"""Helpers of the tests on the test author's tools: the control API over plain HTTP, and short set-ups."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection
+from typing import Any
+
+from kms_mock import KmsMock
+
+SECRET_FIXTURE = {"secrets": [{"name": "db", "value": "hunter2hunter2"}]}
+
+
+def exchange(
+    kms: KmsMock, method: str, path: str, body: bytes | None = None, **headers: str | None
+) -> tuple[int, dict[str, str], Any]:
+    """Send one control request with exactly these headers (`_` stands for `-`); give status, headers, document."""
+    connection = HTTPConnection(kms.config.host, kms.port, timeout=10)
+    given = {"Host": kms.endpoint, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    connection.putrequest(method, f"/_kms_mock/{path}", skip_host=True, skip_accept_encoding=True)
+    for name, value in given.items():
+        if value is not None:
+            connection.putheader(name, value)
+    if body is not None:
+        connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    told = {name.lower(): value for name, value in answer.getheaders()}
+    return answer.status, told, json.loads(text)
+
+
+def control_request(kms: KmsMock, method: str, path: str, document: Any = None) -> Any:
+    """Use the control API as a well-meaning client; give the document of a 200."""
+    kind = None if document is None else "application/json"
+    body = None if document is None else json.dumps(document).encode()
+    status, _, answer = exchange(kms, method, path, body, Content_Type=kind)
+    assert status == 200, answer
+    return answer

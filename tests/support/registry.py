@@ -1,0 +1,35 @@
+"""The declared operations, for tests that hold for each of them: the only module here that knows where they come from."""
+
+from __future__ import annotations
+
+import pytest
+
+from kms_mock import kms
+from kms_mock.products import APIS
+from kms_mock.rpc.api import Operation
+from tests.support.examples import EXAMPLES
+
+__all__ = [
+    "KMS_REGISTRY",
+    "MISSING_EXAMPLES",
+    "REGISTRY",
+    "WITH_EXAMPLE",
+    "Operation",
+    "each_kms_operation",
+    "each_operation",
+    "each_with_example",
+]
+
+REGISTRY: dict[str, Operation] = {name: operation for api in APIS for name, operation in api.operations.items()}
+
+# The operations of KMS alone: what is compared with its reference and its SDK.
+KMS_REGISTRY: dict[str, Operation] = kms.API.operations
+
+# An operation without an example is the failure of one test (`test_every_operation_has_an_example`): the tests that
+# start from an example leave it out.
+MISSING_EXAMPLES = sorted(set(REGISTRY) - set(EXAMPLES))
+WITH_EXAMPLE = [operation for name, operation in REGISTRY.items() if name in EXAMPLES]
+
+each_operation = pytest.mark.parametrize("operation", REGISTRY.values(), ids=list(REGISTRY))
+each_kms_operation = pytest.mark.parametrize("operation", KMS_REGISTRY.values(), ids=list(KMS_REGISTRY))
+each_with_example = pytest.mark.parametrize("operation", WITH_EXAMPLE, ids=[entry.name for entry in WITH_EXAMPLE])
