@@ -1,0 +1,364 @@
+"""A mock that steps are done to, and what must be true after each: the oracle of a campaign.
+
+The mock runs in this process, without HTTP but for the steps of the wire, on a clock that stands still, and every step
+has random bytes of its own: the same steps have the same results, also when some before them are left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import traceback
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from kms_mock import KmsMock, fixtures
+from kms_mock.control.calls import Call
+from kms_mock.fixtures import FixtureError
+from kms_mock.products import APIS
+from kms_mock.rpc.api import Operation
+from kms_mock.rpc.decode import HttpRequest
+from kms_mock.rpc.encode import JSON_TYPE, PROTOBUF_TYPE, XML_TYPE, HttpResponse
+from kms_mock.server.control_api import PREFIX, ControlApi
+from kms_mock.server.listener import HttpServer
+from kms_mock.store.changes import difference
+from kms_mock.store.store import StoreState
+from tests.fuzz import wire
+from tests.fuzz.steps import ApiStep, ControlStep, FixtureStep, Step, WireStep
+from tests.fuzz.values import PLANTED, PLANTED_BASE64
+from tests.fuzz.worlds import World, make_worlds
+
+START = "2030-01-01T00:00:00Z"
+OPERATIONS: dict[str, Operation] = {name: found for api in APIS for name, found in api.operations.items()}
+_BUG = 500
+_BAD_GATEWAY = 502
+_CONTROL_STATUSES = (200, 400, 403, 404, 405, 409, 413, 415)
+_SECRET_FIELDS = frozenset({"value", "data", "material", "private_key", "secret"})
+_MAX_STEP = 0.1  # seconds that a fault of the campaign may hold a request
+
+
+class Finding(Exception):  # noqa: N818 (what a campaign looks for)
+    """Something that must not be. `kind` is the same for the same fault."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}\n{detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+def require(holds: object, kind: str, detail: object = "") -> None:
+    """Raise a Finding unless something holds."""
+    if not holds:
+        raise Finding(kind, repr(detail)[:2000])
+
+
+class _Lines(logging.Handler):
+    """Keeps the lines of the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        if record.levelno >= logging.ERROR:
+            self.errors.append(record.getMessage())
+
+    def take(self) -> tuple[list[str], list[str]]:
+        """Return all lines, and those of errors, and forget them."""
+        found = self.lines, self.errors
+        self.lines, self.errors = [], []
+        return found
+
+
+class Machine:
+    """One mock. `signal` is what the last step reached: what a guided campaign keeps a step for."""
+
+    def __init__(self) -> None:
+        self.kms = KmsMock(seed=1, log_request=self._log_request)
+        self.clock = self.kms.clock
+        self.control = ControlApi(self.kms.controls, self.kms.config, self.kms.certificates)
+        self.runner = asyncio.Runner()
+        self.server: HttpServer | None = None
+        self.signal: tuple[str, ...] = ()
+        self.answer: HttpResponse | None = None
+        self._log = _Lines()
+        logging.getLogger("kms_mock").addHandler(self._log)
+        self._generator: random.Random = self.kms.sources.random_bytes.__self__  # type: ignore[attr-defined]
+        self._set_clock()
+        self.worlds = make_worlds(self.kms, self._call)
+        self.state: StoreState = self.kms.store.state()
+        self.world = ""
+
+    def close(self) -> None:
+        """End what the machine started."""
+        logging.getLogger("kms_mock").removeHandler(self._log)
+        if self.server is not None:
+            self.runner.run(self.server.stop())
+        self.runner.close()
+
+    def enter(self, world: World) -> None:
+        """Go back to a state, with the clock, the faults and the journal as at first."""
+        self.kms.reset()
+        self._set_clock()
+        self.kms.store.restore(world.state)
+        self.kms.store.changes.clear()
+        self.world = world.name
+        self.state = self.kms.store.state()
+        self._log.take()
+
+    def _set_clock(self) -> None:
+        self.clock.freeze()
+        self.clock.set(START)
+
+    def _log_request(  # noqa: PLR0917 (the signature of the hook)
+        self, action: str, status: int, code: str, milliseconds: float, request_id: str, resource: str, reason: str
+    ) -> None:
+        self._log.lines.append(f"{action} {status} {code} {milliseconds} {request_id} {resource} {reason}")
+
+    def _call(self, operation: str, **parameters: str) -> dict[str, Any]:
+        step = ApiStep(operation, OPERATIONS[operation].api.version, tuple(parameters.items()))
+        answer = self.runner.run(self.kms.gateway.answer(step.http()))
+        assert answer.status == 200, answer.body
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    async def do(self, number: int, step: Step) -> None:
+        """Do one step. Raises Finding; `number` alone decides the random bytes."""
+        self._generator.seed(number)
+        before = self.state
+        try:
+            if isinstance(step, ApiStep):
+                await self._api(step, before)
+            elif isinstance(step, ControlStep):
+                await self._control(step, before)
+            elif isinstance(step, FixtureStep):
+                self._fixture(step, before)
+            else:
+                await self._wire(step, before)
+        except Finding:
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            kind = f"{type(error).__name__} in {last.name}, {last.filename.rpartition('/')[2]}:{last.lineno}"
+            raise Finding(f"{type(step).__name__}: {kind}", traceback.format_exc()[-3000:]) from error
+        _, errors = self._log.take()
+        require(not errors, f"error in the log: {_last_line(errors)}", "\n".join(errors))
+        require(not self.kms.store.changes, "changes left over", self.kms.store.changes)
+
+    async def _api(self, step: ApiStep, before: StoreState) -> None:
+        http = step.http()
+        count = self.kms.calls.count
+        answer = await self.kms.gateway.answer(http)
+        after = self.state = self.kms.store.state()
+        self.answer = answer
+        call = self.kms.calls.last
+        reason = "".join(letter for letter in answer.reason[:60] if letter.isalpha() or letter == " ")
+        self.signal = (step.operation if step.operation in OPERATIONS else "", answer.code, reason)
+        assert call is not None
+        self._check_answer(answer, call.fault)
+        require(self.kms.calls.count == count + 1, "a call missing in the journal")
+        self._check_call(call, answer, before, after)
+        self._check_secrecy(step, answer)
+
+    def _check_answer(self, answer: HttpResponse, fault: str) -> None:
+        if answer.status >= _BUG and not fault:
+            errors = self._log.take()[1]
+            raise Finding(f"status {answer.status}: {_last_line(errors)}", "\n".join(errors)[-3000:])
+        if answer.content_type == PROTOBUF_TYPE:
+            require(answer.request_id.encode() in answer.body, "no RequestId", answer.body)
+            return
+        require(answer.content_type in (JSON_TYPE, XML_TYPE), "content type", answer.content_type)
+        if fault and "malformed" in fault:
+            return
+        tree = document_of(answer.content_type, answer.body)
+        require(tree.get("RequestId") == answer.request_id, "no RequestId", answer.body[:500])
+        if answer.code:
+            require(list(tree) == ["HttpStatus", "Code", "Message", "RequestId"], "the envelope of errors", tree)
+            require((tree["Code"], str(tree["HttpStatus"])) == (answer.code, str(answer.status)), "code", tree)
+        else:
+            require(answer.status == 200, "a success has status 200", answer.status)
+
+    def _check_call(self, call: Call, answer: HttpResponse, before: StoreState, after: StoreState) -> None:
+        require((call.status, call.code) == (answer.status, answer.code), "journal and answer differ", call)
+        if answer.code and " after " not in call.fault:
+            if after != before:
+                changes = [change.describe() for change in difference(before, after)]
+                raise Finding(f"a refusal changed the store: {call.action} {call.code}", repr(changes or "unlogged"))
+            require(not call.effects, f"effects of a refusal: {call.action} {call.code}", call.changes)
+        elif after != before:
+            changed = {(change.place, change.resource.name, change.id) for change in difference(before, after)}
+            noted = {(effect.place, effect.resource.name, effect.id) for effect in call.effects}
+            require(changed <= noted, f"changes that the journal lacks: {call.action}", changed - noted)
+
+    def _check_secrecy(self, step: ApiStep, answer: HttpResponse) -> None:
+        operation = OPERATIONS.get(step.operation)
+        sensitive = (
+            {parameter.name for parameter in operation.parameters if parameter.sensitive} if operation else set()
+        )
+        harmless = [value for name, value in step.parameters if name not in sensitive]
+        if _has_planted("\n".join(harmless)) or not _has_planted("\n".join(value for _, value in step.parameters)):
+            return
+        require(not _has_planted(answer.reason), "a secret value in a reason", answer.reason)
+        if answer.code and answer.code != "SignatureDoesNotMatch":  # that one has the string to sign, as the service's
+            require(not _has_planted(answer.body.decode(errors="replace")), "a secret value in an error", answer.body)
+        require(not any(map(_has_planted, self._log.lines)), "a secret value in the log", self._log.lines)
+        call = self.kms.calls.last
+        assert call is not None
+        require(not _has_planted(str(call.parameters) + "".join(call.changes)), "a secret value in the journal", call)
+
+    async def _control(self, step: ControlStep, before: StoreState) -> None:
+        headers = CIMultiDictProxy(CIMultiDict(step.headers))
+        now, faults = self.clock.now(), len(list(self.kms.faults))
+        calls = len(self.kms.calls)
+        http = HttpRequest(step.method, PREFIX + step.path, headers, step.body)
+        answer = await self.control.answer(http, "127.0.0.1")
+        after = self.kms.store.state()
+        self.signal = (
+            "control",
+            step.method + step.path.partition("?")[0][:20],
+            str(answer.status),
+            _words(answer.body),
+        )
+        require(answer.status in _CONTROL_STATUSES, f"control status {answer.status}", answer.body[:500])
+        document = json.loads(answer.body) if answer.content_type == "application/json" else {}
+        if answer.status != 200:
+            require(list(document) == ["error"], "the control API's errors", document)
+            require(after == before, "a refused control request changed the store", step)
+            require((now, faults) == (self.clock.now(), len(list(self.kms.faults))), "clock or faults changed", step)
+            require(calls == len(self.kms.calls), "calls forgotten", step)
+            require(not _exposed(step.body, answer.body.decode()), "a secret value in a control error", answer.body)
+        self._settle_down()
+
+    def _settle_down(self) -> None:
+        """Make the next steps possible: the clock stands still, and no fault takes long."""
+        self.clock.freeze()
+        self.clock.advance(0)
+        for fault in self.kms.faults:
+            latency = fault.spec.latency
+            longest = max([0.0, *latency]) if isinstance(latency, list) else latency or 0.0
+            if longest > _MAX_STEP or fault.spec.effect == "slow":
+                self.kms.controls.faults.remove(fault.number)
+        self.state = self.kms.store.state()
+
+    def _fixture(self, step: FixtureStep, before: StoreState) -> None:
+        document = json.loads(step.text)
+        try:
+            fixtures.load(self.kms.store, document, source="fixture")
+        except FixtureError as error:
+            text = "".join(traceback.format_exception(error))
+            self.signal = ("fixture", "refused", _words(str(error).encode()))
+            require(self.kms.store.state() == before, "a refused fixture changed the store", str(error))
+            require(not _exposed(step.text.encode(), text), "a secret value in a fixture error", text)
+        else:
+            self.signal = ("fixture", "loaded")
+            saved = self.kms.snapshot()
+            msgspec_size = len(json.dumps(saved))
+            require(msgspec_size < 64 * 2**20, "a fixture that grows", msgspec_size)
+            self._settle_down()
+
+    def round_trip(self) -> None:
+        """Load the snapshot of the store into another mock, whose snapshot is the same. Raises Finding."""
+        saved = self.kms.snapshot()
+        twin = KmsMock(seed=2)
+        twin.clock.freeze()
+        twin.clock.set(self.clock.now())
+        try:
+            twin.controls.replace(saved)
+        except FixtureError as error:
+            raise Finding(f"a snapshot does not load: {error.path}", str(error)[:2000]) from error
+        again = twin.snapshot()
+        for document in (saved, again):
+            for account in document.get("accounts", []):
+                account.get("regions", []).sort(key=lambda region: region["id"])
+        require(saved == again, "a snapshot loads to another store", _first_difference(saved, again))
+
+    async def _wire(self, step: WireStep, before: StoreState) -> None:
+        if self.server is None:
+            self.server = self.kms.http_server()
+            await self.server.start()
+        count = self.kms.calls.count
+        received = await wire.send_and_read(self.server.port, step.writes)
+        require(received is not None, "the server does not close", step)
+        assert received is not None
+        answers = wire.parse(received)
+        self.signal = ("wire", *(str(status) for status, _, _ in answers[:4]))
+        for status, kind, body in answers:
+            refused = status == _BAD_GATEWAY and b"CONNECT" in b"".join(step.writes)  # to a host that is not mocked
+            if status >= _BUG and not refused and not self.kms.faults:
+                raise Finding(f"wire status {status}: {_last_line(self._log.take()[1])}", repr(step)[:2000])
+            if body and kind in (JSON_TYPE, XML_TYPE):
+                require("RequestId" in document_of(kind, body) or any(self.kms.faults), "no RequestId", body)
+        after = self.kms.store.state()
+        if difference(before, after):
+            calls = [call for call in self.kms.calls if call.number > count]
+            controlled = PREFIX.encode() in b"".join(step.writes)
+            require(controlled or any(call.effects for call in calls), "bytes that changed the store unnoticed", calls)
+        self._settle_down()
+
+
+def document_of(content_type: str, body: bytes) -> Mapping[str, Any]:
+    """Read the document of an answer. Raises Finding."""
+    try:
+        if content_type == XML_TYPE:
+            return {child.tag: child.text for child in ET.fromstring(body)}  # noqa: S314 (this server's own answer)
+        found: dict[str, Any] = json.loads(body)
+    except (ValueError, ET.ParseError) as error:
+        raise Finding("an answer cannot be read", f"{error}: {body[:1000]!r}") from error
+    return found
+
+
+def _has_planted(text: str) -> bool:
+    return PLANTED in text or PLANTED_BASE64[:24] in text
+
+
+def _exposed(document: bytes, answer: str) -> bool:
+    """Return whether an answer has a value that only fields of secret values of a document have."""
+    if PLANTED not in answer:
+        return False
+    try:
+        tree = json.loads(document)
+    except ValueError:
+        return False  # which field it is in cannot be told
+    return not _elsewhere(tree, secret=False)
+
+
+def _elsewhere(tree: Any, *, secret: bool) -> bool:
+    """Return whether the planted value stands where no secret value belongs."""
+    if isinstance(tree, dict):
+        return any(PLANTED in key or _elsewhere(value, secret=key in _SECRET_FIELDS) for key, value in tree.items())
+    if isinstance(tree, list):
+        return any(_elsewhere(item, secret=secret) for item in tree)
+    return isinstance(tree, str) and PLANTED in tree and not secret
+
+
+def _last_line(errors: list[str]) -> str:
+    """Return the exception of a traceback in the log, and where it was raised."""
+    lines = [line.strip() for line in errors[-1].splitlines()] if errors else []
+    places = [line for line in lines if line.startswith("File ") and "kms_mock" in line]
+    return f"{lines[-1] if lines else ''} {places[-1].rpartition('kms_mock')[2] if places else ''}"
+
+
+def _words(body: bytes) -> str:
+    text = body[:80].decode(errors="replace")
+    return "".join(letter for letter in text if letter.isalpha() or letter == " ")[:40]
+
+
+def _first_difference(left: Any, right: Any, path: str = "$") -> str:
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in [*left, *right]:
+            if left.get(key) != right.get(key):
+                return _first_difference(left.get(key), right.get(key), f"{path}.{key}")
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for number, (one, other) in enumerate(zip(left, right, strict=True)):
+            if one != other:
+                return _first_difference(one, other, f"{path}[{number}]")
+    return f"{path}: {left!r:.200} and {right!r:.200}"

@@ -1,0 +1,85 @@
+"""A short campaign in every run; `scripts/fuzz` runs long ones. And that a campaign notices what it looks for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kms_mock.control.calls import Call
+from kms_mock.identity.accounts import AuthenticationSettings, settings
+from kms_mock.rpc.gateway import Gateway
+from tests.fuzz.campaign import Campaign, run_steps
+from tests.fuzz.machine import OPERATIONS
+from tests.fuzz.steps import ApiStep
+
+STEPS = 5000
+
+_NOTHING = logging.Filter("no logger has this name")
+
+
+@pytest.fixture(autouse=True)
+def _keep_records_out(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Let pytest keep no record of the thousands of requests."""
+    with caplog.filtering(_NOTHING):
+        yield
+
+
+@pytest.fixture
+def campaign() -> Iterator[Campaign]:
+    campaign = Campaign(seed=1, wires=0.02)
+    yield campaign
+    campaign.close()
+
+
+def found(campaign: Campaign, steps: int) -> str:
+    """Return the kinds of what so many steps find."""
+    return " | ".join(campaign.run(lambda done, _: done <= steps).findings)
+
+
+def test_a_short_campaign_finds_nothing(campaign: Campaign) -> None:
+    """Requests of all kinds: no 5xx, no trace of what was refused, no secret in a log; every answer can be read."""
+    report = campaign.run(lambda done, _: done <= STEPS)
+    assert not report.findings, report.text()
+    asked = {operation for operation, _ in report.pairs}
+    assert asked >= {name for name, operation in OPERATIONS.items() if operation.prepare is None}
+    assert report.steps.keys() == {"ApiStep", "ControlStep", "FixtureStep", "WireStep"}
+
+
+def test_a_campaign_notices_what_a_refusal_leaves_behind(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that writes to the store when it refuses."""
+    refuse = Gateway._error_response  # noqa: SLF001
+
+    def leaves_something(gateway: Gateway, *arguments: Any) -> Any:
+        gateway.store.server[settings].put(AuthenticationSettings(verify_signatures=True))
+        return refuse(gateway, *arguments)
+
+    monkeypatch.setattr(Gateway, "_error_response", leaves_something)
+    assert "a refusal changed the store" in found(campaign, 30)
+
+
+def test_a_campaign_notices_bugs(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception in the gateway, which is an answer 500; its script leads there in one step, without parameters."""
+
+    def broken(*_: object) -> None:
+        raise KeyError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Gateway, "_find", broken)
+        report = campaign.run(lambda done, _: done <= 30)
+        shrunk = next(found for found in report.findings.values() if "status 500: KeyError" in found.kind)
+        machine, ((_, step),) = campaign.machine, shrunk.steps
+        assert isinstance(step, ApiStep)
+        assert step.parameters == ()
+        again = machine.runner.run(run_steps(machine, shrunk.world, shrunk.steps))
+    assert again is not None
+    assert again.kind == shrunk.kind
+    exec(shrunk.script())  # noqa: S102 (without the bug it ends well)
+
+
+def test_a_campaign_notices_secrets_in_the_journal(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that show the values of secret parameters."""
+    monkeypatch.setattr(Call, "parameters", property(lambda call: call.unmasked_parameters))
+    assert "a secret value in the journal" in found(campaign, 1000)

@@ -1,0 +1,45 @@
+"""What campaigns found, each by the fact that keeps it away."""
+
+from __future__ import annotations
+
+import pytest
+
+from kms_mock import KmsMock
+from tests.support.control import control_request
+from tests.support.raw_http import ask
+
+NOT_UTF8 = b"a\x91\xa1\xb4b"
+ESCAPED = "a\\udc91\\udca1\\udcb4b"
+HEAD = b"GET /?Action=ListKeys&Version=2016-01-20&%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n\r\n"
+
+
+@pytest.mark.parametrize("more", [b"", b"Format=XML"])
+def test_a_refusal_may_quote_a_header_that_is_not_utf8(kms: KmsMock, more: bytes) -> None:
+    """A host name with bytes that are not UTF-8 is 403 Forbidden.ForeignRequest, which shows them as escapes; not 500."""
+    request = (HEAD % (more, b"X: y")).replace(b"127.0.0.1", NOT_UTF8 + b".example")
+    status, code, message = ask(kms, request).refusal
+    assert (status, code) == (403, "Forbidden.ForeignRequest")
+    assert "\\udc91" in message
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"x-acs-action: " + NOT_UTF8,
+        b"x-acs-version: " + NOT_UTF8,
+        b"x-acs-accesskey-id: " + NOT_UTF8,
+        b"Authorization: ACS3-HMAC-SHA256 Credential=" + NOT_UTF8 + b",SignedHeaders=host,Signature=0",
+        b"Authorization: Basic Credential=" + NOT_UTF8,
+    ],
+)
+def test_calls_with_headers_that_are_not_utf8_can_be_listed(kms: KmsMock, header: bytes) -> None:
+    """Names of actions and callers with such bytes are in the journal with escapes; `GET requests` is no 500."""
+    assert ask(kms, HEAD % (b"", header)).status in {200, 400, 404}
+    (call,) = control_request(kms, "GET", "requests")["requests"]
+    assert (call["action"], call["access_key_id"]) in {(ESCAPED, ""), ("ListKeys", ""), ("ListKeys", ESCAPED)}
+    str(kms.calls.last).encode()
+
+
+def test_other_headers_may_be_anything(kms: KmsMock) -> None:
+    """A header without a meaning here may have any bytes, such as a User-Agent in Latin-1."""
+    assert ask(kms, HEAD % (b"", b"User-Agent: Caf\xe9")).status == 200
