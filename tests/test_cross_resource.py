@@ -7,8 +7,9 @@ from typing import Any
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
-from tests.secrets_support import refuse, sdk
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.secrets import refuse, sdk
 
 INSTANCE = "kst-1"
 KEY, VERSION = "11111111-2222-4333-8444-555555555555", "aaaaaaaa-2222-4333-8444-555555555555"
@@ -32,27 +33,24 @@ def test_a_deleted_access_point_takes_its_own_client_keys_and_no_others(kms: Kms
     before = sdk(client, "GetClientKey", client_key_id=kept)
     sdk(client, "DeleteApplicationAccessPoint", name="gone")
     for operation in ("GetClientKey", "DeleteClientKey"):
-        refuse(kms, client, errors.RESOURCE_NOT_FOUND_DOT, operation, client_key_id=gone)
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND_DOT, "ListClientKeys", aap_name="gone")
+        refuse(kms, client, errors.ACCESS_NOT_FOUND, operation, client_key_id=gone)
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "ListClientKeys", aap_name="gone")
     assert [one["ClientKeyId"] for one in sdk(client, "ListClientKeys")["ClientKeys"]] == [kept]
     after = sdk(client, "GetClientKey", client_key_id=kept)
     assert {**after, "RequestId": ""} == {**before, "RequestId": ""}
 
 
-def test_what_is_in_use_goes_from_the_outside_in(kms: KmsMock, client: Client) -> None:
-    """Rule and policy are kept while something names them; after the access point they can go, in that order."""
+def test_what_is_in_use_is_deleted_all_the_same(kms: KmsMock, client: Client) -> None:
+    """Rule and policy go while a policy and an access point name them, which keep the names (behaviour.md 12)."""
     sdk(client, "CreateNetworkRule", name="rule", type="Private", source_private_ip='["10.0.0.0/8"]')
     make_policy(client, "policy", "rule")
     make_access_point(client, "one", "policy")
-    make_access_point(client, "two", "policy")
-    refuse(kms, client, errors.ACCESS_RESOURCE_IN_USE, "DeleteNetworkRule", name="rule")
-    refuse(kms, client, errors.ACCESS_RESOURCE_IN_USE, "DeletePolicy", name="policy")
-    sdk(client, "DeleteApplicationAccessPoint", name="one")
-    refuse(kms, client, errors.ACCESS_RESOURCE_IN_USE, "DeletePolicy", name="policy")
-    sdk(client, "DeleteApplicationAccessPoint", name="two")
-    refuse(kms, client, errors.ACCESS_RESOURCE_IN_USE, "DeleteNetworkRule", name="rule")
-    sdk(client, "DeletePolicy", name="policy")
     sdk(client, "DeleteNetworkRule", name="rule")
+    assert sdk(client, "DescribePolicy", name="policy")["AccessControlRules"] == '{"NetworkRules":["rule"]}'
+    sdk(client, "DeletePolicy", name="policy")
+    assert sdk(client, "DescribeApplicationAccessPoint", name="one")["Policies"] == '["policy"]'
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "DescribeNetworkRule", name="rule")
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "DescribePolicy", name="policy")
 
 
 def test_the_keys_of_an_instance_vanish_with_it(kms: KmsMock, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""What is imported when: a run that does not need a thing does not wait for it (lessons.md 16)."""
+"""What is imported when: a run that does not need a thing does not wait for it (design.md 10.16)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ for fixtures in [], ["db.json"]:
         build_opener(ProxyHandler({})).open(kms.url + "/?Action=ListSecrets&Version=2016-01-20").close()
 """
     loaded = modules(tmp_path, script)
-    assert "kms_mock.server" in loaded
+    assert "kms_mock.server.connection" in loaded
     assert loaded.isdisjoint({"yaml", "xmltodict", "click", "pytest", "alibabacloud_kms20160120", "Tea"})
     asymmetric = ("cryptography.x509", "cryptography.hazmat.primitives.asymmetric", "cryptography.hazmat.backends")
     assert [name for name in loaded if name.startswith(asymmetric)] == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -19,13 +18,14 @@ from Tea.exceptions import TeaException
 
 from kms_mock import FixtureError, KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
-from tests.raw_http import Wire, ask, call, http
-from tests.secrets_support import create, put, sdk, value
+from tests.support.raw_http import Wire, ask, http, request_parameters
+from tests.support.secrets import create, put, sdk, value
+from tests.support.waiting import accepts
 
 DB = {"secrets": [{"name": "db", "value": "one"}]}
 
 
-def names(kms: KmsMock) -> list[str]:
+def all_secret_names(kms: KmsMock) -> list[str]:
     """The names of all secrets of the default partition, as a client sees them."""
     return [one["SecretName"] for one in sdk(kms.client(), "ListSecrets", page_size=100)["SecretList"]["Secret"]]
 
@@ -35,14 +35,6 @@ def stored(kms: KmsMock) -> list[str]:
     (account,) = kms.snapshot()["accounts"]
     (region,) = account["regions"]
     return [one["name"] for one in region["secrets"]]
-
-
-def accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 # -- life ---------------------------------------------------------------------------------------------------------------
@@ -78,7 +70,7 @@ def test_a_config_stands_alone() -> None:
 
 
 def test_busy_port() -> None:
-    """On a busy port `start` raises OSError at once (others hang, lessons.md 1), and works once the port is free."""
+    """On a busy port `start` raises OSError at once (others hang, design.md 10.1), and works once the port is free."""
     blocked = None
     with KmsMock() as kms, ThreadPoolExecutor(1) as pool:
         blocked = KmsMock(port=kms.port)
@@ -88,7 +80,7 @@ def test_busy_port() -> None:
         with pytest.raises(RuntimeError, match="not running"):
             _ = blocked.port
     with blocked:
-        assert names(blocked) == []
+        assert all_secret_names(blocked) == []
 
 
 async def test_busy_port_async() -> None:
@@ -106,13 +98,13 @@ def test_start_stop_start() -> None:
     create(kms.client(), "later")
     with pytest.raises(RuntimeError, match="running already"):
         kms.start()
-    assert names(kms) == ["db", "later"]
+    assert all_secret_names(kms) == ["db", "later"]
     kms.stop()
     kms.stop()
     assert stored(kms) == ["db", "later"]
     kms.start()
     try:
-        assert names(kms) == ["db", "later"]
+        assert all_secret_names(kms) == ["db", "later"]
     finally:
         kms.stop()
 
@@ -155,7 +147,7 @@ def test_stops_with_open_connections() -> None:
     """A client that keeps its connection open does not keep `stop` waiting."""
     kms = KmsMock().start()
     with Wire(kms) as wire, Wire(kms) as silent, ThreadPoolExecutor(1) as pool:
-        wire.send(http(query=call("ListSecrets"))).receive()
+        wire.send(http(query=request_parameters("ListSecrets"))).receive()
         pool.submit(kms.stop).result(timeout=5)
         assert wire.closed()
         assert silent.closed()
@@ -166,7 +158,7 @@ def test_many_mocks() -> None:
 
     def use() -> int:
         with KmsMock() as kms:
-            names(kms)
+            all_secret_names(kms)
         return len(list(Path("/dev/fd").iterdir()))
 
     first = use()
@@ -181,7 +173,7 @@ def test_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(ssl, "create_default_context", made)
     with KmsMock(DB) as kms:
-        assert names(kms) == ["db"]
+        assert all_secret_names(kms) == ["db"]
 
 
 def test_ipv6() -> None:
@@ -240,7 +232,7 @@ def test_load_wrong(wrong: Any, running: bool) -> None:
             kms.load(wrong)
         assert kms.snapshot() == before
         if running:
-            assert names(kms) == ["db"]
+            assert all_secret_names(kms) == ["db"]
     finally:
         kms.stop()
 
@@ -288,7 +280,7 @@ def test_client_options() -> None:
     """`client` takes an AccessKey pair and whatever else the SDK's Config takes."""
     owner = {"id": "42", "access_keys": [{"id": "AK42", "secret": "s"}], "regions": [{"id": DEFAULT_REGION, **DB}]}
     with KmsMock({"accounts": [owner]}) as kms:
-        assert names(kms) == []
+        assert all_secret_names(kms) == []
         client = kms.client(access_key_id="AK42", access_key_secret="s", user_agent="mine/1.0")
         assert sdk(client, "DescribeSecret", secret_name="db")["Arn"] == f"acs:kms:{DEFAULT_REGION}:42:secret/db"
         assert client._user_agent == "mine/1.0"  # noqa: SLF001 (the SDK shows it nowhere else)
@@ -329,11 +321,11 @@ def test_impossible_arns(options: dict[str, Any]) -> None:
 )
 def test_request_chooses_region(kms: KmsMock, parameters: dict[str, str], host: str, region: str) -> None:
     """The parameter RegionId, or else a public host name, chooses the region; what is stored there is only there."""
-    secret = call("CreateSecret", SecretName="db", VersionId="v1", SecretData="one", **parameters)
+    secret = request_parameters("CreateSecret", SecretName="db", VersionId="v1", SecretData="one", **parameters)
     answer = ask(kms, http("POST", form=secret, host=host))
     assert answer.tree["Arn"] == f"acs:kms:{region}:{DEFAULT_ACCOUNT}:secret/db"
     for place, count in ((region, 1), ("us-west-1", 0)):
-        assert ask(kms, http(query=call("ListSecrets", RegionId=place))).tree["TotalCount"] == count
+        assert ask(kms, http(query=request_parameters("ListSecrets", RegionId=place))).tree["TotalCount"] == count
 
 
 # -- isolation, other threads -------------------------------------------------------------------------------------------
@@ -345,7 +337,7 @@ def test_two_mocks() -> None:
         create(one.client(), "only-one")
         one.clock.set("2040-01-01T00:00:00Z")
         one.fail("ListSecrets", code="InternalFailure")
-        assert names(two) == []
+        assert all_secret_names(two) == []
         assert create(two.client(), "only-two")["SecretName"] == "only-two"
         assert sdk(two.client(), "DescribeSecret", secret_name="only-two")["CreateTime"] < "2040"
         assert [made.action for made in one.calls] == ["CreateSecret"]

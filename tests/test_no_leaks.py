@@ -12,12 +12,15 @@ import msgspec
 import pytest
 
 from kms_mock import KmsMock
-from kms_mock.fixtures.documents import FixtureDocument
-from kms_mock.gateway import Gateway
-from kms_mock.model.managed_secrets import Values
-from kms_mock.wire.decode import HttpRequest, decode, signed_request
-from tests.in_process import InProcess
-from tests.secrets_support import KEY_ID, RDS
+from kms_mock.fixtures.files import FixtureDocument
+from kms_mock.identity.accounts import account_of_access_key
+from kms_mock.kms.model.sealing import service_keys
+from kms_mock.kms.model.secret_types import Values
+from kms_mock.products import APIS
+from kms_mock.rpc.decode import HttpRequest, decode, signed_request
+from kms_mock.rpc.gateway import Gateway
+from tests.support.in_process import InProcess
+from tests.support.secrets import KEY_ID, RDS
 
 WORD = "hunter2"
 VALUE = f"{WORD}-€&="
@@ -67,7 +70,7 @@ FIXTURE: dict[str, Any] = {
 
 
 def holds_it(text: str) -> bool:
-    """Say whether a text has the value, plain, escaped or as Base64."""
+    """Return whether a text has the value, plain, escaped or as Base64."""
     return any(form in text for form in (WORD, quote(WORD), WORD.encode().hex(), MATERIAL[:12]))
 
 
@@ -124,8 +127,16 @@ def test_records_do_not_show_what_they_hold() -> None:
     assert "SecretVersion(" in repr(state)
     assert not holds_it(repr(state))
     assert not holds_it(repr(server.store))
-    assert not holds_it(repr([one.service_key for one in server.store.partitions.values()]))
-    assert not holds_it(repr(Gateway(server.store, server.store.sources)))
+    assert not holds_it(
+        repr(
+            [
+                partition[service_keys].find("")
+                for partition in server.store.partitions()
+                if len(partition[service_keys])
+            ]
+        )
+    )
+    assert not holds_it(repr(Gateway(APIS, server.store, server.store.sources)))
     assert not holds_it(repr(Values(VALUE, VALUE)))
     assert not holds_it(repr(msgspec.convert(FIXTURE, FixtureDocument)))
-    assert not holds_it(repr(server.store.caller("LTAI7")))
+    assert not holds_it(repr(account_of_access_key(server.store, "LTAI7")))

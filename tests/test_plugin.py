@@ -245,15 +245,17 @@ def test_failing(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines_random(
         [
             "#1 CreateSecret(SecretName='db', VersionId='v1', SecretData='[*][*][*]') -> 200 ok",
-            "#3 GetSecretValue(SecretName='missing') -> 404 Forbidden.ResourceNotFound",
-            "#2 GetSecretValue(SecretName='not-prepared') -> 404 Forbidden.ResourceNotFound",
-            "*FixtureError: fixture: $.secrets[[]0[]]: Object contains unknown field `valu`",
+            "#3 GetSecretValue(SecretName='missing') -> 404 Forbidden.ResourceNotFound: There is no secret missing in *",
+            "#2 GetSecretValue(SecretName='not-prepared') -> 404 Forbidden.ResourceNotFound: There is no secret not-prepared in *",
+            "fixture document of *test_failing.py::test_wrong_fixture: $.secrets[[]0[]]: unknown field 'valu'; did you mean*",
             "  SecretData of CreateSecret (call #1) is in line 1",
             "  Rejected.Throttling before operation=GetSecretValue, struck 0 of 2",
         ]
     )
     for name in ("test_fails", "test_leaks", "test_without_mock"):
-        result.stdout.fnmatch_lines(f"FAILED tests/test_failing.py::{name} *")
+        result.stdout.fnmatch_lines(f"FAILED *test_failing.py::{name} *")
     text = result.stdout.str()
+    assert "pytest_plugin.py" not in text, "a wrong fixture is told without a traceback of this package"
+    assert "During handling of the above" not in text
     assert text.count("kms-mock: the last calls") == 3
     assert text.count(secret) == 1, "only the test that prints the value shows it"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
+
+from kms_mock import KmsMock
+from kms_mock.pytest_plugin import MockOptions
 
 WARN = "always::kms_mock.pytest_plugin.UnusedFaultsWarning"  # the outer run makes errors of warnings
 INI = """
@@ -135,6 +140,64 @@ def test_fails(kms_mock):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*kms-mock: the last calls*", "#1 CreateSecret(*SecretData='[*][*][*]'*) -> 200 ok"])
     result.stdout.no_fnmatch_line("*toptoptop*")
+
+
+WRONG = """
+@pytest.mark.kms_mock(fixtur=DB)
+def test_misspelt(kms_mock):
+    pass
+
+@pytest.mark.kms_mock(region="Beijing!")
+def test_no_region(kms_mock):
+    pass
+
+@pytest.mark.kms_mock(fixture={"secrets": [{"name": "db", "value": 12345}]})
+def test_number(kms_mock):
+    pass
+
+@pytest.mark.kms_mock(fixture="missing.yaml")
+def test_no_file(kms_namespace):
+    pass
+"""
+
+
+def test_wrong_options_are_told_in_a_line(pytester: pytest.Pytester) -> None:
+    """The test, the place and the nearest name; no traceback of this package, and none of what caused it."""
+    result = run(pytester, WRONG)
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines_random(
+        [
+            "the marker kms_mock has no argument 'fixtur'; did you mean 'fixture'?",
+            "'Beijing!' is not a region*",
+            "fixture document of test_of_a_user.py::test_number: $.secrets[[]0].value: expected a string*quotes*",
+            "*missing.yaml: $: cannot be read*",
+        ]
+    )
+    text = result.stdout.str()
+    assert "Traceback" not in text
+    assert "During handling" not in text
+    assert "kms_mock/" not in text.replace("\\", "/")
+
+
+MARKER = """
+from kms_mock.pytest_plugin import kms_mock_marker
+
+@kms_mock_marker(DB, region="cn-beijing")
+def test_marked(kms_mock):
+    assert read(kms_mock) == "hunter2hunter2"
+    assert kms_mock.config.region == "cn-beijing"
+
+@kms_mock_marker(fixtures=[DB], seed=7)
+def test_named(kms_mock):
+    assert (kms_mock.config.seed, read(kms_mock)) == (7, "hunter2hunter2")
+"""
+
+
+def test_the_marker_that_editors_complete(pytester: pytest.Pytester) -> None:
+    """`kms_mock_marker` is `pytest.mark.kms_mock` with typed arguments: those of KmsMock but the products, and `fixture`."""
+    run(pytester, MARKER, "--strict-markers").assert_outcomes(passed=2)
+    arguments = {name for name in inspect.signature(KmsMock).parameters if name not in ("self", "apis")}
+    assert set(MockOptions.__annotations__) == {*arguments, "fixture"}
 
 
 # -- namespaces -------------------------------------------------------------------------------------------------------

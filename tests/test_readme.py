@@ -84,11 +84,3 @@ def test_the_curl_commands_in_the_readme_are_answered() -> None:
         for command in commands:
             with opener.open(as_request(command, kms.url)) as answer:
                 assert answer.status == 200, command
-
-
-def test_the_operations_page_is_fresh() -> None:
-    """OPERATIONS.md is what `kms-mock operations` prints, and is renewed by sending that there."""
-    printed = subprocess.run(
-        [sys.executable, "-m", "kms_mock", "operations"], check=True, capture_output=True, text=True
-    )
-    assert (ROOT / "OPERATIONS.md").read_text().strip() == printed.stdout.strip()

@@ -1,4 +1,4 @@
-"""Many real SDK threads against one server: nothing breaks, nothing is lost (lessons.md 15)."""
+"""Many real SDK threads against one server: nothing breaks, nothing is lost (design.md 10.15)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from tests.secrets_support import create, put, sdk, stages, value
+from tests.support.secrets import create, put, sdk, stages, value
 
 THREADS = 8
 ROUNDS = 10

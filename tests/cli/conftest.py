@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_support import ONE, TWO, WRONG, Server, serving
+from tests.support.cli import ONE, TWO, WRONG, Server, serving
 
 
 @pytest.fixture(scope="module")

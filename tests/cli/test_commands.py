@@ -10,25 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from kms_mock.operation import REGISTRY
-from tests.cli_support import PATIENCE, SECRET, Server, api, control, names, run
+from tests.support.cli import PATIENCE, SECRET_VALUE, Server, control, plain_call, run_command, secret_names
+from tests.support.registry import REGISTRY
 
 # -- validate, operations -----------------------------------------------------------------------------------------------
 
 
 def test_validate_good(files: Path) -> None:
     """`validate` says of each good file that it is ok, each alone: two files may hold the same names."""
-    told, complained = run("validate", "one.yaml", "two.yaml", "one.yaml", folder=files)
+    told, complained = run_command("validate", "one.yaml", "two.yaml", "one.yaml", folder=files)
     assert told == "one.yaml: ok\ntwo.yaml: ok\none.yaml: ok\n"
     assert complained == ""
 
 
 def test_validate_bad(files: Path) -> None:
     """`validate` names each wrong file with place and problem, checks the others all the same, and exits with 1."""
-    told, complained = run("validate", "wrong.yaml", "one.yaml", "missing.yaml", code=1, folder=files)
+    told, complained = run_command("validate", "wrong.yaml", "one.yaml", "missing.yaml", code=1, folder=files)
     assert told == "one.yaml: ok\n"
     wrong, missing = complained.splitlines()
-    assert wrong == "error: wrong.yaml: $.secrets[1]: Object contains unknown field `valu`"
+    assert wrong.startswith("error: wrong.yaml:3:15: $.secrets[1]: unknown field 'valu'; did you mean 'value'?")
     assert missing.startswith("error: missing.yaml: $: cannot be read")
 
 
@@ -36,23 +36,32 @@ def test_validate_examples() -> None:
     """The example files that come with the project are good."""
     examples = sorted(map(str, (Path(__file__).parents[2] / "fixtures").glob("*.yaml")))
     assert examples
-    assert run("validate", *examples)[0] == "".join(f"{file}: ok\n" for file in examples)
+    assert run_command("validate", *examples)[0] == "".join(f"{file}: ok\n" for file in examples)
 
 
 def test_operations() -> None:
-    """`operations` lists every registered operation, once, with its parameters and codes."""
-    told = run("operations")[0]
-    rows = {
-        line.split(":")[0].removeprefix("| "): line for line in told.splitlines() if ": " in line and line[0] == "|"
-    }
-    assert list(rows) == sorted(REGISTRY)
-    assert "**SecretName**" in rows["GetSecretValue"]
-    assert "404 Forbidden.ResourceNotFound" in rows["GetSecretValue"]
+    """`operations` prints the page of operations: every one has its heading, its parameters and its errors."""
+    page = run_command("operations")[0]
+    headings = [line.removeprefix("#### ").partition(" (")[0] for line in page.splitlines() if line.startswith("#### ")]
+    assert sorted(headings) == sorted(REGISTRY)
+    section = page.partition("\n#### GetSecretValue\n")[2].partition("\n####")[0]
+    assert "| `SecretName` | string | yes |" in section
+    assert "| 404 | Forbidden.ResourceNotFound | `Resource not found.` |" in section
+
+
+def test_one_operation() -> None:
+    """`operations NAME` prints that one alone, with the rules it shares; a wrong name is an error with the nearest one."""
+    page = run_command("operations", "PutSecretValue")[0]
+    assert page.startswith("#### PutSecretValue\n")
+    assert page.count("####") == 1
+    assert "| 409 | Rejected.ResourceExist |" in page
+    assert "Version ids with control characters are refused" in page
+    assert "did you mean 'PutSecretValue'?" in run_command("operations", "PutSecretVale", code=1)[1]
 
 
 def test_help() -> None:
     """Without a command, and with --help, it says which commands there are."""
-    told = run("--help")[0]
+    told = run_command("--help")[0]
     for name in ("serve", "validate", "operations", "health", "reset", "state", "clock", "requests", "faults"):
         assert re.search(rf"^  {name} ", told, re.MULTILINE)
 
@@ -63,27 +72,72 @@ def test_help() -> None:
 def test_health(shared: Server) -> None:
     """`health` prints what the server says of itself; KMS_MOCK_URL says where it is, a slash at its end does no harm."""
     assert control(shared, "health")["status"] == "ok"
-    told = run("health", environment={"KMS_MOCK_URL": f"{shared.url}/", "HTTP_PROXY": "http://127.0.0.1:9"})[0]
+    told = run_command("health", environment={"KMS_MOCK_URL": f"{shared.url}/", "HTTP_PROXY": "http://127.0.0.1:9"})[0]
     assert json.loads(told)["status"] == "ok"
 
 
 def test_state(shared: Server, files: Path) -> None:
     """`state` shows the store with secrets masked; --add adds a file, --replace puts one in the place of everything."""
-    assert SECRET not in run("state", "--url", shared.url)[0]
+    assert SECRET_VALUE not in run_command("state", "--url", shared.url)[0]
     try:
         (files / "third.json").write_text('{"secrets": [{"name": "third", "value": "3"}]}')
         control(shared, "state", "--add", str(files / "third.json"))
-        assert names(shared.url) == ["db", "more", "third"]
+        assert secret_names(shared.url) == ["db", "more", "third"]
         control(shared, "state", "--replace", str(files / "two.yaml"))
-        assert names(shared.url) == ["more"]
-        problem = run("state", "--add", str(files / "two.yaml"), "--url", shared.url, code=1)[1]
-        assert problem.startswith("Error: fixture: $.secrets[0]")
-        problem = run("state", "--replace", str(files / "wrong.yaml"), "--url", shared.url, code=1)[1]
-        assert problem.startswith(f"Error: {files / 'wrong.yaml'}: $.secrets[1]")
-        assert names(shared.url) == ["more"]
+        assert secret_names(shared.url) == ["more"]
+        problem = run_command("state", "--add", str(files / "two.yaml"), "--url", shared.url, code=1)[1]
+        assert problem.startswith(f"Error: {files / 'two.yaml'}: $.secrets[0]")
+        problem = run_command("state", "--replace", str(files / "wrong.yaml"), "--url", shared.url, code=1)[1]
+        assert problem.startswith(f"Error: {files / 'wrong.yaml'}:3:15: $.secrets[1]")
+        assert secret_names(shared.url) == ["more"]
     finally:
         control(shared, "reset")
-    assert names(shared.url) == ["db", "more"]
+    assert secret_names(shared.url) == ["db", "more"]
+
+
+def test_state_changes_whole_or_not(shared: Server, files: Path) -> None:
+    """`--replace good --add bad` does neither, whether the second file is wrong by itself or beside the first."""
+    (files / "clash.json").write_text('{"secrets": [{"name": "more", "value": "again"}]}')
+    for bad, place in (("wrong.yaml", ":3:15: $.secrets[1]"), ("clash.json", ": $.secrets[0]")):
+        arguments = ("--replace", str(files / "two.yaml"), "--add", str(files / bad))
+        problem = run_command("state", *arguments, "--url", shared.url, code=1)[1]
+        assert problem.startswith(f"Error: {files / bad}{place}")
+        assert secret_names(shared.url) == ["db", "more"]
+    try:
+        (files / "third.json").write_text('{"secrets": [{"name": "third", "value": "3"}]}')
+        control(shared, "state", "--replace", str(files / "two.yaml"), "--add", str(files / "third.json"))
+        assert secret_names(shared.url) == ["more", "third"]
+    finally:
+        control(shared, "reset")
+
+
+def test_state_takes_many_secrets(shared: Server, files: Path) -> None:
+    """12,000 secrets: it said "no kms-mock at …: it answers 400"."""
+    many = [{"name": f"s{number}", "value": "x" * 100} for number in range(12_000)]
+    (files / "many.json").write_text(json.dumps({"secrets": many}))
+    try:
+        control(shared, "state", "--replace", str(files / "many.json"))
+        assert json.loads(plain_call(shared.url, "ListSecrets")[1])["TotalCount"] == 12_000
+    finally:
+        control(shared, "reset")
+
+
+def test_terminals_get_no_control_characters(shared: Server, files: Path) -> None:
+    """What clients and files wrote is escaped in `requests`, `state` and errors: C0, DEL, C1, marks of direction."""
+    nasty = "\x1b[31m\x7f\x9b31m\u202e\u2028é汉"
+    (files / "nasty.json").write_text(json.dumps({"secrets": [{"name": "nasty", "value": "x", "description": nasty}]}))
+    try:
+        control(shared, "state", "--add", str(files / "nasty.json"))
+        plain_call(shared.url, "GetSecretValue", SecretName=nasty)
+        for command in ("state", "requests"):
+            told = run_command(command, "--url", shared.url)[0]
+            assert told.replace("\n", "").isprintable()
+            assert "é汉" in told
+            assert repr(nasty)[1:-1] in str(json.loads(told))
+        problem = run_command("faults", json.dumps({"code": nasty}), "--url", shared.url, code=1)[1]
+        assert problem.removesuffix("\n").isprintable()
+    finally:
+        control(shared, "reset")
 
 
 def test_clock(shared: Server) -> None:
@@ -91,12 +145,12 @@ def test_clock(shared: Server) -> None:
     try:
         assert control(shared, "clock")["frozen"] is False
         assert control(shared, "clock", "--set", "2040-01-01T00:00:00Z", "--freeze")["now"] == "2040-01-01T00:00:00Z"
-        api(shared.url, "DeleteSecret", SecretName="more", RecoveryWindowInDays="7")
+        plain_call(shared.url, "DeleteSecret", SecretName="more", RecoveryWindowInDays="7")
         moved = control(shared, "clock", "--advance", "8d")
         assert moved["now"] == "2040-01-09T00:00:00Z"
         assert [event["at"] for event in moved["events"]] == ["2040-01-08T00:00:00Z"]
         assert control(shared, "clock", "--unfreeze", "--tick-rate", "2")["tick_rate"] == 2
-        assert "1h30m" in run("clock", "--advance", "soon", "--url", shared.url, code=1)[1]
+        assert "1h30m" in run_command("clock", "--advance", "soon", "--url", shared.url, code=1)[1]
     finally:
         control(shared, "reset")
 
@@ -104,26 +158,30 @@ def test_clock(shared: Server) -> None:
 def test_requests(shared: Server) -> None:
     """`requests` shows the calls, of one action if asked for, with secrets masked; --clear forgets them."""
     control(shared, "requests", "--clear")
-    api(shared.url, "ListSecrets")
-    api(shared.url, "PutSecretValue", SecretName="missing", VersionId="v1", SecretData=SECRET)
-    told = run("requests", "--url", shared.url)[0]
+    plain_call(shared.url, "ListSecrets")
+    plain_call(shared.url, "PutSecretValue", SecretName="missing", VersionId="v1", SecretData=SECRET_VALUE)
+    told = run_command("requests", "--url", shared.url)[0]
     assert [call["action"] for call in json.loads(told)["requests"]] == ["ListSecrets", "PutSecretValue"]
-    assert SECRET not in told
+    assert SECRET_VALUE not in told
     (put,) = control(shared, "requests", "--action", "PutSecretValue")["requests"]
     assert put["parameters"] == {"SecretName": "missing", "VersionId": "v1", "SecretData": "***"}
-    assert control(shared, "requests", "--action", "no such & thing")["requests"] == []
+    refused = run_command("requests", "--action", "PutSecretValu", "--url", shared.url, code=1)[1]
+    assert refused == "Error: there is no operation 'PutSecretValu'; did you mean 'PutSecretValue'?\n"
 
 
 def test_faults(shared: Server) -> None:
     """`faults` asks for a fault, shows how often it struck, and takes all back; a wrong one is refused with the reason."""
     try:
         control(shared, "faults", '{"operation": "ListSecrets", "code": "Rejected.Throttling", "times": 1}')
-        assert api(shared.url, "ListSecrets")[0] == 429
-        assert api(shared.url, "ListSecrets")[0] == 200
+        assert plain_call(shared.url, "ListSecrets")[0] == 429
+        assert plain_call(shared.url, "ListSecrets")[0] == 200
         (fault,) = control(shared, "faults")["faults"]
         assert (fault["struck"], fault["spent"]) == (1, True)
-        assert "Nonsense" in run("faults", '{"operation": "Nonsense", "latency": 1}', "--url", shared.url, code=1)[1]
-        assert "not JSON" in run("faults", "{", "--url", shared.url, code=2)[1]
+        assert (
+            "Nonsense"
+            in run_command("faults", '{"operation": "Nonsense", "latency": 1}', "--url", shared.url, code=1)[1]
+        )
+        assert "not JSON" in run_command("faults", "{", "--url", shared.url, code=2)[1]
     finally:
         control(shared, "faults", "--clear")
     assert control(shared, "faults")["faults"] == []
@@ -134,7 +192,7 @@ def test_no_server() -> None:
     with socket.socket() as reserved:  # bound but not listening: nobody else gets this port
         reserved.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        complained = run("health", "--url", url, code=1)[1]
+        complained = run_command("health", "--url", url, code=1)[1]
     assert complained.startswith(f"Error: no kms-mock at {url}: ")
     assert complained.count("\n") == 1
 
@@ -144,7 +202,7 @@ def test_no_server() -> None:
 )
 def test_wrong_url(url: str) -> None:
     """What is not the URL of a server is refused with an example of one."""
-    assert "http://127.0.0.1:4588" in run("reset", "--url", url, code=2)[1]
+    assert "http://127.0.0.1:4588" in run_command("reset", "--url", url, code=2)[1]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +228,7 @@ def test_other_server(answer: bytes, problem: str) -> None:
 
         other = threading.Thread(target=serve, daemon=True)
         other.start()
-        complained = run("health", "--url", url, code=1)[1]
+        complained = run_command("health", "--url", url, code=1)[1]
         other.join(PATIENCE)
     assert complained.startswith(f"Error: no kms-mock at {url}: ")
     assert problem in complained

@@ -11,22 +11,24 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.control.clock import Clock
-from kms_mock.model.times import parse_iso
-from tests.key_support import (
+from kms_mock.kms import errors
+from kms_mock.store.events import Event
+from kms_mock.store.times import parse_iso
+from tests.support.calls import refused
+from tests.support.keys import (
     create_key,
     decrypt,
     describe,
     encrypt,
     import_material,
     import_request,
+    key_versions,
     parameters_for_import,
     schedule,
-    versions,
 )
-from tests.secrets_support import RDS, RDS_VALUE, create, sdk, value
-from tests.support import refused
+from tests.support.secrets import RDS, RDS_VALUE, create, sdk, value
 
 DAY = 86400
 
@@ -103,6 +105,13 @@ def test_set_takes_a_moment_in_any_form(real: Hands, moment: Any) -> None:
     clock.set(moment)
     real.time += 1
     assert clock.now() == 1893456001.0
+
+
+@pytest.mark.parametrize("step", ["-1d", " -90s", -1, timedelta(days=-1)])
+def test_a_step_goes_forwards(real: Hands, step: Any) -> None:
+    """A negative step, which fixture files have for moments in the past, is refused with the way to go back."""
+    with pytest.raises(ValueError, match="`set` can go back"):
+        Clock(real).advance(step)
 
 
 def test_setting_and_advancing_a_frozen_clock_keep_it_frozen(real: Hands) -> None:
@@ -233,14 +242,14 @@ def test_a_month_in_the_life_of_a_store(kms: KmsMock, client: Client) -> None:
     ]
     refused(kms, errors.KEY_NOT_FOUND, lambda: describe(client, doomed.key_id))
     assert sdk(client, "ListAliases")["TotalCount"] == 0
-    refused(kms, errors.RESOURCE_NOT_FOUND, lambda: value(client, "gone"))
+    refused(kms, errors.ACCESS_NOT_FOUND, lambda: value(client, "gone"))
     create(client, "gone", "its name is free again")
     assert describe(client, imported.key_id).key_state == "PendingImport"
     assert value(client, "rds") != RDS_VALUE
     assert value(client, "rds", version_stage="ACSPrevious") == RDS_VALUE
     after = describe(client, rotating.key_id)
-    assert versions(client, rotating.key_id)[0] == first_version
-    assert (len(versions(client, rotating.key_id)), after.primary_key_version != first_version) == (3, True)
+    assert key_versions(client, rotating.key_id)[0] == first_version
+    assert (len(key_versions(client, rotating.key_id)), after.primary_key_version != first_version) == (3, True)
     assert decrypt(client, blob) == "kept"
     assert kms.clock.advance(0) == []
 
@@ -281,21 +290,21 @@ def test_going_back_in_time_undoes_nothing(kms: KmsMock, client: Client) -> None
     began = kms.clock.now()
     assert len(kms.clock.advance("8d")) == 1
     assert kms.clock.set(began) == []
-    assert len(versions(client, key.key_id)) == 2
+    assert len(key_versions(client, key.key_id)) == 2
     assert kms.clock.advance("8d") == []
     assert [event.kind for event in kms.clock.advance("7d")] == ["key rotated"]
 
 
-def test_the_clock_moves_between_two_requests(kms: KmsMock) -> None:
+def test_the_clock_moves_between_two_requests(kms: KmsMock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever moves the clock, what becomes due happens on the server's own thread, where requests run."""
     threads: list[str] = []
-    settle = kms.clock.settle
+    settle = kms.store.settle
 
-    def noted(now: float) -> list[Any]:
+    def noted(now: float) -> list[Event]:
         threads.append(threading.current_thread().name)
         return settle(now)
 
-    kms.clock.settle = noted
+    monkeypatch.setattr(kms.store, "settle", noted)
     kms.clock.advance("1d")
     kms.clock.set("2040-01-01")
     assert threads == ["kms-mock", "kms-mock"]

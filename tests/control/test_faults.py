@@ -13,14 +13,16 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
-from kms_mock import KmsMock, errors
-from kms_mock.control.faults import FaultSpec, catalogue
-from kms_mock.operation import REGISTRY
-from tests.control_support import SECRET
-from tests.key_support import create_key, key_ids
-from tests.raw_http import Wire
-from tests.secrets_support import create, put, sdk, value
-from tests.support import refused
+from kms_mock import KmsMock
+from kms_mock import kms as kms_api
+from kms_mock.control.faults import Effect, FaultOptions, FaultSpec, Phase
+from kms_mock.kms import errors
+from tests.support.calls import refused
+from tests.support.control import SECRET_FIXTURE
+from tests.support.keys import create_key, key_ids
+from tests.support.raw_http import Wire
+from tests.support.registry import REGISTRY
+from tests.support.secrets import create, put, sdk, value
 
 GET = b"GET /?Action=GetSecretValue&Version=2016-01-20&SecretName=db HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -28,7 +30,7 @@ GET = b"GET /?Action=GetSecretValue&Version=2016-01-20&SecretName=db HTTP/1.1\r\
 @pytest.fixture
 def kms() -> Iterator[KmsMock]:
     """A mock with one secret."""
-    with KmsMock([SECRET]) as running:
+    with KmsMock([SECRET_FIXTURE]) as running:
         yield running
 
 
@@ -109,6 +111,49 @@ def test_a_resource_is_found_wherever_a_request_names_it(
     assert code_of(client, operation, **fields) == "InternalFailure"
 
 
+def names_of_key(client: Client) -> tuple[str, list[str]]:
+    """Make a key with an alias; return its id, and every name that a request may have for it."""
+    key = create_key(client)
+    sdk(client, "CreateAlias", key_id=key.key_id, alias_name="alias/app")
+    alias_arn = key.arn.replace(f"key/{key.key_id}", "alias/app")
+    return key.key_id, [key.key_id, key.arn, "alias/app", alias_arn]
+
+
+def test_a_fault_on_a_key_strikes_it_by_any_name(kms: KmsMock, client: Client) -> None:
+    """A fault on the id, or on the ARN, strikes requests by id, ARN, alias and the alias's ARN; no other key."""
+    key_id, names = names_of_key(client)
+    other = create_key(client).key_id
+    for aim in (key_id, names[1]):
+        kms.faults.clear()
+        kms.fail("DescribeKey", resource=aim, code="InternalFailure")
+        assert [code_of(client, "DescribeKey", key_id=name) for name in names] == ["InternalFailure"] * 4
+        assert code_of(client, "DescribeKey", key_id=other) == ""
+
+
+def test_a_fault_on_an_alias_strikes_the_alias(kms: KmsMock, client: Client) -> None:
+    """Who names the key itself is not struck: the alias may lead elsewhere tomorrow."""
+    key_id, _ = names_of_key(client)
+    kms.fail("DescribeKey", resource="alias/app", code="InternalFailure")
+    assert [code_of(client, "DescribeKey", key_id=name) for name in (key_id, "alias/app")] == ["", "InternalFailure"]
+
+
+def test_a_fault_on_the_arn_of_a_secret_strikes_its_name(kms: KmsMock, client: Client) -> None:
+    """And only in the account and region of the ARN."""
+    arn = "acs:kms:cn-hangzhou:1234567890123456:secret/db"
+    kms.fail("GetSecretValue", resource=arn, code="InternalFailure")
+    assert (codes(client, 1), codes(client, 1, arn)) == (["InternalFailure"], ["InternalFailure"])
+    with kms.namespace([SECRET_FIXTURE]) as namespace:
+        assert codes(namespace.client(), 1) == [""]
+
+
+def test_an_operation_in_snake_case(kms: KmsMock, client: Client) -> None:
+    """`get_secret_value` and `get_*` are the SDK's spelling; the fault then says GetSecretValue."""
+    fault = kms.fail("get_secret_value", code="InternalFailure", times=1)
+    assert (fault.spec.operation, codes(client, 2)) == ("GetSecretValue", ["InternalFailure", ""])
+    kms.fail("get_*", code="InternalFailure", times=1)
+    assert codes(client, 1) == ["InternalFailure"]
+
+
 def test_a_caller(kms: KmsMock) -> None:
     """Only the AccessKey that it is aimed at is struck."""
     kms.fail(caller="bob*", code="InternalFailure")
@@ -144,17 +189,62 @@ def test_the_first_fault_that_hits_strikes(kms: KmsMock, client: Client) -> None
 # -- what the client sees ---------------------------------------------------------------------------------------------
 
 
+CATALOGUE = kms_api.API.errors
+
+
 def test_every_error_of_the_catalogue_can_be_had(kms: KmsMock) -> None:
     """Each code comes with its status, and with the operation's own text where its table has the code."""
-    table = REGISTRY["GetSecretValue"].own_rows
+    table = REGISTRY["GetSecretValue"].rows_by_code
     with Wire(kms) as wire:
-        for code, row in catalogue().items():
+        for code, row in CATALOGUE.items():
             kms.fail("GetSecretValue", code=code, times=1)
             status, told, message = wire.send(GET).receive().refusal
             row = table.get(code, row)  # noqa: PLW2901 (the operation's own words)
             names = {"name": "SecretName", "key": "key", "detail": "fault"}
             assert (status, told, message) == (row.status, code, row.text(names))
-    assert {"Rejected.Throttling", "InternalFailure", "Forbidden.InDebt", "Throttling"} <= set(catalogue())
+    assert {"Rejected.Throttling", "InternalFailure", "Forbidden.InDebt", "Throttling"} <= set(CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("Throttling.User", 400),
+        ("InvalidSecurityToken.Expired", 400),
+        ("Forbidden.RAM", 403),
+        ("ServiceUnavailable", 503),
+        ("InternalError", 500),
+    ],
+)
+def test_the_codes_of_the_gateway_are_in_the_catalogue(kms: KmsMock, client: Client, code: str, status: int) -> None:
+    """What people test for comes with a status and a text of its own."""
+    kms.fail("GetSecretValue", code=code, times=1)
+    with pytest.raises(TeaException) as caught:
+        value(client)
+    assert (caught.value.statusCode, caught.value.code) == (status, code)
+    assert caught.value.data["Message"].endswith(".")
+
+
+def test_any_code_can_be_had(kms: KmsMock) -> None:
+    """One that is in no catalogue needs a status and a message, which come as they were given, in JSON and in XML."""
+    kms.fail("GetSecretValue", code="Company.Own", status=418, message="I am {a} teapot & <more>", times=2)
+    for form in ("JSON", "XML"):
+        with Wire(kms) as wire:
+            answer = wire.send(GET.replace(b"?", f"?Format={form}&".encode())).receive()
+        assert answer.refusal == (418, "Company.Own", "I am {a} teapot & <more>")
+
+
+def test_status_and_text_of_a_known_code_can_be_others(kms: KmsMock) -> None:
+    """The gateway in front of a product throttles with 400 here and 503 there."""
+    kms.fail("GetSecretValue", code="Throttling", status=503, times=1)
+    kms.fail("GetSecretValue", code="InternalFailure", message="busy", times=1)
+    with Wire(kms) as wire:
+        assert wire.send(GET).receive().refusal == (503, "Throttling", "Request was denied due to request throttling.")
+        assert wire.send(GET).receive().refusal == (500, "InternalFailure", "busy")
+
+
+def test_the_arguments_of_fail_are_the_fields_of_a_fault() -> None:
+    """An editor completes what FaultOptions names: all that a FaultSpec has besides the operation."""
+    assert {"operation", *FaultOptions.__annotations__} == set(FaultSpec.__struct_fields__)
 
 
 def test_the_time_to_wait_goes_into_a_header(kms: KmsMock, client: Client) -> None:
@@ -275,7 +365,7 @@ def test_a_fault_after_the_commit(kms: KmsMock, client: Client) -> None:
 def test_a_fault_before_the_operation(kms: KmsMock, client: Client) -> None:
     """CreateKey answers 500 and there is no key."""
     kms.fail("CreateKey", code="InternalFailure", times=1)
-    refused(kms, REGISTRY["CreateKey"].own_rows["InternalFailure"], lambda: create_key(client))
+    refused(kms, REGISTRY["CreateKey"].rows_by_code["InternalFailure"], lambda: create_key(client))
     call = kms.calls.filter("CreateKey")[0]
     assert (call.status, call.changes, call.fault) == (
         500,
@@ -285,7 +375,7 @@ def test_a_fault_before_the_operation(kms: KmsMock, client: Client) -> None:
 
 
 @pytest.mark.parametrize(("phase", "made"), [("before", 0), ("after", 1)])
-def test_a_reset_before_and_after(kms: KmsMock, client: Client, phase: str, made: int) -> None:
+def test_a_reset_before_and_after(kms: KmsMock, client: Client, phase: Phase, made: int) -> None:
     """A connection that breaks says nothing of whether the key was made: `phase` decides."""
     kms.fail("CreateKey", effect="reset", phase=phase, times=1)
     with pytest.raises(Exception, match=r"reset|aborted|Connection"):
@@ -294,7 +384,7 @@ def test_a_reset_before_and_after(kms: KmsMock, client: Client, phase: str, made
 
 
 @pytest.mark.parametrize("effect", ["truncate", "slow", "malformed"])
-def test_a_spoiled_body_is_that_of_an_operation_that_happened(kms: KmsMock, client: Client, effect: str) -> None:
+def test_a_spoiled_body_is_that_of_an_operation_that_happened(kms: KmsMock, client: Client, effect: Effect) -> None:
     """Without a phase these come after the operation, and say so."""
     fault = kms.fail("CreateKey", effect=effect, seconds=0.01, times=1)
     assert fault.document()["phase"] == "after"
@@ -363,8 +453,16 @@ def test_reset_takes_faults_back(kms: KmsMock, client: Client) -> None:
         ({}, "a code, a latency or an effect"),
         ({"retry_after": 3}, "a code, a latency or an effect"),
         ({"code": "Throttled"}, "no error code 'Throttled'"),
-        ({"code": "throttling"}, "near it: Throttling, Rejected.Throttling"),
+        ({"code": "throttling"}, "did you mean 'Throttling'"),
+        ({"code": "Rejected.Throtling"}, "did you mean 'Rejected.Throttling'"),
+        ({"code": "Delete"}, "near it: .*Rejected.DeletionProtectionEnabled|near it: .*Delete"),
         ({"operation": "GetSecret", "code": "InternalFailure"}, "no operation matches 'GetSecret'"),
+        ({"code": "Own", "status": 418}, "needs a status and a message"),
+        ({"code": "Own", "message": "x"}, "needs a status and a message"),
+        ({"code": "Own", "status": 200, "message": "x"}, "status"),
+        ({"code": "Own", "status": 418, "message": "a\x00b"}, "printable"),
+        ({"code": "a b", "status": 418, "message": "x"}, "code"),
+        ({"status": 418, "latency": 1}, "belong to a code"),
         ({"latency": [3, 1]}, "least, most"),
         ({"latency": [1]}, "least, most"),
         ({"latency": -1}, "latency"),
@@ -375,6 +473,7 @@ def test_reset_takes_faults_back(kms: KmsMock, client: Client) -> None:
         ({"code": "InternalFailure", "probability": 1.5}, "probability"),
         ({"code": "InternalFailure", "phase": "during"}, "phase"),
         ({"effect": "explode"}, "effect"),
+        ({"effect": "truncat"}, "there is no effect 'truncat'; did you mean 'truncate'"),
     ],
 )
 def test_a_fault_that_could_never_strike_is_refused(kms: KmsMock, fault: dict[str, Any], problem: str) -> None:
@@ -386,8 +485,8 @@ def test_a_fault_that_could_never_strike_is_refused(kms: KmsMock, fault: dict[st
 
 def test_an_unknown_word_is_refused(kms: KmsMock) -> None:
     """A misspelled argument is an error."""
-    with pytest.raises(TypeError, match="tmes"):
-        kms.fail("GetSecretValue", code="InternalFailure", tmes=2)
+    with pytest.raises(TypeError, match=r"fail\(\) has no argument 'tmes'; did you mean 'times'"):
+        kms.fail("GetSecretValue", code="InternalFailure", tmes=2)  # type: ignore[call-arg]  # what the test is about
 
 
 def test_a_fault_as_a_document_is_the_same_again(kms: KmsMock) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
 from kms_mock.config import Config
-from kms_mock.control.journal import MASK, Call
-from kms_mock.model.times import iso
-from tests import raw_http
-from tests.control_support import SECRET
-from tests.key_support import create_key, disable, import_material, schedule
-from tests.secrets_support import create, put, sdk, value
+from kms_mock.control.calls import MASK, Call
+from kms_mock.store.times import iso
+from tests.support import raw_http
+from tests.support.control import SECRET_FIXTURE
+from tests.support.keys import create_key, disable, import_material, schedule
+from tests.support.secrets import create, put, sdk, value
 
 DATA = "correct horse battery"
 
@@ -24,7 +25,7 @@ DATA = "correct horse battery"
 @pytest.fixture
 def small() -> Iterator[KmsMock]:
     """A mock that remembers three calls."""
-    with KmsMock([SECRET], config=Config(journal=3)) as running:
+    with KmsMock([SECRET_FIXTURE], config=Config(journal=3)) as running:
         yield running
 
 
@@ -64,7 +65,7 @@ def test_a_call_is_kept_whole(kms: KmsMock) -> None:
 
 def test_a_refused_call_is_kept_with_its_reason(kms: KmsMock) -> None:
     """Status, code and the plain reason of the header; it changed nothing."""
-    answer = raw_http.ask(kms, raw_http.http(query=raw_http.call("GetSecretValue", SecretName="none")))
+    answer = raw_http.ask(kms, raw_http.http(query=raw_http.request_parameters("GetSecretValue", SecretName="none")))
     call = last(kms)
     assert (call.status, call.code, call.changes) == (404, "Forbidden.ResourceNotFound", [])
     assert call.reason == answer.headers["x-kms-mock-reason"]
@@ -72,7 +73,7 @@ def test_a_refused_call_is_kept_with_its_reason(kms: KmsMock) -> None:
 
 def test_what_is_no_operation_is_kept_too(kms: KmsMock) -> None:
     """A misspelled action, and a request without any; of both nothing is known, so every parameter is masked."""
-    raw_http.ask(kms, raw_http.http(query=raw_http.call("GetSecretValu", SecretName="db", Format="JSON")))
+    raw_http.ask(kms, raw_http.http(query=raw_http.request_parameters("GetSecretValu", SecretName="db", Format="JSON")))
     raw_http.ask(kms, raw_http.http(query="SecretName=db"))
     first, second = kms.calls
     assert (first.action, first.code, first.parameters) == (
@@ -106,11 +107,69 @@ def test_clear_forgets_without_counting_as_eviction(small: KmsMock) -> None:
 
 def test_a_journal_of_size_zero_keeps_nothing() -> None:
     """It counts, and refuses to say what was not called."""
-    with KmsMock([SECRET], config=Config(journal=0)) as silent:
+    with KmsMock([SECRET_FIXTURE], config=Config(journal=0)) as silent:
         value(silent.client())
         assert (list(silent.calls), silent.calls.evicted) == ([], 1)
         with pytest.raises(AssertionError, match="cannot tell"):
             silent.calls.assert_not_called("DeleteSecret")
+
+
+def test_the_journal_has_a_budget_of_bytes() -> None:
+    """Calls of 200 KB in a journal of 1 MB: the oldest go, are counted, and refused calls count like others.
+
+    1,000 calls of 1 MB took 3.9 GB when only their number was bounded.
+    """
+    with KmsMock(config=Config(journal_bytes=1_000_000)) as kms:
+        for number in range(20):
+            form = raw_http.request_parameters("PutSecretValue", SecretName=f"s{number}", SecretData="x" * 200_000)
+            assert raw_http.ask(kms, raw_http.http("POST", form=form)).status >= 400
+        kept = list(kms.calls)
+        assert [call.parameters["SecretName"] for call in kept] == ["s16", "s17", "s18", "s19"]
+        assert (kms.calls.evicted, last(kms).number) == (16, 20)
+        assert sum(len(call.form) for call in kept) < kms.calls.used_bytes <= kms.calls.max_bytes == 1_000_000
+        with pytest.raises(AssertionError, match="cannot tell whether DeleteSecret was called: 16 older calls"):
+            kms.calls.assert_not_called("DeleteSecret")
+        kms.calls.clear()
+        assert kms.calls.used_bytes == 0
+
+
+def test_the_budget_counts_bytes_of_memory(kms: KmsMock) -> None:
+    """A Chinese character takes the 3 bytes of its UTF-8, escaped 9, as it came; as Python text it would take 4 or 36."""
+    form = raw_http.request_parameters("PutSecretValue", SecretName="s", SecretData="汉" * 100_000)
+    raw_http.ask(
+        kms,
+        raw_http.http(
+            "POST",
+            body="&".join(f"{k}={v}" for k, v in form.items()).encode("utf-8"),
+            headers={"Content-Type": raw_http.FORM},
+        ),
+    )
+    assert isinstance(last(kms).form, bytes)
+    assert 300_000 < kms.calls.used_bytes < 310_000
+    assert last(kms).unmasked_parameters["SecretData"] == "汉" * 100_000
+
+
+def test_what_only_the_journal_keeps_counts(kms: KmsMock, client: Client) -> None:
+    """A short DeleteSecret keeps ten values of a secret that is gone alive, in its changes."""
+    create(client, value="x" * 20_000)
+    for number in range(2, 6):
+        put(client, f"v{number}", "y" * 20_000)
+    kms.calls.clear()
+    sdk(client, "UpdateSecret", secret_name="db", description="new")
+    assert last(kms).size < 5_000, "the values are still the secret's"
+    sdk(client, "DeleteSecret", secret_name="db", force_delete_without_recovery="true")
+    assert last(kms).size > 100_000
+
+
+def test_a_call_larger_than_the_budget_is_not_kept() -> None:
+    """It is evicted at once, with all before it; the journal goes on."""
+    with KmsMock(config=Config(journal_bytes=20_000)) as kms:
+        client = kms.client()
+        sdk(client, "ListKeys")
+        create(client, value="x" * 30_000)
+        assert (list(kms.calls), kms.calls.used_bytes, kms.calls.evicted) == ([], 0, 2)
+        sdk(client, "ListKeys")
+        assert [call.number for call in kms.calls] == [3]
 
 
 def test_reset_forgets_the_calls(kms: KmsMock, client: Client) -> None:
@@ -290,7 +349,7 @@ def test_evicted_calls_are_mentioned(small: KmsMock) -> None:
         value(client)
     with pytest.raises(AssertionError, match="1 older calls were evicted; the journal keeps 3"):
         small.calls.assert_called("CreateSecret")
-    with pytest.raises(AssertionError, match="cannot tell whether CreateSecret was called: 1 calls were evicted"):
+    with pytest.raises(AssertionError, match="cannot tell whether CreateSecret was called: 1 older calls were evicted"):
         small.calls.assert_not_called("CreateSecret")
 
 
@@ -304,6 +363,100 @@ def test_filter(kms: KmsMock, client: Client) -> None:
     assert [call.number for call in kms.calls.filter(access_key_id="bob")] == [3]
     assert [call.number for call in kms.calls.filter(code="", SecretName="db")] == [1, 2, 3]
     assert kms.calls.filter(code="InternalFailure") == []
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "problem"),
+    [
+        ("CreateSecrt", {}, "there is no operation 'CreateSecrt'; did you mean 'CreateSecret'?"),
+        ("createsecret", {}, "there is no operation 'createsecret'; did you mean 'CreateSecret'?"),
+        (
+            "CreateSecret",
+            {"Secretname": "db"},
+            "CreateSecret has no parameter 'Secretname'; did you mean 'SecretName'?",
+        ),
+        ("CreateSecret", {"KeyId": "x"}, "CreateSecret has no parameter 'KeyId'"),
+        ("CreateSecret", {"code": "Rejected.ResourceExists"}, "no error code 'Rejected.ResourceExists'; did you mean"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_a_mistake_of_the_test(
+    kms: KmsMock, client: Client, action: str, parameters: dict[str, Any], problem: str
+) -> None:
+    """Such an assertion passed, or found nothing, in a test that did create the secret."""
+    create(client)
+    for ask in (kms.calls.filter, kms.calls.assert_called, kms.calls.assert_not_called):
+        with pytest.raises(ValueError, match=re.escape(problem)):
+            ask(action, **parameters)
+
+
+def test_without_an_operation_any_parameter_will_do(kms: KmsMock, client: Client) -> None:
+    """A parameter that no operation has is a mistake; RegionId and its like travel with every request."""
+    create(client)
+    assert len(kms.calls.filter(secret_name="db")) == 1
+    assert kms.calls.filter(RegionId="cn-beijing") == []
+    with pytest.raises(ValueError, match="no operation has a parameter 'SecretNam'; did you mean 'SecretName'"):
+        kms.calls.filter(SecretNam="db")
+
+
+def test_the_spelling_of_the_sdk_is_accepted(kms: KmsMock, client: Client) -> None:
+    """`create_secret` and `secret_name` are CreateSecret and SecretName; lists and objects are compared as values."""
+    create(client)
+    put(client, "v2", "two", version_stages='["ACSCurrent", "blue"]')
+    kms.calls.assert_called("create_secret", secret_name="db", version_id="v1", times=1)
+    kms.calls.assert_called("PutSecretValue", version_stages=["ACSCurrent", "blue"])
+    kms.calls.assert_not_called("put_secret_value", version_stages=["blue"])
+    with pytest.raises(AssertionError, match="got 1"):
+        kms.calls.assert_not_called("CreateSecret", secret_name="db")
+    sdk(client, "ListTagResources", region_id="cn-hangzhou", resource_type="secret", resource_id=["db"])
+    kms.calls.assert_called("ListTagResources", resource_id=["db"], times=1)
+    kms.calls.assert_called("ListTagResources", **{"ResourceId.1": "db"}, times=1)
+    kms.calls.assert_not_called("ListTagResources", resource_id=["web"])
+
+
+def test_what_a_client_called_can_be_looked_for(kms: KmsMock) -> None:
+    """An operation that does not exist, but was asked for, is a fact of the test."""
+    raw_http.ask(kms, raw_http.http(query=raw_http.request_parameters("GetSecretValu")))
+    assert [call.code for call in kms.calls.filter("GetSecretValu")] == ["InvalidAction.NotFound"]
+    with pytest.raises(AssertionError, match="expected no GetSecretValu"):
+        kms.calls.assert_not_called("GetSecretValu")
+
+
+def test_a_code_of_a_faults_own_can_be_looked_for(kms: KmsMock, client: Client) -> None:
+    """Any code may be a fault's; only one that is nearly a known one is taken for a mistake."""
+    kms.calls.assert_not_called("GetSecretValue", code="Company.Own")
+    kms.fail("GetSecretValue", code="InternalFailures", status=500, message="x")
+    with pytest.raises(Exception, match="InternalFailures"):
+        value(client)
+    kms.calls.assert_called("GetSecretValue", code="InternalFailures", times=1)
+
+
+def test_a_call_in_words_says_why(kms: KmsMock) -> None:
+    """Status, code and reason on one line fit for a terminal, whatever a client sent as action or value."""
+    raw_http.ask(kms, raw_http.http(query=raw_http.request_parameters("GetSecretValue", SecretName="no\x9b31m")))
+    assert str(last(kms)) == (
+        "#1 GetSecretValue(SecretName='no\\x9b31m') -> 404 Forbidden.ResourceNotFound: "
+        "There is no secret no\\x9b31m in cn-hangzhou of account 1234567890123456."
+    )
+    raw_http.ask(kms, raw_http.http(query="Action=Get%1B%5B31m%C2%9BValue&Version=2016-01-20"))
+    assert str(last(kms)).startswith("#2 Get\\x1b[31m\\x9bValue() -> 404 InvalidAction.NotFound: There is no operation")
+    assert str(last(kms)).isprintable()
+
+
+def test_a_refused_value_is_masked(kms: KmsMock) -> None:
+    """A secret in the wrong parameter shows up nowhere; numbers and choices that fit do."""
+    sent = {
+        "SecretName": "db",
+        "VersionId": "v1",
+        "SecretData": "x",
+        "SecretDataType": "it's-S3CRET",
+        "DKMSInstanceId": "S3",
+    }
+    answer = raw_http.ask(kms, raw_http.http(query=raw_http.request_parameters("CreateSecret", **sent)))
+    assert answer.headers["x-kms-mock-reason"] == "SecretDataType: expected one of text, binary"
+    call = last(kms)
+    assert "S3" not in f"{call} {call!r} {call.document()}"
+    assert call.parameters["SecretName"] == "db"
+    assert call.unmasked_parameters["SecretDataType"] == "it's-S3CRET"
 
 
 def test_the_log_has_no_secret_either(kms: KmsMock, client: Client, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,10 +15,11 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from tests import raw_http
-from tests.key_support import create_key, decrypt, encrypt
-from tests.secrets_support import RDS, create, sdk, value
-from tests.support import call
+from kms_mock.control.faults import Effect
+from tests.support import raw_http
+from tests.support.calls import call
+from tests.support.keys import create_key, decrypt, encrypt
+from tests.support.secrets import RDS, create, sdk, value
 
 DATA = 'pa$$ "word"\nof\\the/shop'
 
@@ -73,7 +74,9 @@ def test_a_value_that_was_read_as_xml_is_found(kms: KmsMock) -> None:
     """An answer in XML tells the same as one in JSON, blanks at both ends included."""
     kms.load({"secrets": [{"name": "db", "value": "  a <secret> & blanks  "}]})
     assert (
-        raw_http.ask(kms, raw_http.http(query=raw_http.call("GetSecretValue", SecretName="db", Format="XML"))).status
+        raw_http.ask(
+            kms, raw_http.http(query=raw_http.request_parameters("GetSecretValue", SecretName="db", Format="XML"))
+        ).status
         == 200
     )
     assert "SecretData of db of GetSecretValue (call #1)" in leak(kms, "[  a <secret> & blanks  ]")
@@ -81,12 +84,14 @@ def test_a_value_that_was_read_as_xml_is_found(kms: KmsMock) -> None:
 
 
 @pytest.mark.parametrize("effect", ["malformed", "truncate", "reset"])
-def test_a_value_in_a_spoiled_answer_is_found(kms: KmsMock, effect: str) -> None:
+def test_a_value_in_a_spoiled_answer_is_found(kms: KmsMock, effect: Effect) -> None:
     """An answer that no client can read is what ends up in logs as it came: its value counts."""
     kms.load({"secrets": [{"name": "db", "value": "from the file"}]})
     kms.fail("GetSecretValue", effect=effect, phase="after", times=1)
     with raw_http.Wire(kms) as wire, contextlib.suppress(ConnectionResetError):
-        wire.send(raw_http.http(query=raw_http.call("GetSecretValue", SecretName="db"))).socket.recv(65536)
+        wire.send(raw_http.http(query=raw_http.request_parameters("GetSecretValue", SecretName="db"))).socket.recv(
+            65536
+        )
     assert "SecretData of db" in leak(kms, "cannot parse: from the file")
 
 
@@ -141,7 +146,7 @@ def test_a_text_without_secrets_passes(kms: KmsMock, client: Client) -> None:
 
 
 def records(log: Callable[[logging.Logger], None]) -> list[logging.LogRecord]:
-    """Give the records that some code logs."""
+    """Return the records that some code logs."""
     found: list[logging.LogRecord] = []
 
     class Keeper(logging.Handler):

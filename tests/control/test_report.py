@@ -10,15 +10,16 @@ import pytest
 from kms_mock import KmsMock
 from kms_mock.config import Config
 from kms_mock.control.report import Reporter
-from kms_mock.operation import REGISTRY
-from tests.key_support import create_key, disable
-from tests.secrets_support import create, put, sdk, value
-from tests.support import call
+from kms_mock.products import APIS
+from tests.support.calls import call
+from tests.support.keys import create_key, disable
+from tests.support.registry import REGISTRY
+from tests.support.secrets import create, put, sdk, value
 
 
 @pytest.fixture
 def reporter(pytestconfig: pytest.Config) -> Reporter:
-    return Reporter(pytestconfig)
+    return Reporter(pytestconfig, APIS)
 
 
 def test_operations_and_codes_are_counted(reporter: Reporter, kms: KmsMock) -> None:
@@ -69,7 +70,7 @@ def test_what_workers_send_is_added_up(reporter: Reporter, kms: KmsMock) -> None
     """Under xdist each worker counts for itself; the controller prints the sum."""
     config: Any = SimpleNamespace(workerinput={}, workeroutput={})
     for _ in range(2):
-        worker = Reporter(config)
+        worker = Reporter(config, APIS)
         worker.watch(kms)
         create(kms.client(), f"s{len(kms.calls)}")
         worker.pytest_sessionfinish()
@@ -84,9 +85,12 @@ def test_what_workers_send_is_added_up(reporter: Reporter, kms: KmsMock) -> None
 
 
 def test_a_misspelled_operation_is_no_operation(reporter: Reporter, kms: KmsMock) -> None:
-    """It counts as a call, and is not listed."""
+    """It counts as a call, and is listed apart, with the nearest operation."""
     reporter.watch(kms)
     client = kms.client()
     with pytest.raises(Exception, match=r"InvalidAction\.NotFound"):
-        call(client, "Nonsense")
-    assert reporter.lines() == [f"0 of {len(REGISTRY)} operations, 1 calls"]
+        call(client, "GetSecretValu")
+    assert reporter.lines() == [
+        f"0 of {len(REGISTRY)} operations, 1 calls",
+        "  no operation: GetSecretValu 1x; did you mean 'GetSecretValue'?",
+    ]

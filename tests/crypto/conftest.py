@@ -1,4 +1,6 @@
-"""What the crypto tests share: repeatable byte streams, the `openssl` command as an outside judge, some RSA keys."""
+"""Fixtures of the crypto tests: repeatable byte streams, and a key of every spec."""
+
+from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
@@ -13,7 +15,7 @@ Streams = Callable[[str], Stream]
 
 @pytest.fixture(scope="session")
 def stream() -> Streams:
-    """Give a source of bytes for a seed; two sources of one seed give the same bytes."""
+    """Return a function from a seed to a source of bytes; two sources of one seed return the same bytes."""
 
     def start(seed: str) -> Stream:
         position = 0
@@ -30,7 +32,7 @@ def stream() -> Streams:
 
 @pytest.fixture(scope="session")
 def keys() -> Callable[[str], KeyMaterial]:
-    """Give one key per spec name, made by OpenSSL where it can be, kept for the whole run."""
+    """Return a function from a spec name to its key, generated once for the whole run, by OpenSSL where it can."""
     made: dict[str, KeyMaterial] = {}
 
     def key(spec: str) -> KeyMaterial:

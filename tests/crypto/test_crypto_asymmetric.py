@@ -1,5 +1,7 @@
 """Signatures and public-key encryption, with the `openssl` command as an outside judge in both directions."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable
 
@@ -12,7 +14,7 @@ from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, Unsuppor
 from kms_mock.crypto.keypairs import EcMaterial, sm2_key
 from kms_mock.crypto.material import KeyMaterial, generate
 from kms_mock.crypto.specs import KEY_SPECS
-from tests.support import OpenSsl
+from tests.support.calls import OpenSsl
 
 Streams = Callable[[str], Callable[[int], bytes]]
 Keys = Callable[[str], KeyMaterial]

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import base64
 import hashlib
 
@@ -10,7 +12,8 @@ from kms_mock.crypto.errors import InvalidCiphertext
 from kms_mock.crypto.material import generate
 
 _ID = "86a9efd9-3d16-4894-bd4f-1fc43f3f2abf"
-_CONTEXTS = st.dictionaries(st.text(max_size=6), st.text(max_size=6), max_size=4)
+_TEXTS = st.text(max_size=6) | st.text(st.sampled_from("&=ab\0"), max_size=9)
+_CONTEXTS = st.dictionaries(_TEXTS, _TEXTS, max_size=4)
 
 
 def test_layout() -> None:
@@ -115,10 +118,27 @@ def test_no_context_means_no_associated_data() -> None:
     assert envelope.context_aad({}) is None
 
 
-def test_context_form() -> None:
-    """The associated data is SHA-256 over 8-byte lengths and UTF-8 texts, keys sorted: blobs stay readable for good."""
-    expected = b"".join(len(text.encode()).to_bytes(8, "big") + text.encode() for text in ("a", "1", "é", "22"))
-    assert envelope.context_aad({"é": "22", "a": "1"}) == hashlib.sha256(expected).digest()
+def test_a_context_has_the_associated_data_of_the_transfer_sdk() -> None:
+    """It is SHA-256 over the UTF-8 of `k1=v1&k2=v2`, keys sorted, nothing escaped (dedicated.md 4)."""
+    assert envelope.context_aad({"é": "22", "a": "1"}) == hashlib.sha256("a=1&é=22".encode()).digest()
+    assert envelope.context_aad({"": ""}) == hashlib.sha256(b"=").digest()
+
+
+@pytest.mark.parametrize("context", [{"a": "1&b=2"}, {"a=1&b": "2"}, {"&": ""}, {"": "="}])
+def test_a_context_with_separators_has_a_form_of_its_own(context: dict[str, str]) -> None:
+    """Where a key or value holds & or =, it is SHA-256 over & and lengths and texts: blobs stay readable for good."""
+    (pair,) = context.items()
+    expected = b"&" + b"".join(len(text).to_bytes(8, "big") + text.encode() for text in pair)
+    assert envelope.context_aad(context) == hashlib.sha256(expected).digest()
+
+
+def test_the_two_forms_never_meet() -> None:
+    """A context whose plain text is what the other form hashes would need a key that starts with &, which has none."""
+    other = {"a": "b=c"}
+    hashed = "&" + "".join(f"{chr(0) * 7}{chr(len(text))}{text}" for pair in other.items() for text in pair)
+    key, _, value = hashed.partition("=")
+    assert envelope.context_aad({key: value}) != envelope.context_aad(other)
+    assert envelope.context_aad({key[1:]: value}) != envelope.context_aad(other)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +146,8 @@ def test_context_form() -> None:
     [
         ({"ab": "c"}, {"a": "bc"}),
         ({"a": "1&b=2"}, {"a": "1", "b": "2"}),
+        ({"a": "b=c"}, {"a=b": "c"}),
+        ({"a": "&b=c"}, {"a": "", "b": "c"}),
         ({"a": "b", "c": "d"}, {"a": "bcd"}),
         ({"": "ab"}, {"ab": ""}),
     ],

@@ -1,10 +1,12 @@
+from __future__ import annotations
+
 import pytest
 
 from kms_mock.crypto import mac
 from kms_mock.crypto.errors import UnsupportedAlgorithm
 from kms_mock.crypto.material import generate, load
 from kms_mock.crypto.specs import KEY_SPECS
-from tests.support import OpenSsl
+from tests.support.calls import OpenSsl
 
 _ALGORITHMS = [name for name, spec in KEY_SPECS.items() if spec.kind == "hmac"]
 

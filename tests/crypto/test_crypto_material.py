@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import copy
 import pickle
 import threading
@@ -7,12 +9,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kms_mock.crypto import keypairs, pem, primes, sm2, sm2_curve
 from kms_mock.crypto.material import KeyMaterial, generate, load
 from kms_mock.crypto.randomness import scalar_below
 from kms_mock.crypto.specs import KEY_SPECS
-from tests.support import OpenSsl
+from tests.support.calls import OpenSsl
 
 Streams = Callable[[str], Callable[[int], bytes]]
 Keys = Callable[[str], KeyMaterial]
@@ -273,6 +277,32 @@ def test_primes_fit_the_public_exponent() -> None:
 def test_miller_rabin(number: int, expected: bool) -> None:
     """Primes pass; composites do not, Carmichael numbers and strong pseudoprimes to the first bases included."""
     assert primes.is_probable_prime(number) is expected
+
+
+@given(base=st.sampled_from([2, 3, 13]), exponent=st.integers(1, 1 << 2100), modulus=st.integers(3, 1 << 2100))
+def test_powers_in_steps_are_powers(base: int, exponent: int, modulus: int) -> None:
+    """The power that lets other threads run on the way is the one of Python's own `pow`."""
+    assert primes.power(base, exponent, modulus) == pow(base, exponent, modulus)
+
+
+def test_a_prime_search_lets_other_threads_run(monkeypatch: pytest.MonkeyPatch, stream: Streams) -> None:
+    """Other threads run after every 128 bits of an exponent: a whole `pow` of 2048 bits would stop them for 20 ms."""
+    events: list[str] = []
+
+    def turn(seconds: float) -> None:
+        assert seconds == 0
+        events.append("turn")
+
+    def noted_pow(base: int, exponent: int, modulus: int) -> int:
+        assert exponent.bit_length() <= 9
+        events.append("work")
+        return pow(base, exponent, modulus)
+
+    monkeypatch.setattr(primes, "sleep", turn)
+    monkeypatch.setattr(primes, "pow", noted_pow, raising=False)
+    primes.rsa_primes(512, stream("turns"))
+    assert max(map(len, " ".join(events).split("turn"))) <= len(" work " * 16)
+    assert events.count("turn") >= 2 * 6 * 256 // 128  # both primes were tested with six bases
 
 
 def test_scalars_stay_in_range() -> None:

@@ -1,5 +1,7 @@
 """SM2 against the examples of GM/T 0003.5 and against Python's own arithmetic; `openssl` judges in test_crypto_asymmetric."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from kms_mock.crypto import asymmetric, der, sm2
 from kms_mock.crypto.errors import InvalidCiphertext
-from kms_mock.crypto.sm2_curve import GENERATOR, N, P, Point, multiply, multiply_add
+from kms_mock.crypto.sm2_curve import GENERATOR, Multiples, N, P, Point, generator_multiples, multiply, multiply_add
 
 Stream = Callable[[int], bytes]
 Streams = Callable[[str], Stream]
@@ -21,7 +23,7 @@ _INFINITY_SCALAR = N - 1
 
 
 def _drawing(*numbers: int) -> Stream:
-    """Give a stream from which exactly these scalars are drawn."""
+    """Return a stream from which exactly these scalars are drawn."""
     left = iter(numbers)
     return lambda count: (next(left) - 1).to_bytes(count, "big")
 
@@ -103,14 +105,43 @@ def test_sign_draws_again_when_the_standard_says_so() -> None:
 
 
 def _point(scalar: int) -> Iterable[int]:
-    point = multiply(scalar, GENERATOR)
+    point = _times(scalar)
     return point.x, point.y
+
+
+def _times(scalar: int) -> Point:
+    return multiply(scalar, generator_multiples())
+
+
+def _affine_product(scalar: int, point: Point) -> Point | None:
+    """Return the product by double-and-add on affine points: another implementation to compare with."""
+    result: Point | None = None
+    for bit in f"{scalar:b}":
+        result = _affine_sum(result, result)
+        if bit == "1":
+            result = _affine_sum(result, point)
+    return result
+
+
+def _affine_sum(left: Point | None, right: Point | None) -> Point | None:
+    if left is None or right is None:
+        return right or left
+    if left.x == right.x and (left.y + right.y) % P == 0:
+        return None
+    if left == right:
+        slope = (3 * left.x**2 - 3) * pow(2 * left.y, -1, P)
+    else:
+        slope = (right.y - left.y) * pow(right.x - left.x, -1, P)
+    x = (slope**2 - left.x - right.x) % P
+    return Point(x, (slope * (left.x - x) - left.y) % P)
 
 
 def test_encrypt_draws_again_for_an_empty_mask() -> None:
     """A k whose mask is all zero bits would send the plaintext in the clear, so the next k is used."""
     bare = next(
-        k for k in range(1, 5000) if sm2.digest(multiply(k, _KEY.public_key.point).to_bytes(), b"\0\0\0\1")[0] == 0
+        k
+        for k in range(1, 5000)
+        if sm2.digest(multiply(k, _KEY.public_key.multiples()).to_bytes(), b"\0\0\0\1")[0] == 0
     )
     assert sm2.encrypt(_KEY.public_key, b"x", _drawing(bare, 7)) == sm2.encrypt(_KEY.public_key, b"x", _drawing(7))
 
@@ -153,7 +184,7 @@ def test_verify_refuses_the_forgery_without_a_key() -> None:
     """With r + s = N the public key drops out of the equation, so r and s made for a digest hold for no key."""
     s = 12345
     r = N - s
-    e = (r - multiply(s, GENERATOR).x) % N
+    e = (r - _times(s).x) % N
     signature = der.encode(der.SEQUENCE, der.encode_integer(r), der.encode_integer(s))
     assert not sm2.verify(_KEY.public_key, e.to_bytes(32, "big"), signature)
 
@@ -164,7 +195,7 @@ def test_verify_survives_the_point_at_infinity() -> None:
     s = -t * _SCALAR % N
     r = (t - s) % N
     signature = der.encode(der.SEQUENCE, der.encode_integer(r), der.encode_integer(s))
-    assert multiply_add(s, GENERATOR, t, _KEY.public_key.point) is None
+    assert multiply_add(s, generator_multiples(), t, _KEY.public_key.multiples()) is None
     assert not sm2.verify(_KEY.public_key, bytes(32), signature)
 
 
@@ -189,15 +220,57 @@ def test_damaged_ciphertexts(stream: Streams) -> None:
 def test_the_group_law(left: int, right: int) -> None:
     """a*G + b*G is (a+b)*G, and the result is on the curve, which `Point` checks by itself."""
     total = (left + right) % N
-    expected = multiply(total, GENERATOR) if total else None
-    assert multiply_add(left, GENERATOR, right, GENERATOR) == expected
+    expected = _times(total) if total else None
+    assert multiply_add(left, generator_multiples(), right, Multiples(GENERATOR)) == expected
+
+
+@settings(max_examples=15, deadline=None)
+@given(scalar=st.integers(1, N - 1), base=st.integers(1, N - 1), teeth=st.integers(1, 8))
+def test_tables_of_multiples_agree_with_the_affine_formulas(scalar: int, base: int, teeth: int) -> None:
+    """A table of any size returns, for any point, the product that affine double-and-add returns."""
+    point = _times(base)
+    assert multiply(scalar, Multiples(point, teeth)) == _affine_product(scalar, point)
+
+
+@pytest.mark.parametrize("teeth", [1, 2, 3, 4, 5, 8])
+def test_edges_of_the_tables(teeth: int) -> None:
+    """Scalars by which an addition meets an equal point, its opposite or infinity on the way come out right."""
+    table, columns = Multiples(GENERATOR, teeth), -(-256 // teeth)
+    scalars = {
+        1,
+        2,
+        3,
+        N - 1,
+        N - 2,
+        N - 3,
+        (N - 1) // 2,
+        (N + 1) // 2,
+        1 << 255,
+        *(1 << columns * i for i in range(teeth)),
+    }
+    # One column before the end twice the sum so far is T (N + 1 = 2 * ...), or its opposite (N itself).
+    for scalar in sorted(scalars):
+        assert multiply(scalar, table) == _affine_product(scalar, GENERATOR), scalar
+    assert table.times(N)[2] == 0
+    assert table.times(0)[2] == 0
+    assert multiply(N + 1, table) == GENERATOR
+    assert multiply(N + 2, table) == _times(2)
 
 
 def test_edges_of_the_group() -> None:
     """G + G is 2G, (N-1)*G is -G, and G + (N-1)*G is the point at infinity."""
-    assert multiply_add(1, GENERATOR, 1, GENERATOR) == multiply(2, GENERATOR)
-    assert multiply(_INFINITY_SCALAR, GENERATOR) == Point(GENERATOR.x, P - GENERATOR.y)
-    assert multiply_add(1, GENERATOR, _INFINITY_SCALAR, GENERATOR) is None
+    table = generator_multiples()
+    assert multiply_add(1, table, 1, table) == _times(2)
+    assert _times(_INFINITY_SCALAR) == Point(GENERATOR.x, P - GENERATOR.y)
+    assert multiply_add(1, table, _INFINITY_SCALAR, table) is None
+    assert multiply_add(0, table, 1, table) == multiply_add(1, table, 0, table) == GENERATOR
+
+
+def test_keys_stay_equal_after_their_first_use() -> None:
+    """The table that a key keeps is no part of it: used and unused keys are equal and have the same hash and repr."""
+    used, unused = _KEY.public_key, sm2.PublicKey(_KEY.public_key.point)
+    assert used.multiples() is used.multiples()
+    assert (used, hash(used), repr(used)) == (unused, hash(unused), repr(unused))
 
 
 def test_points_from_bytes() -> None:

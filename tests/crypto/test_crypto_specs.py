@@ -1,5 +1,12 @@
-import pytest
+from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from kms_mock.crypto import symmetric
+from kms_mock.crypto.material import SymmetricMaterial, generate
 from kms_mock.crypto.specs import KEY_SPECS
 
 
@@ -41,6 +48,7 @@ def test_default_usage(spec: str) -> None:
     assert ("GENERATE/VERIFY_MAC" in found.usages) == bool(found.mac_algorithms)
     assert ("ENCRYPT/DECRYPT" in found.usages) == (found.kind in ("aes", "sm4", "rsa", "sm2"))
     assert found.symmetric == (found.kind in ("aes", "sm4", "hmac"))
+    assert found.encrypts_symmetrically == (found.kind in ("aes", "sm4"))
 
 
 def test_sign_only_specs_have_no_encryption() -> None:
@@ -55,3 +63,24 @@ def test_specs_cannot_be_changed() -> None:
         KEY_SPECS["RSA_2048"].name = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
         KEY_SPECS["RSA_2048"] = KEY_SPECS["RSA_3072"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("source", [None, bytes])
+def test_a_third_curve_is_an_error(source: Any) -> None:
+    """A spec on a curve that is not in the table makes no key; it does not silently become secp256k1."""
+    spec = replace(KEY_SPECS["EC_P256"], name="EC_P384", curve="secp384r1")
+    with pytest.raises(ValueError, match="the curve secp384r1 of spec EC_P384 is not implemented"):
+        generate(spec, source)
+
+
+def test_an_unknown_kind_is_an_error() -> None:
+    """A kind of key without a row in the tables gets no key pair, cipher or block mode of another kind."""
+    spec = replace(KEY_SPECS["Aliyun_SM4"], name="CAMELLIA", kind="camellia")
+    material = SymmetricMaterial(spec, bytes(16))
+    for use in (
+        lambda: generate(spec),
+        lambda: material.aead,
+        lambda: symmetric.encrypt_blocks(material, "CBC", bytes(16), iv=bytes(16)),
+    ):
+        with pytest.raises(ValueError, match="CAMELLIA"):
+            use()

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import subprocess
 import sys
 from typing import Any
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from kms_mock.crypto import symmetric
 from kms_mock.crypto.errors import InvalidCiphertext
 from kms_mock.crypto.material import generate, load
-from tests.support import OpenSsl
+from tests.support.calls import OpenSsl
 
 _GCM_PLAINTEXT = (
     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"

@@ -13,8 +13,9 @@ from cryptography import x509 as judge
 from cryptography.hazmat.primitives import serialization
 
 from kms_mock.crypto import csr, pem, x509
+from kms_mock.crypto.errors import InvalidCertificate
 from kms_mock.crypto.material import KeyMaterial, load
-from tests import pki
+from tests.support import pki
 
 SUBJECT = csr.subject_der("CN=userName,OU=kms,O=aliyun,C=CN")
 Keys = Callable[[str], KeyMaterial]
@@ -56,8 +57,8 @@ def test_a_request_follows_from_its_stream(
     keys: Keys, stream: Callable[[str], Callable[[int], bytes]], spec: str
 ) -> None:
     """The same bytes give the same request, for every kind of key."""
-    one, two = (csr.build(keys(spec), SUBJECT, ["a.example.com"], stream("x")) for _ in range(2))
-    assert one == two
+    first, second = (csr.build(keys(spec), SUBJECT, ["a.example.com"], stream("x")) for _ in range(2))
+    assert first == second
 
 
 def test_reading_a_request_gives_what_it_asks_for(keys: Keys) -> None:
@@ -81,29 +82,33 @@ def test_reading_a_request_gives_what_it_asks_for(keys: Keys) -> None:
     ],
 )
 def test_what_openssl_signed_is_recognised_and_verified(tmp_path: Path, generate: str, digest: str, shown: str) -> None:
-    """Self-signed certificates of the openssl command pass, with the name of what they were signed with."""
-    pki.openssl(tmp_path, f"genpkey {generate} -out k.pem")
+    """Self-signed certificates of the openssl command pass, with the name of their algorithm; a changed bit fails."""
+    pki.openssl_text(tmp_path, f"genpkey {generate} -out k.pem")
     option = f"-sigopt {pki.SM2_OPTION}" if digest == "sm3" else ""
     chosen = f"-{digest}" if digest else ""
-    pki.openssl(tmp_path, f"req -x509 -key k.pem {chosen} {option} -subj /C=CN/CN=me -days 3 -out c.pem")
+    pki.openssl_text(tmp_path, f"req -x509 -key k.pem {chosen} {option} -subj /C=CN/CN=me -days 3 -out c.pem")
     text = (tmp_path / "c.pem").read_text()
     found = x509.load_certificates(text)
     x509.check_chain(found)
     assert found[0].signature_algorithm == shown
     assert (found[0].subject, found[0].issuer) == ("CN=me,C=CN", "CN=me,C=CN")
     assert found[0].to_pem() == text
-    spki = pki.openssl(tmp_path, "x509 -in c.pem -pubkey -noout")
+    spki = pki.openssl_text(tmp_path, "x509 -in c.pem -pubkey -noout")
     assert pem.encode("PUBLIC KEY", found[0].public_key) == spki
+    changed = bytearray(found[0].parsed.public_bytes(serialization.Encoding.DER))
+    changed[-1] ^= 1
+    with pytest.raises(InvalidCertificate, match="not signed by"):
+        x509.check_chain(x509.load_certificates(pem.encode("CERTIFICATE", bytes(changed))))
 
 
 def test_a_certificate_of_version_1_is_read_but_issues_nothing(tmp_path: Path) -> None:
     """The oldest form has no extensions: its key is found, and without basic constraints it is no CA."""
-    pki.openssl(tmp_path, "req -new -newkey rsa:2048 -nodes -keyout k.pem -subj /CN=old -out r.pem")
-    pki.openssl(tmp_path, "x509 -req -in r.pem -signkey k.pem -days 3 -out c.pem")
+    pki.openssl_text(tmp_path, "req -new -newkey rsa:2048 -nodes -keyout k.pem -subj /CN=old -out r.pem")
+    pki.openssl_text(tmp_path, "x509 -req -in r.pem -signkey k.pem -days 3 -out c.pem")
     found = x509.load_certificates((tmp_path / "c.pem").read_text())[0]
     assert found.parsed.version is judge.Version.v1
-    assert (found.room_below, found.signs, found.encrypts, found.dns_names) == (-1, True, True, ())
-    assert pem.encode("PUBLIC KEY", found.public_key) == pki.openssl(tmp_path, "x509 -in c.pem -pubkey -noout")
+    assert (found.path_length, found.signs, found.encrypts, found.dns_names) == (-1, True, True, ())
+    assert pem.encode("PUBLIC KEY", found.public_key) == pki.openssl_text(tmp_path, "x509 -in c.pem -pubkey -noout")
 
 
 def test_a_changed_self_signed_certificate_is_refused() -> None:

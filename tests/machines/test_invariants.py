@@ -12,10 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from kms_mock import KmsMock
 from kms_mock.control.checkpoints import Checkpoint
-from kms_mock.control.words import difference
-from kms_mock.model.secret import CURRENT, MAX_STAGES, MAX_VERSIONS
-from kms_mock.wire.decode import HttpRequest
-from tests.secrets_support import RDS, RDS_VALUE
+from kms_mock.control.faults import FaultOptions, Phase
+from kms_mock.kms.model.key import ALIASES_OF_KEY, KEY_VERSIONS, aliases, keys
+from kms_mock.kms.model.secret import CURRENT, MAX_STAGES, MAX_VERSIONS, secrets
+from kms_mock.rpc.decode import HttpRequest
+from kms_mock.store.changes import difference
+from kms_mock.store.partition import Partition
+from kms_mock.store.store import StoreState
+from tests.support.secrets import RDS, RDS_VALUE
 
 START = "2030-01-01T00:00:00Z"
 SECRETS = st.sampled_from(["a", "b", "c"])
@@ -30,12 +34,23 @@ EFFECTS = st.sampled_from(
     [{"code": "InternalFailure"}, {"code": "Rejected.Throttling"}, {"effect": "reset"}, {"effect": "malformed"}]
 )
 # So that a few steps are enough for something to happen.
+# The same dates in every run, whatever the time of day.
 BEGINNING = {
-    "keys": [{"id": "first", "aliases": ["alias/a", "alias/d"]}, {"id": "second", "aliases": ["alias/b"]}],
+    "keys": [
+        {"id": "first", "aliases": ["alias/a", "alias/d"], "created": START},
+        {"id": "second", "aliases": ["alias/b"], "created": START},
+    ],
     "secrets": [
-        {"name": "a", "value": "x"},
-        {"name": "b", "value": "y", "encryption_key": "first"},
-        {"name": "c", "type": "Rds", "extended_config": RDS, "rotation_interval": "30d", "value": RDS_VALUE},
+        {"name": "a", "value": "x", "created": START},
+        {"name": "b", "value": "y", "encryption_key": "first", "created": START},
+        {
+            "name": "c",
+            "type": "Rds",
+            "extended_config": RDS,
+            "rotation_interval": "30d",
+            "value": RDS_VALUE,
+            "created": START,
+        },
     ],
 }
 KEY_OPERATIONS = [
@@ -59,11 +74,17 @@ SECRET_OPERATIONS = [
 
 
 def comparable(kms: KmsMock) -> dict[str, Any]:
-    """Give a mock's snapshot; in which order its regions were first used does not matter."""
+    """Return a mock's snapshot; in which order its regions were first used does not matter."""
     document = kms.snapshot()
     for account in document.get("accounts", []):
         account.get("regions", []).sort(key=lambda region: region["id"])
     return document
+
+
+def dated(partition: Partition) -> list[Any]:
+    """Return every record to which something can happen by itself."""
+    tables = partition.state().tables.items()
+    return [record for resource, table in tables if resource.can_fall_due for record in table.records.values()]
 
 
 class Tools(RuleBasedStateMachine):
@@ -71,14 +92,12 @@ class Tools(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kms = KmsMock(seed=1)
+        self.kms = KmsMock([BEGINNING], seed=1)
         self.kms.clock.freeze()
         self.kms.clock.set(START)
-        self.kms.load(BEGINNING)  # at a time that is the same in every run
-        self.kms.controls.remember()
         self.store = self.kms.store
         self.runner = asyncio.Runner()
-        self.checkpoints: list[tuple[Checkpoint, dict[str, Any]]] = []
+        self.checkpoints: list[tuple[Checkpoint, StoreState]] = []
 
     def teardown(self) -> None:
         self.a_snapshot_loads_to_an_equal_store()
@@ -105,7 +124,7 @@ class Tools(RuleBasedStateMachine):
         assert self.store.changes == []
 
     def key(self, number: int, region: str = "cn-hangzhou") -> str:
-        ids = [*self.store.partition(self.store.default_account, region).keys][:5]
+        ids = [*self.store.partition(self.store.default_account, region)[keys]][:5]
         return ids[number % len(ids)] if ids and number < 5 else "no-such-key"
 
     # -- operations ---------------------------------------------------------------------------------------------------
@@ -189,7 +208,7 @@ class Tools(RuleBasedStateMachine):
         now = self.kms.clock.now()
         assert [event.at for event in events] == sorted(event.at for event in events)
         assert all(event.at <= now for event in events)
-        assert all(record.due > now for partition in self.store.partitions.values() for record in partition.dated())
+        assert all(record.due > now for partition in self.store.partitions() for record in dated(partition))
 
     @precondition(lambda self: len(self.checkpoints) < 4)
     @rule()
@@ -208,8 +227,9 @@ class Tools(RuleBasedStateMachine):
             del self.checkpoints[number:]
 
     @rule(operation=FAULTY, effect=EFFECTS, phase=st.sampled_from(["before", "after"]))
-    def fail(self, operation: str, effect: dict[str, str], phase: str) -> None:
-        self.kms.fail(operation, times=1, phase=phase, **effect)
+    def fail(self, operation: str, effect: FaultOptions, phase: Phase) -> None:
+        options: FaultOptions = {"times": 1, "phase": phase, **effect}
+        self.kms.fail(operation, **options)
 
     @rule(number=st.integers(0, 9))
     def load(self, number: int) -> None:
@@ -233,16 +253,17 @@ class Tools(RuleBasedStateMachine):
     def a_snapshot_loads_to_an_equal_store(self) -> None:
         twin = KmsMock([self.kms.snapshot()])
         assert comparable(twin) == comparable(self.kms)
-        for place, partition in twin.store.partitions.items():
-            kept = self.store.partition(*place).dated()
+        for partition in twin.store.partitions():
+            kept = dated(self.store.partition(*partition.place))
             assert partition.next_due == min((record.due for record in kept), default=float("inf"))
 
     # -- what is always true ------------------------------------------------------------------------------------------
 
     @invariant()
     def every_stage_marks_one_version_that_exists(self) -> None:
-        for partition in self.store.partitions.values():
-            for name, secret in partition.secrets.items():
+        for partition in self.store.partitions():
+            for name in partition[secrets]:
+                secret = partition[secrets].find(name)
                 assert secret.name == name
                 assert CURRENT in secret.stages
                 assert set(secret.stages.values()) <= set(secret.versions)
@@ -251,30 +272,32 @@ class Tools(RuleBasedStateMachine):
 
     @invariant()
     def aliases_point_to_keys(self) -> None:
-        for partition in self.store.partitions.values():
+        for partition in self.store.partitions():
             listed: dict[str, set[str]] = {}
-            for name, alias in partition.aliases.items():
-                assert alias.key_id in partition.keys
-                listed.setdefault(alias.key_id, set()).add(name)
-            assert {key: set(names) for key, names in partition.aliases_of_key.items()} == listed
-            assert sum(map(len, partition.aliases_of_key.values())) == len(partition.aliases)
+            for alias in partition[aliases].values():
+                assert alias.key_id in partition[keys]
+                listed.setdefault(alias.key_id, set()).add(alias.name)
+            for key_id in partition[keys]:
+                names = partition[aliases].ids(ALIASES_OF_KEY, key_id)
+                assert set(names) == listed.get(key_id, set())
+                assert len(names) == len(set(names))
 
     @invariant()
     def key_versions_point_to_keys(self) -> None:
-        for partition in self.store.partitions.values():
-            expected = {version: key.id for key in partition.keys.values() for version in key.versions}
-            assert partition.key_of_version == expected
-            assert all(key.primary_version in key.versions for key in partition.keys.values())
+        for partition in self.store.partitions():
+            for key in partition[keys].values():
+                assert all(partition[keys].owner(KEY_VERSIONS, version) is key for version in key.versions)
+                assert key.primary_version in key.versions
 
     @invariant()
     def nothing_falls_due_unnoticed(self) -> None:
-        for partition in self.store.partitions.values():
-            assert partition.next_due <= min((record.due for record in partition.dated()), default=float("inf"))
+        for partition in self.store.partitions():
+            assert partition.next_due <= min((record.due for record in dated(partition)), default=float("inf"))
 
     @invariant()
     def dates_and_states_agree(self) -> None:
-        for partition in self.store.partitions.values():
-            for key in partition.keys.values():
+        for partition in self.store.partitions():
+            for key in partition[keys].values():
                 assert (key.deletion_date is not None) == (key.state == "PendingDeletion")
                 assert key.state != "Enabled" or key.has_material
 

@@ -8,7 +8,7 @@ from copy import deepcopy
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.in_process import InProcess
+from tests.support.in_process import InProcess
 
 CURRENT, PREVIOUS = "ACSCurrent", "ACSPrevious"
 VERSIONS = st.sampled_from([f"v{number}" for number in range(16)])
@@ -24,11 +24,11 @@ class Model:
         self.versions: dict[str, tuple[str, set[str]]] = {}
 
     def unavailable(self) -> str:
-        """Give the code with which a change is refused for the secret's life alone."""
+        """Return the code with which a change is refused for the secret's life alone."""
         return {"none": "Forbidden.ResourceNotFound", "deleted": "Rejected.ResourceInDeleteWindow"}.get(self.life, "")
 
     def holder(self, stage: str) -> str | None:
-        """Give the version that a stage marks."""
+        """Return the version that a stage marks."""
         return next((name for name, (_, marks) in self.versions.items() if stage in marks), None)
 
     def mark(self, stage: str, version: str | None) -> None:
@@ -59,8 +59,8 @@ class Model:
         if CURRENT in stages and PREVIOUS not in stages:
             self.mark(PREVIOUS, former)
         if len(self.versions) > 10:
-            spared = (self.holder(CURRENT), version)
-            del self.versions[next(name for name in self.versions if name not in spared)]
+            unmarked = (name for name, (_, marks) in self.versions.items() if not marks and name != version)
+            self.versions.pop(next(unmarked, version))  # there is none only with too many stages, which undoes all
         return self.settled(before)
 
     def move(self, stage: str, source: str | None, target: str | None) -> str:

@@ -9,14 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from kms_mock.crypto.material import generate
-from kms_mock.errors import ApiError, ErrorSpec
-from kms_mock.model.due import settle
-from kms_mock.model.import_token import ImportToken, token_text, unknown_token
-from kms_mock.model.key import Alias, Key, KeyVersion
-from kms_mock.model.key_states import STATES, TRANSITIONS, KeyEvent, KeyState, next_state
-from kms_mock.model.partition import Partition
-from kms_mock.model.store import Store
+from kms_mock.kms.errors import ApiError, ErrorSpec
+from kms_mock.kms.model.import_token import ImportToken, import_tokens, token_text, unknown_token
+from kms_mock.kms.model.key import Alias, Key, KeyVersion, aliases, keys
+from kms_mock.kms.model.key_states import STATES, TRANSITIONS, KeyEvent, KeyState, next_state
 from kms_mock.sources import Sources
+from kms_mock.store.partition import Partition
+from kms_mock.store.store import Store
 
 DAY = 86400.0
 EVENTS: tuple[KeyEvent, ...] = get_args(KeyEvent)
@@ -95,34 +94,34 @@ def test_what_is_due_next() -> None:
 
 def test_everything_due_happens_in_order_of_time(partition: Partition) -> None:
     """One call lets all due things happen, each at its own date: rotations, then expiry, then deletion."""
-    partition.put_key(key(rotation_interval=10 * DAY, next_rotation=10 * DAY))
+    partition[keys].put(key(rotation_interval=10 * DAY, next_rotation=10 * DAY))
     external = key(id="e", arn="e", origin="EXTERNAL", material_expires=15 * DAY)
-    partition.put_key(external)
+    partition[keys].put(external)
     doomed = key(id="d", arn="d", state="PendingDeletion", deletion_date=20 * DAY)
-    partition.put_key(doomed)
-    partition.put_alias(Alias("alias/d", "a", "d", 0.0))
-    events = settle(partition, 35 * DAY)
+    partition[keys].put(doomed)
+    partition[aliases].put(Alias("alias/d", "a", "d"))
+    events = partition.settle(35 * DAY)
     assert [(event.at / DAY, event.kind, event.resource) for event in events] == [
         (10, "key rotated", ARN),
         (15, "key material expired", "e"),
-        (20, "key rotated", ARN),  # of the same moment: in order of creation
-        (20, "key deleted", "d"),
+        (20, "key deleted", "d"),  # of the same moment: by kind and id
+        (20, "key rotated", ARN),
         (30, "key rotated", ARN),
     ]
-    assert [version.created / DAY for version in partition.key("k").versions.values()] == [0, 10, 20, 30]
-    assert partition.key("k").next_rotation == 40 * DAY
-    assert (partition.key("e").state, partition.key("e").has_material) == ("PendingImport", False)
-    assert "d" not in partition.keys
-    assert partition.aliases == {}
+    assert [version.created / DAY for version in partition[keys].find("k").versions.values()] == [0, 10, 20, 30]
+    assert partition[keys].find("k").next_rotation == 40 * DAY
+    assert (partition[keys].find("e").state, partition[keys].find("e").has_material) == ("PendingImport", False)
+    assert "d" not in partition[keys]
+    assert len(partition[aliases]) == 0
     assert partition.next_due == 40 * DAY
 
 
 def test_nothing_happens_before_its_time_or_twice(partition: Partition) -> None:
     """Nothing happens a moment before its date, and nothing again after it."""
-    partition.put_key(key(state="PendingDeletion", deletion_date=7 * DAY))
-    assert settle(partition, 7 * DAY - 0.001) == []
-    assert len(settle(partition, 7 * DAY)) == 1
-    assert settle(partition, 8 * DAY) == []
+    partition[keys].put(key(state="PendingDeletion", deletion_date=7 * DAY))
+    assert partition.settle(7 * DAY - 0.001) == []
+    assert len(partition.settle(7 * DAY)) == 1
+    assert partition.settle(8 * DAY) == []
 
 
 def test_a_suspended_rotation_is_due_at_once_when_resumed() -> None:
@@ -138,10 +137,10 @@ def test_a_suspended_rotation_is_due_at_once_when_resumed() -> None:
 def test_a_token_is_purged_and_still_known_as_expired(partition: Partition) -> None:
     """At its expiry a token leaves the store; its text says, for its own key alone, that it was one."""
     text = token_text(ARN, DAY, partition.sources)
-    partition.put_import_token(ImportToken(text, "k", ARN, PAIR, "RSAES_OAEP_SHA_1", DAY))
-    assert settle(partition, DAY - 1) == []
-    assert [event.kind for event in settle(partition, DAY)] == ["import token expired"]
-    assert partition.import_tokens == {}
+    partition[import_tokens].put(ImportToken(text, "k", ARN, PAIR, "RSAES_OAEP_SHA_1", DAY))
+    assert partition.settle(DAY - 1) == []
+    assert [event.kind for event in partition.settle(DAY)] == ["import token expired"]
+    assert len(partition[import_tokens]) == 0
     assert unknown_token(text, ARN, DAY).spec.code == "ExpiredImportToken"
     assert unknown_token(text, ARN, DAY - 1).spec.code == "InvalidImportToken"
     assert unknown_token(text, ARN + "x", DAY).spec.code == "InvalidImportToken"
@@ -150,12 +149,12 @@ def test_a_token_is_purged_and_still_known_as_expired(partition: Partition) -> N
 def test_a_checkpoint_holds_tokens(partition: Partition) -> None:
     """Going back to a checkpoint brings a token back, with its date."""
     token = ImportToken("t", "k", ARN, PAIR, "RSAES_OAEP_SHA_1", DAY)
-    partition.put_import_token(token)
+    partition[import_tokens].put(token)
     before = partition.state()
-    settle(partition, DAY)
+    partition.settle(DAY)
     partition.restore(before)
-    assert partition.import_tokens == {"t": token}
-    assert len(settle(partition, DAY)) == 1
+    assert list(partition[import_tokens].values()) == [token]
+    assert len(partition.settle(DAY)) == 1
 
 
 def test_what_a_record_shows_of_material() -> None:

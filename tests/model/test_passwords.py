@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from kms_mock.model import passwords
+from kms_mock.kms.model import passwords
 
 
 def stream(seed: int) -> Callable[[int], bytes]:
-    """Give random bytes that repeat."""
+    """Return random bytes that repeat."""
     return random.Random(seed).randbytes  # noqa: S311 (repeatable on purpose)
 
 
@@ -40,7 +40,7 @@ def test_required_kinds_are_there_and_anywhere(length: int) -> None:
     kinds = ["abc", "ABC", "123", "!?"]
     first = set()
     for _ in range(200):
-        one = passwords.random_password(length, kinds, source, each=True)
+        one = passwords.random_password(length, kinds, source, one_of_each=True)
         assert len(one) == length
         assert all(set(one) & set(kind) for kind in kinds)
         first.add(next(number for number, kind in enumerate(kinds) if one[0] in kind))
@@ -50,7 +50,8 @@ def test_required_kinds_are_there_and_anywhere(length: int) -> None:
 def test_the_same_bytes_make_the_same_password() -> None:
     """A password is decided by the bytes alone."""
     one, two = (
-        passwords.random_password(32, [passwords.LOWERCASE, passwords.NUMBERS], stream(3), each=True) for _ in range(2)
+        passwords.random_password(32, [passwords.LOWERCASE, passwords.NUMBERS], stream(3), one_of_each=True)
+        for _ in range(2)
     )
     assert one == two
 

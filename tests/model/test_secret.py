@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kms_mock import errors
-from kms_mock.errors import ApiError
-from kms_mock.model.secret import Sealed, Secret, SecretVersion, check_data, with_stage_moved, with_version
+from kms_mock.kms import errors
+from kms_mock.kms.errors import ApiError
+from kms_mock.kms.model.sealing import Sealed
+from kms_mock.kms.model.secret import Secret, SecretVersion, check_data, with_stage_moved, with_version
 
 
 def version(name: str) -> SecretVersion:
@@ -43,20 +44,29 @@ def test_what_a_new_version_takes_over(stages: list[str], expected: dict[str, st
     assert with_version(before, version("v3"), stages).stages == expected
 
 
-def test_eviction_spares_the_current_and_the_new_version() -> None:
-    """Of eleven versions the earliest goes that is neither current nor new, with its stages."""
-    before = secret(*(f"v{number}" for number in range(10)), ACSCurrent="v0", x="v1", y="v2")
+def test_the_earliest_version_without_a_stage_goes() -> None:
+    """Of eleven versions the earliest goes that no stage marks; the stages stay as they were (design.md 6)."""
+    before = secret(*(f"v{number}" for number in range(10)), ACSCurrent="v0", x="v1", y="v3")
     after = with_version(before, version("new"), ["x2"])
-    assert list(after.versions) == ["v0", *(f"v{number}" for number in range(2, 10)), "new"]
-    assert after.stages == {"ACSCurrent": "v0", "y": "v2", "x2": "new"}
+    assert list(after.versions) == ["v0", "v1", *(f"v{number}" for number in range(3, 10)), "new"]
+    assert after.stages == {"ACSCurrent": "v0", "x": "v1", "y": "v3", "x2": "new"}
 
 
-def test_eviction_makes_room_for_stages() -> None:
-    """A stage that goes with an evicted version does not count: eight are left after it went."""
+def test_a_version_whose_stage_moved_on_may_go() -> None:
+    """A version that the new one takes the last stage of has none any more, so it goes where it is the earliest."""
+    before = secret(*(f"v{number}" for number in range(10)), ACSCurrent="v9", x="v0", y="v1")
+    after = with_version(before, version("new"), ["x"])
+    assert list(after.versions) == [*(f"v{number}" for number in range(1, 10)), "new"]
+    assert after.stages == {"ACSCurrent": "v9", "x": "new", "y": "v1"}
+
+
+def test_a_ninth_stage_is_refused_at_ten_versions_too() -> None:
+    """No version goes together with its stages, so that an eleventh version makes no room for a ninth stage."""
     marks = {f"s{number}": "v1" for number in range(7)}
     before = secret(*(f"v{number}" for number in range(10)), ACSCurrent="v0", **marks)
-    after = with_version(before, version("new"), ["fresh"])
-    assert after.stages == {"ACSCurrent": "v0", "fresh": "new"}
+    with pytest.raises(ApiError) as caught:
+        with_version(before, version("new"), ["fresh"])
+    assert caught.value.spec is errors.SECRET_LIMIT_EXCEEDED
 
 
 def test_the_limit_of_stages() -> None:

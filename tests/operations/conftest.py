@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kms_mock import KmsMock
-from tests.known_keys import KEYS
+from tests.support.known_keys import KEYS
 
 
 @pytest.fixture(scope="module")

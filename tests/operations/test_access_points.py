@@ -7,47 +7,50 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.access_support import CLIENT_KEY, WORLD
-from tests.secrets_support import UUID, refuse, sdk
+from kms_mock.kms import errors
+from tests.support.access import CLIENT_KEY, WORLD
+from tests.support.secrets import UUID, refuse, sdk
 
 ARN = f"acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:applicationaccesspoint"
 
 
-def create(client: Client, name: str = "aap", policies: str = '["reader"]', **more: Any) -> dict[str, Any]:
+def create_access_point(client: Client, name: str = "aap", policies: str = '["reader"]', **more: Any) -> dict[str, Any]:
     answer = sdk(client, "CreateApplicationAccessPoint", name=name, policies=policies, **more)
     assert UUID.fullmatch(answer.pop("RequestId"))
     return answer
 
 
-def described(client: Client, name: str = "aap") -> dict[str, Any]:
+def describe_access_point(client: Client, name: str = "aap") -> dict[str, Any]:
     answer = sdk(client, "DescribeApplicationAccessPoint", name=name)
     assert UUID.fullmatch(answer.pop("RequestId"))
     return answer
 
 
-def listed(client: Client) -> list[str]:
+def list_access_points(client: Client) -> list[str]:
     points = sdk(client, "ListApplicationAccessPoints")["ApplicationAccessPoints"]["ApplicationAccessPoint"]
     return [one["Name"] for one in points]
 
 
 def test_a_created_access_point_is_there(client: Client) -> None:
-    """CreateApplicationAccessPoint and DescribeApplicationAccessPoint answer the same; Policies is a JSON text."""
-    answer = create(client, description="my app", authentication_method="ClientKey", policies='["one", "two"]')
+    """CreateApplicationAccessPoint and DescribeApplicationAccessPoint answer the same; Policies is the text that was sent."""
+    answer = create_access_point(
+        client, description="my app", authentication_method="ClientKey", policies='["one", "two"]'
+    )
     assert answer == {
         "Arn": f"{ARN}/aap",
         "Name": "aap",
         "Description": "my app",
         "AuthenticationMethod": "ClientKey",
-        "Policies": '["one","two"]',
+        "Policies": '["one", "two"]',
     }
-    assert described(client) == answer
+    assert describe_access_point(client) == answer
 
 
 def test_the_authentication_method_is_client_key_by_default(client: Client) -> None:
     """Without AuthenticationMethod it is ClientKey, without Description that is empty."""
-    answer = create(client)
+    answer = create_access_point(client)
     assert (answer["AuthenticationMethod"], answer["Description"]) == ("ClientKey", "")
 
 
@@ -74,15 +77,15 @@ def test_an_access_point_of_another_form_is_refused(kms: KmsMock, client: Client
 
 def test_a_name_is_given_once(kms: KmsMock, client: Client) -> None:
     """A second access point of the same name answers the documented 409 Rejected.ResourceExist."""
-    create(client)
+    create_access_point(client)
     fields = {"name": "aap", "policies": '["other"]'}
-    refuse(kms, client, errors.RESOURCE_EXISTS, "CreateApplicationAccessPoint", **fields)
+    refuse(kms, client, errors.ACCESS_EXISTS, "CreateApplicationAccessPoint", **fields)
 
 
 def test_access_points_are_listed_in_pages(client: Client) -> None:
     """ListApplicationAccessPoints gives name and method in order of creation, 20 a page."""
     for number in range(21):
-        create(client, f"aap-{number}")
+        create_access_point(client, f"aap-{number}")
     answer = sdk(client, "ListApplicationAccessPoints")
     assert (answer["TotalCount"], answer["PageNumber"], answer["PageSize"]) == (21, 1, 20)
     rows = answer["ApplicationAccessPoints"]["ApplicationAccessPoint"]
@@ -92,53 +95,53 @@ def test_access_points_are_listed_in_pages(client: Client) -> None:
 
 def test_a_page_has_at_most_100_access_points(kms: KmsMock, client: Client) -> None:
     """ListApplicationAccessPoints with PageSize 101 answers InvalidParameter."""
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "ListApplicationAccessPoints", page_size=101)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ListApplicationAccessPoints", page_size=101)
 
 
 def test_an_update_changes_what_it_gives(kms: KmsMock, client: Client) -> None:
     """UpdateApplicationAccessPoint changes policies and description; client keys and place in the list stay."""
     kms.load(WORLD)
-    before = described(client, "app")
+    before = describe_access_point(client, "app")
     sdk(client, "UpdateApplicationAccessPoint", name="app", policies='["spare","reader"]')
     sdk(client, "UpdateApplicationAccessPoint", name="app", description="new")
-    assert described(client, "app") == {**before, "Policies": '["spare","reader"]', "Description": "new"}
-    assert listed(client) == ["app", "free"]
+    assert describe_access_point(client, "app") == {**before, "Policies": '["spare","reader"]', "Description": "new"}
+    assert list_access_points(client) == ["app", "free"]
     assert sdk(client, "GetClientKey", client_key_id=CLIENT_KEY["id"])["AapName"] == "app"
 
 
 def test_an_update_is_checked_like_a_creation(kms: KmsMock, client: Client) -> None:
     """UpdateApplicationAccessPoint with four policies answers InvalidParameter, in the words of its own table."""
-    create(client)
+    create_access_point(client)
     fields = {"name": "aap", "policies": '["1","2","3","4"]'}
-    refuse(kms, client, errors.INVALID_PARAMETER_INVALID, "UpdateApplicationAccessPoint", **fields)
+    refuse(kms, client, errors.ENCRYPT_INVALID_PARAMETER, "UpdateApplicationAccessPoint", **fields)
 
 
 def test_a_deleted_access_point_takes_its_client_keys_along(kms: KmsMock, client: Client) -> None:
     """After DeleteApplicationAccessPoint neither it nor its client keys are found; a new one of the name has none."""
     kms.load(WORLD)
     sdk(client, "DeleteApplicationAccessPoint", name="app")
-    assert listed(client) == ["free"]
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND_DOT, "GetClientKey", client_key_id=CLIENT_KEY["id"])
-    create(client, "app")
+    assert list_access_points(client) == ["free"]
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "GetClientKey", client_key_id=CLIENT_KEY["id"])
+    create_access_point(client, "app")
     assert sdk(client, "ListClientKeys", aap_name="app")["ClientKeys"] == []
 
 
 @pytest.mark.parametrize("verb", ["Describe", "Update", "Delete"])
 def test_an_access_point_that_is_not_there_is_refused(kms: KmsMock, client: Client, verb: str) -> None:
     """A missing access point answers 404 Forbidden.ResourceNotFound."""
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND_DOT, f"{verb}ApplicationAccessPoint", name="none")
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, f"{verb}ApplicationAccessPoint", name="none")
 
 
 @pytest.mark.parametrize("verb", ["Describe", "Delete"])
 def test_a_name_too_long_is_refused(kms: KmsMock, client: Client, verb: str) -> None:
     """A name of 256 characters answers InvalidParameter."""
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, f"{verb}ApplicationAccessPoint", name="x" * 256)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, f"{verb}ApplicationAccessPoint", name="x" * 256)
 
 
 def test_a_snapshot_of_access_points_loads_to_the_same(kms: KmsMock, client: Client) -> None:
     """What a fixture file and the API made survives snapshot and load, client keys included."""
     kms.load(WORLD)
-    create(client, description="by call")
+    create_access_point(client, description="by call")
     with KmsMock(fixtures=[kms.snapshot()]) as other:
         assert other.snapshot() == kms.snapshot()
         assert (

@@ -10,15 +10,16 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algori
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from Tea.exceptions import TeaException
 
-from kms_mock import KmsMock, errors
-from tests.known_keys import (
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.calls import call
+from tests.support.known_keys import (
     decrypted,
-    material,
+    known_material,
+    known_version,
     text64,
-    version,
 )
-from tests.secrets_support import refuse
-from tests.support import call
+from tests.support.secrets import refuse
 
 BLOB_TEXT = "The parameter  CiphertextBlob  is invalid."
 
@@ -31,7 +32,7 @@ def kms(with_known_keys: KmsMock) -> KmsMock:
 def test_advance_encrypt_defaults_to_gcm_and_decrypts(client: Client) -> None:
     """Without Algorithm it is GCM under the primary version, with a random Iv that the answer and the blob have."""
     answer = call(client, "AdvanceEncrypt", KeyId="alias/app", Plaintext="secret text")
-    assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", version("key-aes256"))
+    assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", known_version("key-aes256"))
     assert answer["Algorithm"] == "AES_GCM"
     assert "PaddingMode" not in answer
     raw = base64.b64decode(answer["CiphertextBlob"])
@@ -45,15 +46,15 @@ def test_advance_encrypt_takes_iv_and_associated_data(kms: KmsMock, client: Clie
     answer = call(client, "AdvanceEncrypt", KeyId="key-aes256", Plaintext="x", Iv=text64(iv), Aad=text64(aad))
     raw = base64.b64decode(answer["CiphertextBlob"])
     assert answer["Iv"] == text64(iv)
-    assert AESGCM(material("key-aes256")).decrypt(iv, raw[48:], aad) == b"x"
+    assert AESGCM(known_material("key-aes256")).decrypt(iv, raw[48:], aad) == b"x"
     refuse(
         kms, client, errors.INVALID_CIPHERTEXT, "Decrypt", message=BLOB_TEXT, ciphertext_blob=answer["CiphertextBlob"]
     )
 
 
 def opener_of(key_id: str, mode: str, iv: bytes) -> CipherContext:
-    """Give what `cryptography` decrypts a block mode with."""
-    algorithm = (algorithms.SM4 if key_id == "key-sm4" else algorithms.AES)(material(key_id))
+    """Return what `cryptography` decrypts a block mode with."""
+    algorithm = (algorithms.SM4 if key_id == "key-sm4" else algorithms.AES)(known_material(key_id))
     if mode == "CBC":
         return Cipher(algorithm, modes.CBC(iv)).decryptor()
     if mode == "CTR":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.key_support import decrypt, describe, encrypt
-from tests.secrets_support import allow, ram_user, refuse, sdk
+from kms_mock.kms import errors
+from tests.support.keys import decrypt, describe, encrypt
+from tests.support.secrets import allow, ram_user, refuse, sdk
 
-INVALID = errors.INVALID_PARAMETER_UNNAMED
+INVALID = errors.KMS_INVALID_PARAMETER
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +20,7 @@ def keys(kms: KmsMock) -> None:
     kms.load({"keys": [{"id": "one", "aliases": ["alias/first"]}, {"id": "two"}]})
 
 
-def names(client: Client, operation: str = "ListAliases", **fields: object) -> list[str]:
+def alias_names(client: Client, operation: str = "ListAliases", **fields: object) -> list[str]:
     return [alias["AliasName"] for alias in sdk(client, operation, **fields)["Aliases"]["Alias"]]
 
 
@@ -28,7 +29,7 @@ def test_a_new_alias_stands_for_its_key(client: Client) -> None:
     sdk(client, "CreateAlias", key_id="one", alias_name="alias/second")
     assert describe(client, "alias/second").key_id == "one"
     assert decrypt(client, encrypt(client, "alias/second", "hi")) == "hi"
-    assert names(client, "ListAliasesByKeyId", key_id="one") == ["alias/first", "alias/second"]
+    assert alias_names(client, "ListAliasesByKeyId", key_id="one") == ["alias/first", "alias/second"]
 
 
 def test_an_alias_is_listed_whole(client: Client) -> None:
@@ -53,14 +54,14 @@ def test_another_region_has_its_own_aliases(kms: KmsMock, client: Client) -> Non
     """Names are unique within an account and a region only."""
     north = [{"id": "north", "aliases": ["alias/first"]}]
     kms.load({"accounts": [{"id": DEFAULT_ACCOUNT, "regions": [{"id": "cn-beijing", "keys": north}]}]})
-    assert names(client) == ["alias/first"]
+    assert alias_names(client) == ["alias/first"]
 
 
 @pytest.mark.parametrize("name", ["alias/a", "alias/" + "x" * 249, "alias/A-z_0/9", "alias/ac"])
 def test_names_that_are_aliases(client: Client, name: str) -> None:
     """A name is alias/ and letters, digits, / _ -, at most 255 characters in all."""
     sdk(client, "CreateAlias", key_id="two", alias_name=name)
-    assert names(client, "ListAliasesByKeyId", key_id="two") == [name]
+    assert alias_names(client, "ListAliasesByKeyId", key_id="two") == [name]
 
 
 @pytest.mark.parametrize(
@@ -84,8 +85,8 @@ def test_an_alias_is_bound_to_another_key(client: Client) -> None:
     blob = encrypt(client, "alias/first", "before")
     sdk(client, "UpdateAlias", key_id="two", alias_name="alias/first")
     assert describe(client, "alias/first").key_id == "two"
-    assert names(client, "ListAliasesByKeyId", key_id="one") == []
-    assert names(client, "ListAliasesByKeyId", key_id="two") == ["alias/first"]
+    assert alias_names(client, "ListAliasesByKeyId", key_id="one") == []
+    assert alias_names(client, "ListAliasesByKeyId", key_id="two") == ["alias/first"]
     assert decrypt(client, blob) == "before"
 
 
@@ -121,18 +122,18 @@ def test_a_key_is_named_by_its_arn(client: Client) -> None:
     arn = f"acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:key/two"
     sdk(client, "CreateAlias", key_id=arn, alias_name="alias/new")
     sdk(client, "UpdateAlias", key_id=arn, alias_name="alias/first")
-    assert names(client, "ListAliasesByKeyId", key_id=arn) == ["alias/new", "alias/first"]
+    assert alias_names(client, "ListAliasesByKeyId", key_id=arn) == ["alias/new", "alias/first"]
 
 
 def test_pages_of_aliases(kms: KmsMock, client: Client) -> None:
     """ListAliases has pages of 0 to 100, ListAliasesByKeyId of 0 to 101, ten by default, in order of creation."""
     everything = [f"alias/{number:03}" for number in range(103)]
     kms.load({"keys": [{"id": "many", "aliases": everything}]})
-    assert names(client) == ["alias/first", *everything[:9]]
-    assert names(client, page_size=100, page_number=2) == everything[99:]
-    assert names(client, "ListAliasesByKeyId", key_id="many") == everything[:10]
-    assert names(client, "ListAliasesByKeyId", key_id="many", page_size=101) == everything[:101]
-    assert names(client, "ListAliasesByKeyId", key_id="many", page_size=101, page_number=2) == everything[101:]
+    assert alias_names(client) == ["alias/first", *everything[:9]]
+    assert alias_names(client, page_size=100, page_number=2) == everything[99:]
+    assert alias_names(client, "ListAliasesByKeyId", key_id="many") == everything[:10]
+    assert alias_names(client, "ListAliasesByKeyId", key_id="many", page_size=101) == everything[:101]
+    assert alias_names(client, "ListAliasesByKeyId", key_id="many", page_size=101, page_number=2) == everything[101:]
     body = sdk(client, "ListAliases", page_size=0)
     assert (body["Aliases"]["Alias"], body["TotalCount"]) == ([], 104)
     refuse(kms, client, INVALID, "ListAliases", page_size=101)
@@ -158,13 +159,13 @@ def test_permission_is_asked_for_the_key_and_the_alias(kms: KmsMock, client: Cli
     kms.load(ram_user(*both, key="both"))
     for user in ("key-only", "alias-only"):
         half = kms.client(access_key_id=user)
-        refuse(kms, half, errors.NO_PERMISSION, "CreateAlias", key_id="one", alias_name="alias/mine")
+        refuse(kms, half, errors.NO_PERMISSION_ON, "CreateAlias", key_id="one", alias_name="alias/mine")
     user_client = kms.client(access_key_id="both")
     sdk(user_client, "CreateAlias", key_id="one", alias_name="alias/mine")
-    refuse(kms, user_client, errors.NO_PERMISSION, "DeleteAlias", alias_name="alias/first")
-    refuse(kms, user_client, errors.NO_PERMISSION, "UpdateAlias", key_id="one", alias_name="alias/first")
+    refuse(kms, user_client, errors.NO_PERMISSION_ON, "DeleteAlias", alias_name="alias/first")
+    refuse(kms, user_client, errors.NO_PERMISSION_ON, "UpdateAlias", key_id="one", alias_name="alias/first")
     sdk(user_client, "DeleteAlias", alias_name="alias/mine")
-    assert names(client) == ["alias/first"]
+    assert alias_names(client) == ["alias/first"]
 
 
 def test_what_a_snapshot_says_of_aliases(kms: KmsMock, client: Client) -> None:

@@ -9,9 +9,10 @@ import pytest
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import (
+from kms_mock.kms import errors
+from tests.support.secrets import (
     KEY_ID,
     OTHER_ACCOUNT,
     RDS,
@@ -72,10 +73,10 @@ def test_what_fails_for_one_does_not_fail_the_others(kms: KmsMock, client: Clien
             "Message": row.message,
         }
         for name, row in (
-            ("none", errors.RESOURCE_NOT_FOUND),
-            ("gone", errors.RESOURCE_NOT_FOUND),
+            ("none", errors.ACCESS_NOT_FOUND),
+            ("gone", errors.ACCESS_NOT_FOUND),
             ("locked", errors.KEY_DISABLED),
-            ("a", errors.RESOURCE_NOT_FOUND),
+            ("a", errors.ACCESS_NOT_FOUND),
         )
     ]
 

@@ -10,20 +10,20 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from tests import pki
-from tests.certificates_support import (
+from tests.support import pki
+from tests.support.calls import call
+from tests.support.certificates import (
     FOUR_USES,
     INVALID,
     MESSAGE,
     USES,
     active,
-    create,
-    describe,
-    refuse,
+    create_certificate,
+    describe_certificate,
+    refuse_call,
     set_status,
     upload,
 )
-from tests.support import call
 
 # -- signing ----------------------------------------------------------------------------------------------------------
 
@@ -42,7 +42,7 @@ def test_signatures_are_verified_by_openssl_with_the_certificate(
     """RAW signs the message, DIGEST its digest: the same signature in effect, and the openssl command verifies it."""
     certificate_id = active(client, spec)
     leaf = call(client, "GetCertificate", CertificateId=certificate_id)["Certificate"]
-    public = pki.openssl(tmp_path, "x509 -in leaf.pem -pubkey -noout", leaf_pem=leaf)
+    public = pki.openssl_text(tmp_path, "x509 -in leaf.pem -pubkey -noout", leaf_pem=leaf)
     data = base64.b64decode(MESSAGE)
     digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
     for kind, message in (("RAW", MESSAGE), ("DIGEST", digest)):
@@ -50,7 +50,7 @@ def test_signatures_are_verified_by_openssl_with_the_certificate(
         made = call(client, "CertificatePrivateKeySign", **sent)
         assert made.keys() == {"CertificateId", "SignatureValue", "RequestId"}
         assert made["CertificateId"] == certificate_id
-        said = pki.openssl(
+        said = pki.openssl_text(
             tmp_path,
             f"dgst -sha256 -verify public.pem {options} -signature signature.bin data.bin",
             public_pem=public,
@@ -70,14 +70,14 @@ def test_signatures_are_verified_by_openssl_with_the_certificate(
 
 def test_sm2_certificates_work_from_request_to_signature(client: Client, tmp_path: Path) -> None:
     """An SM2 certificate that the openssl command issued is imported; openssl verifies what it signs, and encrypts."""
-    made = create(client, "EC_SM2")
+    made = create_certificate(client, "EC_SM2")
     leaf, root = pki.sm2_chain(tmp_path, made["Csr"])
     upload(client, made["CertificateId"], leaf, root)
-    found = describe(client, made["CertificateId"])
+    found = describe_certificate(client, made["CertificateId"])
     assert (found["SignatureAlgorithm"], found["Serial"], found["KeySpec"]) == ("SM2-SM3", "4660", "EC_SM2")
     name = {"CertificateId": made["CertificateId"]}
     signature = call(client, "CertificatePrivateKeySign", **name, Algorithm="SM2DSA", Message=MESSAGE)["SignatureValue"]
-    said = pki.openssl(
+    said = pki.openssl_text(
         tmp_path,
         f"pkeyutl -verify -pubin -inkey public.pem -rawin -digest sm3 -pkeyopt {pki.SM2_OPTION} -sigfile s.bin -in d.bin",
         public_pem=found["SubjectPublicKey"],
@@ -87,7 +87,7 @@ def test_sm2_certificates_work_from_request_to_signature(client: Client, tmp_pat
     assert "Signature Verified Successfully" in said
     verify = {**name, "Algorithm": "SM2DSA", "Message": MESSAGE, "SignatureValue": signature}
     assert call(client, "CertificatePublicKeyVerify", **verify)["SignatureValid"] is True
-    pki.openssl(tmp_path, "pkeyutl -encrypt -pubin -inkey public.pem -in d.bin -out c.bin")
+    pki.openssl_text(tmp_path, "pkeyutl -encrypt -pubin -inkey public.pem -in d.bin -out c.bin")
     blob = base64.b64encode((tmp_path / "c.bin").read_bytes()).decode()
     opened = call(client, "CertificatePrivateKeyDecrypt", **name, Algorithm="SM2PKE", CiphertextBlob=blob)
     assert opened["Plaintext"] == MESSAGE
@@ -95,11 +95,11 @@ def test_sm2_certificates_work_from_request_to_signature(client: Client, tmp_pat
 
 def test_a_forged_sm2_chain_is_refused(kms: KmsMock, client: Client, tmp_path: Path) -> None:
     """An SM2 certificate whose chain holds another SM2 CA of the same name is refused."""
-    made = create(client, "EC_SM2")
+    made = create_certificate(client, "EC_SM2")
     leaf, _ = pki.sm2_chain(tmp_path, made["Csr"])
     (other := tmp_path / "other").mkdir()
     _, forged = pki.sm2_chain(other, made["Csr"])
-    refuse(
+    refuse_call(
         kms,
         client,
         INVALID,
@@ -137,8 +137,8 @@ def test_a_wrong_signature_is_an_answer_not_an_error(client: Client, signature: 
 def test_what_cannot_be_signed_is_refused(kms: KmsMock, client: Client, parameters: dict[str, str]) -> None:
     """An algorithm of another key spec, more than 4 KB, and a digest of another length: no signing, no verifying."""
     sent = {"CertificateId": active(client), "Algorithm": "ECDSA_SHA_256", "Message": MESSAGE, **parameters}
-    refuse(kms, client, INVALID, "CertificatePrivateKeySign", **sent)
-    refuse(kms, client, INVALID, "CertificatePublicKeyVerify", **sent, SignatureValue="AAAA")
+    refuse_call(kms, client, INVALID, "CertificatePrivateKeySign", **sent)
+    refuse_call(kms, client, INVALID, "CertificatePublicKeyVerify", **sent, SignatureValue="AAAA")
 
 
 def test_four_kilobytes_can_be_signed(client: Client) -> None:
@@ -168,9 +168,9 @@ def test_rsa_encryption_opens_what_it_and_openssl_made(
     assert opened.keys() == {"CertificateId", "Plaintext", "RequestId"}
     assert opened["Plaintext"] == plaintext
     longer = base64.b64encode(bytes(limit + 1)).decode()
-    refuse(kms, client, INVALID, "CertificatePublicKeyEncrypt", **name, Plaintext=longer)
-    public = describe(client, name["CertificateId"])["SubjectPublicKey"]
-    pki.openssl(
+    refuse_call(kms, client, INVALID, "CertificatePublicKeyEncrypt", **name, Plaintext=longer)
+    public = describe_certificate(client, name["CertificateId"])["SubjectPublicKey"]
+    pki.openssl_text(
         tmp_path,
         f"pkeyutl -encrypt -pubin -inkey p.pem -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:{digest} -in d.bin -out c.bin",
         p_pem=public,
@@ -194,8 +194,8 @@ def test_what_cannot_be_opened_is_refused(kms: KmsMock, client: Client) -> None:
         ("SM2PKE", made["CiphertextBlob"]),
     ):
         sent = {**name, "Algorithm": algorithm, "CiphertextBlob": blob}
-        refuse(kms, client, INVALID, "CertificatePrivateKeyDecrypt", **sent)
-    refuse(kms, client, INVALID, "CertificatePublicKeyEncrypt", **name, Algorithm="SM2PKE", Plaintext="AAAA")
+        refuse_call(kms, client, INVALID, "CertificatePrivateKeyDecrypt", **sent)
+    refuse_call(kms, client, INVALID, "CertificatePublicKeyEncrypt", **name, Algorithm="SM2PKE", Plaintext="AAAA")
 
 
 def test_a_p256_certificate_does_not_encrypt(kms: KmsMock, client: Client) -> None:
@@ -203,14 +203,14 @@ def test_a_p256_certificate_does_not_encrypt(kms: KmsMock, client: Client) -> No
     certificate_id = active(client)
     for algorithm in ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"):
         sent = {"CertificateId": certificate_id, "Algorithm": algorithm, "Plaintext": "AAAA"}
-        refuse(kms, client, INVALID, "CertificatePublicKeyEncrypt", **sent)
+        refuse_call(kms, client, INVALID, "CertificatePublicKeyEncrypt", **sent)
 
 
 # -- what status and key usages allow ---------------------------------------------------------------------------------
 
 
 def rsa_calls(client: Client, certificate_id: str) -> dict[str, dict[str, str]]:
-    """Give all four uses of an active RSA certificate as calls that succeed while it is active."""
+    """Return all four uses of an active RSA certificate as calls that succeed while it is active."""
     name = {"CertificateId": certificate_id}
     sign = {**name, "Algorithm": "RSA_PSS_SHA_256", "Message": MESSAGE}
     encrypt = {**name, "Algorithm": "RSAES_OAEP_SHA_256"}
@@ -241,13 +241,13 @@ def test_each_status_allows_its_uses(kms: KmsMock, client: Client, status: str, 
         if action in allowed:
             assert call(client, action, **parameters)["CertificateId"] == certificate_id
         else:
-            refuse(kms, client, INVALID, action, **parameters)
+            refuse_call(kms, client, INVALID, action, **parameters)
 
 
 @pytest.mark.parametrize("action", sorted(FOUR_USES))
 def test_a_pending_certificate_is_of_no_use(kms: KmsMock, client: Client, action: str) -> None:
     """Before its import a certificate does none of the four."""
-    refuse(kms, client, INVALID, action, CertificateId=create(client)["CertificateId"], **USES[action])
+    refuse_call(kms, client, INVALID, action, CertificateId=create_certificate(client)["CertificateId"], **USES[action])
 
 
 @pytest.mark.parametrize(
@@ -274,4 +274,4 @@ def test_key_usages_rule_what_is_made(kms: KmsMock, usages: tuple[str, ...], sig
         if allowed:
             call(client, action, **sent)
         else:
-            refuse(kms, client, INVALID, action, **sent)
+            refuse_call(kms, client, INVALID, action, **sent)

@@ -10,22 +10,23 @@ from alibabacloud_kms20160120.client import Client
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from kms_mock import KmsMock, errors
-from tests import pki
-from tests.certificates_support import (
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support import pki
+from tests.support.calls import call
+from tests.support.certificates import (
     CA,
     INVALID,
-    ISO,
     SUBJECT,
     USES,
     active,
-    create,
-    describe,
-    refuse,
+    create_certificate,
+    describe_certificate,
+    refuse_call,
     set_status,
     upload,
 )
-from tests.support import call
+from tests.support.secrets import ISO
 
 # -- creating ---------------------------------------------------------------------------------------------------------
 
@@ -38,11 +39,11 @@ def test_the_signing_request_is_one_that_openssl_verifies(
     client: Client, tmp_path: Path, spec: str, algorithm: str
 ) -> None:
     """CreateCertificate gives a PKCS#10 request for the subject and names, signed by the key that it is for."""
-    made = create(client, spec, SubjectAlternativeNames='["test1.example.com","*.example.org"]')
+    made = create_certificate(client, spec, SubjectAlternativeNames='["test1.example.com","*.example.org"]')
     assert made.keys() == {"Arn", "CertificateId", "Csr", "RequestId"}
     assert made["Arn"] == f"acs:kms:cn-hangzhou:1234567890123456:certificate/{made['CertificateId']}"
     option = f"-vfyopt {pki.SM2_OPTION}" if spec == "EC_SM2" else ""
-    said = pki.openssl(tmp_path, f"req -in a.csr -verify -noout -text {option}", a_csr=made["Csr"])
+    said = pki.openssl_text(tmp_path, f"req -in a.csr -verify -noout -text {option}", a_csr=made["Csr"])
     assert "verify OK" in said
     assert "Subject: C = CN, O = aliyun, OU = kms, CN = userName" in said
     assert "DNS:test1.example.com, DNS:*.example.org" in said
@@ -51,8 +52,8 @@ def test_the_signing_request_is_one_that_openssl_verifies(
 
 def test_a_new_certificate_waits_for_its_import(client: Client) -> None:
     """Before the import the status is PENDING and what only a CA can give is not there; the request says the rest."""
-    made = create(client, SubjectAlternativeNames='["test1.example.com"]', ExportablePrivateKey="false")
-    found = describe(client, made["CertificateId"])
+    made = create_certificate(client, SubjectAlternativeNames='["test1.example.com"]', ExportablePrivateKey="false")
+    found = describe_certificate(client, made["CertificateId"])
     assert found.keys() == {
         *("Arn", "CertificateId", "Status", "KeySpec", "ExportablePrivateKey", "CreatedAt", "UpdatedAt", "Subject"),
         *("SubjectAlternativeNames", "SubjectPublicKey", "SubjectKeyIdentifier", "Tags", "RequestId"),
@@ -68,7 +69,7 @@ def test_a_new_certificate_waits_for_its_import(client: Client) -> None:
 
 def test_private_keys_are_exportable_unless_told_otherwise(client: Client) -> None:
     """ExportablePrivateKey defaults to true."""
-    assert describe(client, create(client)["CertificateId"])["ExportablePrivateKey"] is True
+    assert describe_certificate(client, create_certificate(client)["CertificateId"])["ExportablePrivateKey"] is True
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_private_keys_are_exportable_unless_told_otherwise(client: Client) -> No
 )
 def test_a_subject_needs_cn_ou_o_and_c_in_the_form_of_rfc_2253(kms: KmsMock, client: Client, subject: str) -> None:
     """A subject with a part missing, unknown, repeated, empty, too long or malformed is refused."""
-    refuse(kms, client, INVALID, "CreateCertificate", Subject=subject, KeySpec="EC_P256")
+    refuse_call(kms, client, INVALID, "CreateCertificate", Subject=subject, KeySpec="EC_P256")
 
 
 @pytest.mark.parametrize(
@@ -106,8 +107,8 @@ def test_a_subject_needs_cn_ou_o_and_c_in_the_form_of_rfc_2253(kms: KmsMock, cli
 )
 def test_subjects_keep_their_parts_and_order(client: Client, subject: str, shown: str) -> None:
     """Blanks, lower case, escapes, several OU and text beyond ASCII all work; Describe shows the RFC 2253 form."""
-    made = create(client, Subject=subject)
-    assert describe(client, made["CertificateId"])["Subject"] == shown
+    made = create_certificate(client, Subject=subject)
+    assert describe_certificate(client, made["CertificateId"])["Subject"] == shown
 
 
 @pytest.mark.parametrize(
@@ -126,14 +127,14 @@ def test_bad_parameters_of_a_new_certificate_are_refused(
     kms: KmsMock, client: Client, parameters: dict[str, str]
 ) -> None:
     """Only three key specs, at most ten domain names as JSON, and a boolean are taken."""
-    refuse(kms, client, INVALID, "CreateCertificate", **{"Subject": SUBJECT, "KeySpec": "EC_P256", **parameters})
+    refuse_call(kms, client, INVALID, "CreateCertificate", **{"Subject": SUBJECT, "KeySpec": "EC_P256", **parameters})
 
 
 def test_ten_alternative_names_are_allowed(client: Client) -> None:
     """Ten domain names are not too many."""
     names = [f"n{number}.example.com" for number in range(10)]
-    made = create(client, SubjectAlternativeNames=json.dumps(names))
-    assert describe(client, made["CertificateId"])["SubjectAlternativeNames"] == names
+    made = create_certificate(client, SubjectAlternativeNames=json.dumps(names))
+    assert describe_certificate(client, made["CertificateId"])["SubjectAlternativeNames"] == names
 
 
 def test_the_quota_of_certificates_holds() -> None:
@@ -141,8 +142,8 @@ def test_the_quota_of_certificates_holds() -> None:
     account = {"id": "1234567890123456", "quotas": {"certificates": 1}}
     with KmsMock(fixtures=[{"accounts": [account]}]) as kms:
         client = kms.client()
-        create(client)
-        refuse(kms, client, errors.LIMIT_EXCEEDED, "CreateCertificate", Subject=SUBJECT, KeySpec="EC_P256")
+        create_certificate(client)
+        refuse_call(kms, client, errors.LIMIT_EXCEEDED, "CreateCertificate", Subject=SUBJECT, KeySpec="EC_P256")
 
 
 def test_seeded_runs_give_the_same_request() -> None:
@@ -150,7 +151,7 @@ def test_seeded_runs_give_the_same_request() -> None:
 
     def run() -> list[tuple[str, str]]:
         with KmsMock(seed=7) as kms:
-            made = [create(kms.client(), spec) for spec in ("EC_SM2", "EC_P256", "RSA_2048")]
+            made = [create_certificate(kms.client(), spec) for spec in ("EC_SM2", "EC_P256", "RSA_2048")]
             return [(one["CertificateId"], one["Csr"]) for one in made]
 
     assert run() == run()
@@ -161,10 +162,10 @@ def test_seeded_runs_give_the_same_request() -> None:
 
 def test_an_imported_certificate_is_active_and_described(client: Client, tmp_path: Path) -> None:
     """After UploadCertificate everything that the certificate says is shown, as the openssl command reads it."""
-    made = create(client, SubjectAlternativeNames='["test1.example.com"]')
+    made = create_certificate(client, SubjectAlternativeNames='["test1.example.com"]')
     leaf = CA.issue(made["Csr"])
     upload(client, made["CertificateId"], leaf, CA.pem)
-    found = describe(client, made["CertificateId"])
+    found = describe_certificate(client, made["CertificateId"])
     parsed = x509.load_pem_x509_certificate(leaf.encode())
     assert (found["Status"], found["Issuer"], found["Subject"]) == ("ACTIVE", "CN=test root", SUBJECT)
     assert found["Serial"] == str(parsed.serial_number)
@@ -172,7 +173,7 @@ def test_an_imported_certificate_is_active_and_described(client: Client, tmp_pat
     assert found["SubjectAlternativeNames"] == ["test1.example.com"]
     assert found["NotBefore"] == parsed.not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert found["NotAfter"] == parsed.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert found["SubjectPublicKey"] == pki.openssl(tmp_path, "x509 -in a.pem -pubkey -noout", a_pem=leaf)
+    assert found["SubjectPublicKey"] == pki.openssl_text(tmp_path, "x509 -in a.pem -pubkey -noout", a_pem=leaf)
     identifier = x509.SubjectKeyIdentifier.from_public_key(parsed.public_key()).digest
     assert found["SubjectKeyIdentifier"] == " ".join(f"{byte:02X}" for byte in identifier)
 
@@ -181,12 +182,12 @@ def test_certificate_and_chain_come_back_as_pem_that_openssl_verifies(client: Cl
     """GetCertificate gives the certificate and its chain; the openssl command accepts them."""
     top = pki.root()
     middle = top.subordinate("middle")
-    made = create(client)
+    made = create_certificate(client)
     leaf = middle.issue(made["Csr"])
     upload(client, made["CertificateId"], leaf, middle.pem + top.pem)
     files = call(client, "GetCertificate", CertificateId=made["CertificateId"])
     assert (files["Certificate"], files["CertificateChain"]) == (leaf, middle.pem + top.pem)
-    said = pki.openssl(
+    said = pki.openssl_text(
         tmp_path,
         "verify -CAfile top.pem -untrusted chain.pem leaf.pem",
         top_pem=top.pem,
@@ -201,7 +202,7 @@ def test_a_chain_is_optional_and_may_lack_its_root(client: Client) -> None:
     top = pki.root()
     middle = top.subordinate("middle")
     for chain in (None, middle.pem):
-        made = create(client)
+        made = create_certificate(client)
         upload(client, made["CertificateId"], middle.issue(made["Csr"]), chain)
         files = call(client, "GetCertificate", CertificateId=made["CertificateId"])
         assert files.get("CertificateChain") == chain
@@ -209,7 +210,7 @@ def test_a_chain_is_optional_and_may_lack_its_root(client: Client) -> None:
 
 def test_pem_on_one_line_is_read(client: Client) -> None:
     """The documented sample has blanks where PEM has line ends; such a text works and comes back in the usual form."""
-    made = create(client)
+    made = create_certificate(client)
     leaf = CA.issue(made["Csr"])
     upload(client, made["CertificateId"], leaf.replace("\n", " "))
     assert call(client, "GetCertificate", CertificateId=made["CertificateId"])["Certificate"] == leaf
@@ -217,20 +218,20 @@ def test_pem_on_one_line_is_read(client: Client) -> None:
 
 def test_a_renewed_certificate_replaces_the_former_one(client: Client) -> None:
     """A second import for the same request replaces certificate and chain; an inactive one is active again."""
-    made = create(client)
+    made = create_certificate(client)
     upload(client, made["CertificateId"], CA.issue(made["Csr"]), CA.pem)
     set_status(client, made["CertificateId"], "INACTIVE")
     renewed = CA.issue(made["Csr"], days=(-1, 200))
     upload(client, made["CertificateId"], renewed)
     files = call(client, "GetCertificate", CertificateId=made["CertificateId"])
     assert (files["Certificate"], "CertificateChain" in files) == (renewed, False)
-    assert describe(client, made["CertificateId"])["Status"] == "ACTIVE"
+    assert describe_certificate(client, made["CertificateId"])["Status"] == "ACTIVE"
 
 
 def test_a_certificate_for_another_key_is_refused(kms: KmsMock, client: Client) -> None:
     """The public key of the certificate must be the one of the signing request."""
-    one, other = create(client), create(client)
-    refuse(
+    one, other = create_certificate(client), create_certificate(client)
+    refuse_call(
         kms,
         client,
         INVALID,
@@ -242,14 +243,14 @@ def test_a_certificate_for_another_key_is_refused(kms: KmsMock, client: Client) 
 
 def test_certificates_that_are_not_valid_now_are_refused(kms: KmsMock, client: Client) -> None:
     """An expired leaf, one from the future, and an expired CA in the chain are refused."""
-    made = create(client)
+    made = create_certificate(client)
     stale = CA.subordinate("stale", days=(-9, -1))
     for certificate, chain in (
         (CA.issue(made["Csr"], days=(-9, -1)), CA.pem),
         (CA.issue(made["Csr"], days=(2, 9)), CA.pem),
         (stale.issue(made["Csr"]), stale.pem),
     ):
-        refuse(
+        refuse_call(
             kms,
             client,
             INVALID,
@@ -262,7 +263,7 @@ def test_certificates_that_are_not_valid_now_are_refused(kms: KmsMock, client: C
 
 def test_chains_that_do_not_hold_are_refused(kms: KmsMock, client: Client) -> None:
     """Wrong order, a foreign issuer, a forged signature, no CA, too long a path, two leaves, no PEM: all refused."""
-    made = create(client)
+    made = create_certificate(client)
     csr, middle, plain = made["Csr"], CA.subordinate("middle"), CA.subordinate("no CA", ca=False)
     short = CA.subordinate("short", path_length=0)
     below = short.subordinate("below")
@@ -283,7 +284,7 @@ def test_chains_that_do_not_hold_are_refused(kms: KmsMock, client: Client) -> No
         (broken, CA.pem),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", CA.pem),
     ):
-        refuse(
+        refuse_call(
             kms,
             client,
             INVALID,
@@ -302,7 +303,7 @@ def test_certificates_can_be_disabled_enabled_and_revoked(client: Client) -> Non
     certificate_id = active(client)
     for status in ("INACTIVE", "INACTIVE", "ACTIVE", "ACTIVE", "REVOKED", "REVOKED"):
         set_status(client, certificate_id, status)
-        assert describe(client, certificate_id)["Status"] == status
+        assert describe_certificate(client, certificate_id)["Status"] == status
 
 
 def test_a_revoked_certificate_stays_revoked(kms: KmsMock, client: Client) -> None:
@@ -311,24 +312,24 @@ def test_a_revoked_certificate_stays_revoked(kms: KmsMock, client: Client) -> No
     csr = call(client, "GetCertificate", CertificateId=certificate_id)["Csr"]
     set_status(client, certificate_id, "REVOKED")
     for status in ("ACTIVE", "INACTIVE"):
-        refuse(kms, client, INVALID, "UpdateCertificateStatus", CertificateId=certificate_id, Status=status)
-    refuse(kms, client, INVALID, "UploadCertificate", CertificateId=certificate_id, Certificate=CA.issue(csr))
+        refuse_call(kms, client, INVALID, "UpdateCertificateStatus", CertificateId=certificate_id, Status=status)
+    refuse_call(kms, client, INVALID, "UploadCertificate", CertificateId=certificate_id, Certificate=CA.issue(csr))
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "INACTIVE", "REVOKED", "PENDING", "DISABLED"])
 def test_a_pending_certificate_has_no_other_status_before_its_import(kms: KmsMock, client: Client, status: str) -> None:
     """UpdateCertificateStatus refuses a PENDING certificate, and statuses that nobody can set."""
-    made = create(client)
-    refuse(kms, client, INVALID, "UpdateCertificateStatus", CertificateId=made["CertificateId"], Status=status)
+    made = create_certificate(client)
+    refuse_call(kms, client, INVALID, "UpdateCertificateStatus", CertificateId=made["CertificateId"], Status=status)
 
 
 def test_a_deleted_certificate_is_gone(kms: KmsMock, client: Client) -> None:
     """DeleteCertificate removes a certificate at once, whatever its status; other ones stay."""
-    pending, other = create(client)["CertificateId"], create(client)["CertificateId"]
+    pending, other = create_certificate(client)["CertificateId"], create_certificate(client)["CertificateId"]
     for certificate_id in (pending, active(client)):
         call(client, "DeleteCertificate", CertificateId=certificate_id)
-        refuse(kms, client, errors.CERTIFICATE_NOT_FOUND, "GetCertificate", CertificateId=certificate_id)
-    assert describe(client, other)["Status"] == "PENDING"
+        refuse_call(kms, client, errors.CERTIFICATE_NOT_FOUND, "GetCertificate", CertificateId=certificate_id)
+    assert describe_certificate(client, other)["Status"] == "PENDING"
 
 
 @pytest.mark.parametrize("action", USES)
@@ -340,38 +341,42 @@ def test_operations_on_a_certificate_that_is_not_there_are_refused(kms: KmsMock,
         "acs:kms:cn-beijing:1234567890123456:certificate/x",
         "acs:kms:cn-hangzhou:1234567890123456:key/x",
     ):
-        refuse(kms, client, errors.CERTIFICATE_NOT_FOUND, action, CertificateId=name, **USES[action])
+        refuse_call(kms, client, errors.CERTIFICATE_NOT_FOUND, action, CertificateId=name, **USES[action])
 
 
 @pytest.mark.parametrize("action", USES)
 def test_a_certificate_id_has_a_length_that_one_can_have(kms: KmsMock, client: Client, action: str) -> None:
     """An id longer than any id or ARN is an invalid parameter."""
-    refuse(kms, client, INVALID, action, CertificateId="x" * 513, **USES[action])
+    refuse_call(kms, client, INVALID, action, CertificateId="x" * 513, **USES[action])
 
 
 @pytest.mark.parametrize("action", ["CreateCertificate", *USES])
 def test_an_unknown_access_key_is_refused_in_the_words_of_the_operation(action: str) -> None:
     """An AccessKey id that is in no fixture file is refused; four operations have the text of 2021."""
     old = ("CreateCertificate", "GetCertificate", "CertificatePublicKeyVerify")
-    spec = errors.INVALID_ACCESS_KEY_ID_CERTIFICATE if action in old else errors.INVALID_ACCESS_KEY_ID
+    spec = errors.CERTIFICATE_INVALID_ACCESS_KEY_ID if action in old else errors.INVALID_ACCESS_KEY_ID
     with KmsMock(fixtures=[{"authentication": {"unknown_access_keys": "refuse"}}]) as kms:
-        refuse(kms, kms.client(), spec, action, CertificateId="x", Subject=SUBJECT, KeySpec="EC_P256")
+        refuse_call(kms, kms.client(), spec, action, CertificateId="x", Subject=SUBJECT, KeySpec="EC_P256")
 
 
 @pytest.mark.parametrize("action", ["CreateCertificate", *USES])
 def test_ram_decides_about_certificates(action: str) -> None:
     """A RAM user who may do nothing with certificates is refused; one who may use a certificate by its ARN is not."""
-    allow_keys = {"Version": "1", "Statement": [{"Effect": "Allow", "Action": ["kms:*"], "Resource": ["*:key/*"]}]}
+    allow_keys = {
+        "Version": "1",
+        "Statement": [{"Effect": "Allow", "Action": ["kms:*"], "Resource": ["acs:kms:*:*:key/*"]}],
+    }
     user = {"id": "user", "user": "eve", "policy": allow_keys}
     account = {"id": "1234567890123456", "access_keys": [user]}
     document = {"accounts": [account], "certificates": [{"id": "one", "spec": "EC_P256", "subject": SUBJECT}]}
     with KmsMock(fixtures=[document]) as kms:
         client = kms.client(access_key_id="user")
         parameters = {"CertificateId": "one", "Subject": SUBJECT, "KeySpec": "EC_P256", **USES.get(action, {})}
-        refuse(kms, client, errors.NO_PERMISSION, action, **parameters)
+        spec = errors.NO_PERMISSION if action == "CreateCertificate" else errors.NO_PERMISSION_ON
+        refuse_call(kms, client, spec, action, **parameters)
 
 
 def test_a_certificate_is_found_by_its_arn(client: Client) -> None:
     """CertificateId takes the ARN too."""
-    made = create(client)
-    assert describe(client, made["Arn"])["CertificateId"] == made["CertificateId"]
+    made = create_certificate(client)
+    assert describe_certificate(client, made["Arn"])["CertificateId"] == made["CertificateId"]

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import pkcs12
 from Tea.exceptions import TeaException
 
-from kms_mock import KmsMock, errors
-from tests.access_support import CLIENT_KEY, WORLD
-from tests.secrets_support import refuse, sdk
-from tests.support import outside
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.access import CLIENT_KEY, WORLD
+from tests.support.calls import outside
+from tests.support.secrets import moment, refuse, sdk
 
 PASSWORD = "Passw0rd~!@#$%^&*?_-"
 FROM = "2023-08-31T17:14:33Z"
@@ -32,16 +33,12 @@ def _world(kms: KmsMock) -> None:
     kms.load(WORLD)
 
 
-def create(client: Client, **more: Any) -> dict[str, Any]:
+def create_client_key(client: Client, **more: Any) -> dict[str, Any]:
     return sdk(client, "CreateClientKey", **{"aap_name": "free", "password": PASSWORD, **more})
 
 
 def ids(client: Client, **more: Any) -> list[str]:
     return [one["ClientKeyId"] for one in sdk(client, "ListClientKeys", **more)["ClientKeys"]]
-
-
-def moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def opened(answer: dict[str, Any], password: str = PASSWORD) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
@@ -56,7 +53,7 @@ def opened(answer: dict[str, Any], password: str = PASSWORD) -> tuple[rsa.RSAPri
 
 def test_a_client_key_is_a_pkcs12_file_that_its_password_opens(client: Client) -> None:
     """PrivateKeyData holds a 2048-bit RSA key and its self-signed certificate, which GetClientKey gives as PEM."""
-    answer = create(client, not_before=FROM, not_after=UNTIL)
+    answer = create_client_key(client, not_before=FROM, not_after=UNTIL)
     key, certificate = opened(answer)
     assert (answer["KeyAlgorithm"], key.key_size) == ("RSA_2048", 2048)
     certificate.verify_directly_issued_by(certificate)
@@ -69,7 +66,7 @@ def test_a_client_key_is_a_pkcs12_file_that_its_password_opens(client: Client) -
 
 def test_the_certificate_verifies_what_the_private_key_signs(client: Client) -> None:
     """A signature by the key in PrivateKeyData is good under the public key in PublicKeyData."""
-    answer = create(client)
+    answer = create_client_key(client)
     signature = opened(answer)[0].sign(b"a request", padding.PKCS1v15(), SHA256())
     pem = sdk(client, "GetClientKey", client_key_id=answer["ClientKeyId"])["PublicKeyData"]
     public = x509.load_pem_x509_certificate(pem.encode()).public_key()
@@ -80,7 +77,7 @@ def test_the_certificate_verifies_what_the_private_key_signs(client: Client) -> 
 def test_openssl_reads_the_file(client: Client, tmp_path: Path) -> None:
     """The openssl command opens PrivateKeyData with the password, and with no other."""
     path = tmp_path / "client-key.p12"
-    path.write_bytes(base64.b64decode(create(client)["PrivateKeyData"]))
+    path.write_bytes(base64.b64decode(create_client_key(client)["PrivateKeyData"]))
     command = [outside("openssl"), "pkcs12", "-in", str(path), "-nodes", "-passin"]
     read = subprocess.run([*command, f"pass:{PASSWORD}"], check=True, capture_output=True, text=True).stdout
     assert "BEGIN PRIVATE KEY" in read
@@ -90,7 +87,7 @@ def test_openssl_reads_the_file(client: Client, tmp_path: Path) -> None:
 
 def test_two_client_keys_differ_in_everything(client: Client) -> None:
     """Each CreateClientKey makes an id, a key pair and a serial number of its own."""
-    first, second = create(client), create(client)
+    first, second = create_client_key(client), create_client_key(client)
     (key, certificate), (other, another) = opened(first), opened(second)
     assert first["ClientKeyId"] != second["ClientKeyId"]
     assert key.public_key() != other.public_key()
@@ -100,7 +97,7 @@ def test_two_client_keys_differ_in_everything(client: Client) -> None:
 def test_a_client_key_lives_five_years_from_now_by_default(client: Client) -> None:
     """Without NotBefore and NotAfter it is good from its creation, for five years of the calendar."""
     before = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 (the test's own clock, to compare with)
-    answer = create(client)
+    answer = create_client_key(client)
     start, end = moment(answer["NotBefore"]), moment(answer["NotAfter"])
     assert 0 <= (start - before).total_seconds() < 60
     assert (end.year, end.month) == (start.year + 5, start.month)
@@ -109,7 +106,7 @@ def test_a_client_key_lives_five_years_from_now_by_default(client: Client) -> No
 
 def test_a_client_key_is_described_and_listed(client: Client) -> None:
     """GetClientKey and an entry of ListClientKeys say the same, without anything private."""
-    answer = create(client)
+    answer = create_client_key(client)
     described = sdk(client, "GetClientKey", client_key_id=answer["ClientKeyId"])
     described.pop("RequestId")
     assert answer["ClientKeyId"].startswith("KAAP.")
@@ -125,7 +122,7 @@ def test_a_client_key_is_described_and_listed(client: Client) -> None:
 
 def test_client_keys_are_listed_by_access_point_or_all(client: Client) -> None:
     """ListClientKeys gives those of one access point, without AapName those of all."""
-    made = create(client)["ClientKeyId"]
+    made = create_client_key(client)["ClientKeyId"]
     assert ids(client, aap_name="app") == [CLIENT_KEY["id"]]
     assert ids(client, aap_name="free") == [made]
     assert ids(client) == [CLIENT_KEY["id"], made]
@@ -133,10 +130,10 @@ def test_client_keys_are_listed_by_access_point_or_all(client: Client) -> None:
 
 def test_an_access_point_has_at_most_three_client_keys(kms: KmsMock, client: Client) -> None:
     """The fourth CreateClientKey answers Rejected.LimitExceeded until one is deleted."""
-    made = [create(client)["ClientKeyId"] for _ in range(3)]
+    made = [create_client_key(client)["ClientKeyId"] for _ in range(3)]
     refuse(kms, client, errors.LIMIT_EXCEEDED, "CreateClientKey", aap_name="free", password=PASSWORD)
     sdk(client, "DeleteClientKey", client_key_id=made[0])
-    last = create(client)["ClientKeyId"]
+    last = create_client_key(client)["ClientKeyId"]
     assert ids(client, aap_name="free") == [*made[1:], last]
 
 
@@ -145,7 +142,7 @@ def test_the_limit_holds_for_requests_at_the_same_time(client: Client) -> None:
 
     def attempt(_: int) -> str:
         try:
-            return str(create(client)["ClientKeyId"])
+            return str(create_client_key(client)["ClientKeyId"])
         except TeaException as error:
             return str(error.code)
 
@@ -159,15 +156,15 @@ def test_the_limit_holds_for_requests_at_the_same_time(client: Client) -> None:
 def test_a_deleted_client_key_is_gone(kms: KmsMock, client: Client) -> None:
     """After DeleteClientKey it is neither found nor listed; its access point stays."""
     sdk(client, "DeleteClientKey", client_key_id=CLIENT_KEY["id"])
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND_DOT, "GetClientKey", client_key_id=CLIENT_KEY["id"])
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND_DOT, "DeleteClientKey", client_key_id=CLIENT_KEY["id"])
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "GetClientKey", client_key_id=CLIENT_KEY["id"])
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "DeleteClientKey", client_key_id=CLIENT_KEY["id"])
     assert ids(client, aap_name="app") == []
 
 
 @pytest.mark.parametrize("password", ["abcdefg1", "1234567?", "abcdefg_", "A1" * 32, "0-------"])
 def test_a_password_has_8_to_64_characters_of_two_kinds(client: Client, password: str) -> None:
     """Digits with letters, digits with marks and letters with marks will do, from 8 to 64 characters."""
-    opened(create(client, password=password), password)
+    opened(create_client_key(client, password=password), password)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +190,7 @@ def test_a_password_has_8_to_64_characters_of_two_kinds(client: Client, password
 def test_a_client_key_of_another_form_is_refused(kms: KmsMock, client: Client, wrong: dict[str, str]) -> None:
     """A weak password, half a validity, one that ends before it begins and another form of time: InvalidParameter."""
     fields = {"aap_name": "free", "password": PASSWORD, **wrong}
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "CreateClientKey", **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "CreateClientKey", **fields)
 
 
 @pytest.mark.parametrize(
@@ -206,17 +203,17 @@ def test_a_client_key_of_another_form_is_refused(kms: KmsMock, client: Client, w
 )
 def test_what_is_not_there_is_refused(kms: KmsMock, client: Client, operation: str, fields: dict[str, str]) -> None:
     """A missing access point and a missing client key answer 404 Forbidden.ResourceNotFound."""
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND_DOT, operation, **fields)
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, operation, **fields)
 
 
 def test_an_id_too_long_is_refused(kms: KmsMock, client: Client) -> None:
     """DeleteClientKey with an id of 256 characters answers InvalidParameter."""
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "DeleteClientKey", client_key_id="x" * 256)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "DeleteClientKey", client_key_id="x" * 256)
 
 
 def test_a_snapshot_holds_the_certificate_and_nothing_private(kms: KmsMock, client: Client) -> None:
     """KMS does not keep the private key: a snapshot has neither it nor the password, and loads to the same."""
-    answer = create(client)
+    answer = create_client_key(client)
     text = repr(kms.snapshot())
     assert answer["PrivateKeyData"] not in text
     assert PASSWORD not in text
@@ -230,5 +227,5 @@ def test_a_seeded_run_repeats_byte_for_byte() -> None:
     made = []
     for _ in range(2):
         with KmsMock(fixtures=[WORLD], seed=7) as kms:
-            made.append(create(kms.client(), not_before=FROM, not_after=UNTIL))
+            made.append(create_client_key(kms.client(), not_before=FROM, not_after=UNTIL))
     assert made[0] == made[1]

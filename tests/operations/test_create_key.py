@@ -11,10 +11,12 @@ import pytest
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.crypto.specs import KEY_SPECS
-from tests.key_support import (
+from kms_mock.kms import errors
+from tests.support.calls import refused
+from tests.support.keys import (
     POLICY,
     advance,
     create_key,
@@ -23,7 +25,6 @@ from tests.key_support import (
     schedule,
     with_instances,
 )
-from tests.support import refused
 
 
 def limited_user(kms: KmsMock, action: str) -> Client:
@@ -48,7 +49,7 @@ def test_a_key_without_parameters_is_an_enabled_aes_key(client: Client) -> None:
         "Enabled",
     )
     assert (key.automatic_rotation, key.rotation_interval, key.next_rotation_date) == ("Disabled", None, None)
-    assert (key.description, key.material_expire_time, key.delete_date, key.dkmsinstance_id) == ("", "", None, None)
+    assert (key.description, key.material_expire_time, key.delete_date, key.dkmsinstance_id) == ("", "", "", None)
     assert key.creator == DEFAULT_ACCOUNT
     assert key.arn == f"acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:key/{key.key_id}"
     uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -125,7 +126,7 @@ def test_a_usage_that_the_spec_does_not_have_is_refused(kms: KmsMock, client: Cl
 )
 def test_a_wrong_parameter_is_refused(kms: KmsMock, client: Client, parameters: dict[str, Any]) -> None:
     """CreateKey refuses values outside its documented sets and ranges, case included, with its own text."""
-    refused(kms, errors.INVALID_PARAMETER_UNNAMED, client.create_key, models.CreateKeyRequest(**parameters))
+    refused(kms, errors.KMS_INVALID_PARAMETER, client.create_key, models.CreateKeyRequest(**parameters))
 
 
 def test_a_description_has_up_to_8192_characters(client: Client) -> None:
@@ -263,7 +264,7 @@ def test_the_quota_of_an_instance(kms: KmsMock, client: Client) -> None:
 def test_permission_to_create_keys_is_asked_for(kms: KmsMock) -> None:
     """A RAM policy that denies kms:CreateKey is answered 400 Forbidden.NoPermission (CreateKey's own table)."""
     user = limited_user(kms, "kms:CreateKey")
-    refused(kms, errors.NO_PERMISSION_400, user.create_key, models.CreateKeyRequest())
+    refused(kms, errors.POLICY_NO_PERMISSION, user.create_key, models.CreateKeyRequest())
     assert key_ids(user) == []
 
 
@@ -276,4 +277,4 @@ def test_a_policy_from_birth(kms: KmsMock, client: Client) -> None:
     assert json.loads(found) == POLICY
     refused(kms, errors.POLICY_UNSUPPORTED, client.create_key, models.CreateKeyRequest(policy=text))
     request = models.CreateKeyRequest(policy="{}", dkmsinstance_id="kst-soft")
-    refused(kms, errors.INVALID_PARAMETER_UNNAMED, client.create_key, request)
+    refused(kms, errors.KMS_INVALID_PARAMETER, client.create_key, request)

@@ -7,9 +7,10 @@ import json
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import (
+from kms_mock.kms import errors
+from tests.support.secrets import (
     KEY_ID,
     OTHER_ACCOUNT,
     UNKNOWN_KEY_ID,
@@ -50,7 +51,7 @@ def test_any_other_name_is_refused(kms: KmsMock, client: Client, name: str) -> N
     refuse(
         kms,
         client,
-        errors.INVALID_PARAMETER_UNNAMED,
+        errors.KMS_INVALID_PARAMETER,
         "CreateSecret",
         secret_name=name,
         version_id="v1",
@@ -87,7 +88,7 @@ def test_an_invalid_parameter_refuses_the_whole_call(kms: KmsMock, client: Clien
     """Every documented limit is checked before anything is created."""
     kms.load({"instances": [{"id": "kst-1"}]})
     fields = {"secret_name": "db", "version_id": "v1", "secret_data": "one", **fields}
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "CreateSecret", **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "CreateSecret", **fields)
 
 
 def test_a_generic_secret_ignores_what_belongs_to_managed_ones(client: Client) -> None:
@@ -204,7 +205,7 @@ def test_an_unknown_key_is_refused(kms: KmsMock, client: Client, name: str) -> N
     refuse(
         kms,
         client,
-        errors.RESOURCE_NOT_FOUND_CREATE,
+        errors.CREATE_SECRET_KEY_NOT_FOUND,
         "CreateSecret",
         message="The resource is not found.",
         secret_name="db",
@@ -219,7 +220,7 @@ def test_an_unknown_key_is_refused(kms: KmsMock, client: Client, name: str) -> N
     [
         ({"spec": "RSA_2048"}, errors.UNSUPPORTED_OPERATION),
         ({"spec": "EC_P256"}, errors.UNSUPPORTED_OPERATION),
-        ({"instance": "kst-1"}, errors.INVALID_PARAMETER_UNNAMED),
+        ({"instance": "kst-1"}, errors.KMS_INVALID_PARAMETER),
         ({"state": "Disabled"}, errors.KEY_DISABLED),
         ({"state": "PendingDeletion", "deletion_date": "+7d"}, errors.KEY_PENDING_DELETION),
         ({"origin": "EXTERNAL"}, errors.KEY_PENDING_IMPORT),
@@ -243,7 +244,7 @@ def test_a_key_of_another_account_is_not_in_the_same_place(kms: KmsMock, client:
     refuse(
         kms,
         client,
-        errors.INVALID_PARAMETER_UNNAMED,
+        errors.KMS_INVALID_PARAMETER,
         "CreateSecret",
         secret_name="db",
         version_id="v1",
@@ -260,9 +261,9 @@ def test_a_ram_user_needs_kms_createsecret(kms: KmsMock) -> None:
     refuse(
         kms,
         limited,
-        errors.NO_PERMISSION_UNAUTHORIZED,
+        errors.NO_PERMISSION_ON,
         "CreateSecret",
-        message="You are not authorized to perform the operation.",
+        message=f"This operation for {ARN}/db is forbidden by permission system.",
         secret_name="db",
         version_id="v1",
         secret_data="one",
@@ -280,4 +281,4 @@ def test_a_ram_user_needs_kms_generatedatakey_on_the_key(kms: KmsMock, action: s
     if action == "kms:GenerateDataKey":
         assert sdk(limited, "CreateSecret", **fields)["SecretName"] == "db"
     else:
-        refuse(kms, limited, errors.NO_PERMISSION_UNAUTHORIZED, "CreateSecret", **fields)
+        refuse(kms, limited, errors.NO_PERMISSION_ON, "CreateSecret", **fields)

@@ -10,11 +10,12 @@ from alibabacloud_kms20160120.client import Client
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from Tea.exceptions import TeaException
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.crypto import asymmetric
 from kms_mock.crypto import material as key_material
-from tests.known_keys import NO_KEY, decrypted, encrypted, flipped, private_pem, text64, version
-from tests.secrets_support import NO_SUCH_KEYS, allow, ram_user, refuse, sdk
+from kms_mock.kms import errors
+from tests.support.known_keys import NO_KEY, decrypted, encrypted, flipped, known_version, private_pem, text64
+from tests.support.secrets import NO_SUCH_KEYS, allow, ram_user, refuse, sdk
 
 MAKERS = ("GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateAndExportDataKey")
 RSA, RSA_3072, SM2 = "key-rsa2048-encrypt", "key-rsa3072-encrypt", "key-sm2-encrypt"
@@ -32,7 +33,7 @@ def kms(with_known_keys: KmsMock) -> KmsMock:
 
 
 def public_key(pair: str) -> str:
-    """Give the public half of a fixture key as PublicKeyBlob takes it: Base64 of SubjectPublicKeyInfo."""
+    """Return the public half of a fixture key as PublicKeyBlob takes it: Base64 of SubjectPublicKeyInfo."""
     return text64(key_material.load(PAIRS[pair], private_pem(pair)).public_key_der())
 
 
@@ -58,7 +59,7 @@ def make(client: Client, operation: str, **fields: Any) -> dict[str, Any]:
 def test_a_data_key_decrypts_to_the_same_text(client: Client, key_id: str) -> None:
     """Plaintext is Base64 of 32 random bytes; the blob holds that text, so Decrypt gives it (behaviour.md 3)."""
     answer = sdk(client, "GenerateDataKey", key_id=key_id)
-    assert (answer["KeyId"], answer["KeyVersionId"]) == (key_id, version(key_id))
+    assert (answer["KeyId"], answer["KeyVersionId"]) == (key_id, known_version(key_id))
     assert len(base64.b64decode(answer["Plaintext"])) == 32
     assert decrypted(client, answer["CiphertextBlob"]) == answer["Plaintext"]
     assert sdk(client, "GenerateDataKey", key_id=key_id)["Plaintext"] != answer["Plaintext"]
@@ -99,7 +100,7 @@ def test_1024_bytes_are_the_most(kms: KmsMock, client: Client) -> None:
     for number in (1025, -1, "many"):
         fields: dict[str, Any] = {"key_id": "key-aes256", "number_of_bytes": number}
         refuse(kms, client, errors.INVALID_PARAMETER, "GenerateDataKey", message=text, **fields)
-        refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "GenerateDataKeyWithoutPlaintext", **fields)
+        refuse(kms, client, errors.KMS_INVALID_PARAMETER, "GenerateDataKeyWithoutPlaintext", **fields)
 
 
 @pytest.mark.parametrize("operation", MAKERS[:2])
@@ -185,7 +186,7 @@ def test_making_and_opening_are_two_permissions(kms: KmsMock) -> None:
     maker = kms.client(access_key_id="limited")
     blob = sdk(maker, "GenerateDataKeyWithoutPlaintext", key_id="key-aes256")["CiphertextBlob"]
     refuse(kms, maker, errors.NO_PERMISSION, "Decrypt", ciphertext_blob=blob)
-    refuse(kms, maker, errors.NO_PERMISSION, "GenerateDataKey", key_id="key-aes256")
+    refuse(kms, maker, errors.NO_PERMISSION_ON, "GenerateDataKey", key_id="key-aes256")
 
 
 # -- exporting --------------------------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def test_an_exported_data_key_is_the_same_key(client: Client, pair: str, spec: s
     both = sdk(client, "GenerateAndExportDataKey", key_id="key-aes256", **wrapping(pair, spec, algorithm))
     plaintext = base64.b64decode(decrypted(client, both["CiphertextBlob"]))
     assert opened(pair, algorithm, both["ExportedDataKey"]) == plaintext
-    assert (both["KeyId"], both["KeyVersionId"]) == ("key-aes256", version("key-aes256"))
+    assert (both["KeyId"], both["KeyVersionId"]) == ("key-aes256", known_version("key-aes256"))
 
     made = sdk(client, "GenerateDataKey", key_id="key-aes256", encryption_context={"a": "1"})
     answer = sdk(
@@ -208,7 +209,7 @@ def test_an_exported_data_key_is_the_same_key(client: Client, pair: str, spec: s
         **wrapping(pair, spec, algorithm),
     )
     assert opened(pair, algorithm, answer["ExportedDataKey"]) == base64.b64decode(made["Plaintext"])
-    assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", version("key-aes256"))
+    assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", known_version("key-aes256"))
 
 
 WRONG_WRAPPINGS = [
@@ -228,28 +229,28 @@ def test_the_public_key_must_fit_its_description(kms: KmsMock, client: Client, c
     """Key, spec and algorithm of the wrapping go together."""
     blob = sdk(client, "GenerateDataKey", key_id="key-aes256")["CiphertextBlob"]
     fields = {**wrapping(), **changes}
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "ExportDataKey", ciphertext_blob=blob, **fields)
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "GenerateAndExportDataKey", key_id="key-aes256", **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ExportDataKey", ciphertext_blob=blob, **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "GenerateAndExportDataKey", key_id="key-aes256", **fields)
 
 
 def test_a_public_key_takes_only_so_many_bytes(kms: KmsMock, client: Client) -> None:
     """RSA_2048 with OAEP and SHA-256 takes 190 bytes (behaviour.md 2)."""
     assert make(client, "GenerateAndExportDataKey", number_of_bytes=190)["ExportedDataKey"]
     fields: dict[str, Any] = {"key_id": "key-aes256", "number_of_bytes": 191, **wrapping()}
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "GenerateAndExportDataKey", **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "GenerateAndExportDataKey", **fields)
     blob = sdk(client, "GenerateDataKey", key_id="key-aes256", number_of_bytes=191)["CiphertextBlob"]
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "ExportDataKey", ciphertext_blob=blob, **wrapping())
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ExportDataKey", ciphertext_blob=blob, **wrapping())
 
 
 def test_only_data_keys_are_exported(kms: KmsMock, client: Client) -> None:
     """A blob that does not open, or holds no Base64, is no data key."""
     blob = sdk(client, "GenerateDataKey", key_id="key-aes256")["CiphertextBlob"]
     for wrong in ("x", flipped(blob), encrypted(client, plaintext="no Base64!")):
-        refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "ExportDataKey", ciphertext_blob=wrong, **wrapping())
+        refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ExportDataKey", ciphertext_blob=wrong, **wrapping())
     fields = {"ciphertext_blob": text64(NO_KEY.encode() + bytes(40)), **wrapping()}
     refuse(kms, client, errors.KEY_NOT_FOUND, "ExportDataKey", **fields)
     other: dict[str, Any] = {"ciphertext_blob": blob, "encryption_context": {"a": "1"}, **wrapping()}
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "ExportDataKey", **other)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ExportDataKey", **other)
 
 
 def test_a_public_key_may_come_as_der_of_openssl(client: Client) -> None:
@@ -290,9 +291,9 @@ def test_the_versions_of_a_managed_data_key_are_listed_in_pages(client: Client) 
 def test_an_unknown_managed_data_key_is_refused(kms: KmsMock, client: Client) -> None:
     """Unknown names and versions answer 404."""
     for operation in ("GetManagedDataKey", "ListManagedDataKeyVersions"):
-        refuse(kms, client, errors.RESOURCE_NOT_FOUND, operation, data_key_name="nope")
+        refuse(kms, client, errors.SECRET_NOT_FOUND, operation, data_key_name="nope")
     fields = {"data_key_name": "example-data-key", "data_key_version_id": "nope"}
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "GetManagedDataKey", **fields)
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "GetManagedDataKey", **fields)
     with pytest.raises(TeaException) as caught:
         sdk(client, "GetManagedDataKey")
     assert caught.value.code == "MissingParameter"
@@ -304,7 +305,7 @@ def test_a_managed_data_key_needs_permission(kms: KmsMock) -> None:
     kms.load({**ram_user(allow("kms:GetManagedDataKey", resource=arn)), "managed_data_keys": [{"name": "other"}]})
     limited = kms.client(access_key_id="limited")
     assert sdk(limited, "GetManagedDataKey", data_key_name="example-data-key")["Plaintext"]
-    refuse(kms, limited, errors.NO_PERMISSION, "GetManagedDataKey", data_key_name="other")
+    refuse(kms, limited, errors.NO_PERMISSION_ON, "GetManagedDataKey", data_key_name="other")
 
 
 def test_a_managed_data_key_makes_what_its_fixture_leaves_out(kms: KmsMock, client: Client) -> None:

@@ -13,12 +13,12 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
-import kms_mock.gateway  # noqa: F401 (fills the registry)
-from kms_mock import KmsMock, errors
-from kms_mock.operation import REGISTRY
-from tests.known_keys import encrypted, text64, version
-from tests.secrets_support import allow, create, ram_user, sdk
-from tests.support import refused
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.calls import refused
+from tests.support.known_keys import encrypted, known_version, text64
+from tests.support.registry import REGISTRY
+from tests.support.secrets import allow, create, ram_user, sdk
 
 RSA = "key-rsa2048-encrypt"
 
@@ -29,17 +29,17 @@ def kms(with_known_keys: KmsMock) -> KmsMock:
 
 
 def fields_of(client: Client, operation: str) -> dict[str, Any]:
-    """Give parameters with which an operation succeeds."""
+    """Return parameters with which an operation succeeds."""
     blob = encrypted(client, plaintext=text64(b"data key"))
     key = {"key_id": "key-aes256"}
-    public = sdk(client, "GetPublicKey", key_id=RSA, key_version_id=version(RSA))["PublicKey"].splitlines()
+    public = sdk(client, "GetPublicKey", key_id=RSA, key_version_id=known_version(RSA))["PublicKey"].splitlines()
     wrapping = {
         "public_key_blob": "".join(public[1:-1]),
         "wrapping_key_spec": "RSA_2048",
         "wrapping_algorithm": "RSAES_OAEP_SHA_256",
     }
-    oaep = {"key_id": RSA, "key_version_id": version(RSA), "algorithm": "RSAES_OAEP_SHA_256"}
-    ecdsa = {"key_id": "key-p256", "key_version_id": version("key-p256"), "algorithm": "ECDSA_SHA_256"}
+    oaep = {"key_id": RSA, "key_version_id": known_version(RSA), "algorithm": "RSAES_OAEP_SHA_256"}
+    ecdsa = {"key_id": "key-p256", "key_version_id": known_version("key-p256"), "algorithm": "ECDSA_SHA_256"}
     code = {"key_id": "key-hmac-256", "algorithm": "HMAC_SHA_256", "message": "AAAA"}
     ciphertext = partial(sdk, client, "AsymmetricEncrypt", plaintext="AAAA", **oaep)
     create(client)
@@ -55,7 +55,7 @@ def fields_of(client: Client, operation: str) -> dict[str, Any]:
         "AsymmetricVerify": {**ecdsa, "digest": text64(bytes(32)), "value": "AAAA"},
         "AsymmetricEncrypt": {**oaep, "plaintext": "AAAA"},
         "AsymmetricDecrypt": {**oaep, "ciphertext_blob": ciphertext()["CiphertextBlob"]},
-        "GetPublicKey": {"key_id": RSA, "key_version_id": version(RSA)},
+        "GetPublicKey": {"key_id": RSA, "key_version_id": known_version(RSA)},
         "GenerateMac": code,
         "VerifyMac": {**code, "mac": "AAAA"},
         "GetSecretValue": {"secret_name": "db"},
@@ -64,7 +64,7 @@ def fields_of(client: Client, operation: str) -> dict[str, Any]:
 
 
 def with_dry_run() -> list[str]:
-    """Give every operation whose request has DryRun in the official SDK."""
+    """Return every operation whose request has DryRun in the official SDK."""
     found = []
     for module in pkgutil.iter_modules(sdk_models.__path__):
         for name, model in vars(importlib.import_module(f"{sdk_models.__name__}.{module.name}")).items():
@@ -93,18 +93,42 @@ def test_a_dry_run_of_what_would_succeed_is_an_error(kms: KmsMock, client: Clien
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_dry_run_of_what_would_fail_fails_the_same_way(kms: KmsMock, client: Client, operation: str) -> None:
-    """Missing permission shows through DryRun with the same code and text as without it."""
+def test_a_dry_run_without_the_permission_is_an_access_denied_error(
+    kms: KmsMock, client: Client, operation: str
+) -> None:
+    """DryRun has codes of its own: AccessDeniedError is what Forbidden.NoPermission is without it (behaviour.md 3)."""
     fields = fields_of(client, operation)
     kms.load(ram_user(allow("kms:DescribeKey")))
-    limited = kms.client(access_key_id="limited")
-    seen = []
-    for flag in ("true", "false"):
+    kms.load(ram_user(allow("kms:*", resource="acs:kms:*:*:key/other"), key="elsewhere"))
+    for user in ("limited", "elsewhere"):  # refused before anything is looked up, and at the resource
+        limited = kms.client(access_key_id=user)
+        refused(kms, errors.DRY_RUN_ACCESS_DENIED, partial(sdk, limited, operation, **fields, dry_run="true"))
         with pytest.raises(TeaException) as caught:
-            sdk(limited, operation, **fields, dry_run=flag)
-        seen.append((caught.value.statusCode, caught.value.code, caught.value.data["Message"]))
-    assert seen[0] == seen[1]
-    assert seen[0][:2] == (403, "Forbidden.NoPermission")
+            sdk(limited, operation, **fields, dry_run="false")
+        assert caught.value.code == "Forbidden.NoPermission"
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [({"key_id": "x" * 513}, "KeyId"), ({"key_id": "key-aes256", "key_spec": "AES_1"}, "KeySpec"), ({}, "KeyId")],
+)
+def test_a_dry_run_with_a_wrong_parameter_is_a_validation_error(
+    kms: KmsMock, client: Client, fields: dict[str, str], name: str
+) -> None:
+    """ValidationError is what InvalidParameter and MissingParameter are without DryRun (behaviour.md 3)."""
+    message = f"The specified parameter {name} is not valid."
+    dry = partial(sdk, client, "GenerateDataKey", **fields, dry_run="true")
+    refused(kms, errors.DRY_RUN_VALIDATION, dry, message=message)
+    with pytest.raises(TeaException) as caught:
+        sdk(client, "GenerateDataKey", **fields, dry_run="false")
+    assert caught.value.code in ("InvalidParameter", "MissingParameter")
+
+
+def test_a_dry_run_of_a_damaged_ciphertext_is_a_validation_error(kms: KmsMock, client: Client) -> None:
+    """A ciphertext is a parameter too."""
+    message = "The specified parameter CiphertextBlob is not valid."
+    dry = partial(sdk, client, "Decrypt", ciphertext_blob="AAAA", dry_run="true")
+    refused(kms, errors.DRY_RUN_VALIDATION, dry, message=message)
 
 
 @pytest.mark.parametrize("key_id", ["key-disabled", "key-deleting", "nope", "key-p256"])

@@ -9,12 +9,13 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 from cryptography import x509
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from kms_mock.errors import ErrorSpec
-from tests import raw_http
-from tests.access_support import INSTANCE, NEW, VALID, WORLD
-from tests.secrets_support import ISO, OTHER_ACCOUNT, allow, ram_user, refuse, sdk
+from kms_mock.kms import errors
+from kms_mock.kms.errors import ErrorSpec
+from tests.support import raw_http
+from tests.support.access import INSTANCE, NEW, VALID, WORLD
+from tests.support.secrets import ISO, OTHER_ACCOUNT, allow, ram_user, refuse, sdk
 
 CONNECT: dict[str, Any] = {
     "kms_instance_id": NEW,
@@ -31,12 +32,12 @@ def _world(kms: KmsMock) -> None:
     kms.load(WORLD)
 
 
-def described(client: Client, instance_id: str = INSTANCE) -> dict[str, Any]:
+def describe_instance(client: Client, instance_id: str = INSTANCE) -> dict[str, Any]:
     details: dict[str, Any] = sdk(client, "GetKmsInstance", kms_instance_id=instance_id)["KmsInstance"]
     return details
 
 
-def listed(client: Client, **fields: Any) -> list[str]:
+def list_instances(client: Client, **fields: Any) -> list[str]:
     return [one["KmsInstanceId"] for one in sdk(client, "ListKmsInstances", **fields)["KmsInstances"]["KmsInstance"]]
 
 
@@ -71,7 +72,7 @@ def test_an_instance_of_a_fixture_file_is_described_with_everything_the_file_say
         "ca_certificate": "pem",
     }
     kms.load({"instances": [instance]})
-    assert described(client, "kst-full") == {
+    assert describe_instance(client, "kst-full") == {
         "InstanceId": "kst-full",
         "InstanceName": "vault",
         "Status": "Connected",
@@ -104,7 +105,7 @@ def test_an_instance_of_a_fixture_file_is_described_with_everything_the_file_say
 
 def test_an_instance_that_was_never_enabled_has_no_vpc_no_start_and_no_certificate(client: Client) -> None:
     """An Uninitialized instance answers without VpcId, StartDate and CaCertificateChainPem."""
-    details = described(client, NEW)
+    details = describe_instance(client, NEW)
     assert details["Status"] == "Uninitialized"
     assert details["ChargeType"] == "POSTPAY"
     assert not {"VpcId", "StartDate", "EndDate", "CaCertificateChainPem"} & set(details)
@@ -113,14 +114,14 @@ def test_an_instance_that_was_never_enabled_has_no_vpc_no_start_and_no_certifica
 def test_a_quota_of_null_is_no_limit_and_not_in_the_answer(kms: KmsMock, client: Client) -> None:
     """An instance with max_keys and max_secrets null answers no KeyNum, no SecretNum and no ResourceQuota."""
     kms.load({"instances": [{"id": "kst-big", "max_keys": None, "max_secrets": None}]})
-    assert not {"KeyNum", "SecretNum"} & set(described(client, "kst-big"))
+    assert not {"KeyNum", "SecretNum"} & set(describe_instance(client, "kst-big"))
     quotas = sdk(client, "GetKmsInstanceQuotaInfos", kms_instance_id="kst-big", resource_type="key")
     assert quotas["KmsInstanceQuotaInfos"] == [{"ResourceType": "key", "UsedQuantity": 0}]
 
 
 def test_an_enabled_instance_has_a_ca_certificate(client: Client) -> None:
     """CaCertificateChainPem is a self-signed certificate that may sign others."""
-    certificate = x509.load_pem_x509_certificate(described(client)["CaCertificateChainPem"].encode())
+    certificate = x509.load_pem_x509_certificate(describe_instance(client)["CaCertificateChainPem"].encode())
     certificate.verify_directly_issued_by(certificate)
     assert certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
 
@@ -135,8 +136,8 @@ def test_instances_are_listed_in_pages_in_order_of_creation(kms: KmsMock, client
         "KmsInstanceArn": f"acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:keystore/{INSTANCE}",
     }
     assert len(answer["KmsInstances"]["KmsInstance"]) == 20
-    assert listed(client, page_number=2) == ["kst-18", "kst-19"]
-    assert listed(client, page_number=3, page_size=1) == ["kst-0"]
+    assert list_instances(client, page_number=2) == ["kst-18", "kst-19"]
+    assert list_instances(client, page_number=3, page_size=1) == ["kst-0"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_instances_are_listed_in_pages_in_order_of_creation(kms: KmsMock, client
 )
 def test_filters_are_and_between_keys_and_or_within(client: Client, filters: str, found: list[str]) -> None:
     """Filters of ListKmsInstances choose as those of ListKeys do."""
-    assert listed(client, filters=filters) == found
+    assert list_instances(client, filters=filters) == found
 
 
 @pytest.mark.parametrize("filters", [filtered(Color=["red"]), "{}", "[1]", "no JSON"])
@@ -184,7 +185,7 @@ def test_without_a_timestamp_a_signed_request_is_refused(kms: KmsMock, action: s
     keys = [{"id": "signer", "secret": "made-up"}]
     kms.load({"authentication": {"signatures": "verify"}, "accounts": [{"id": DEFAULT_ACCOUNT, "access_keys": keys}]})
     signed = {"AccessKeyId": "signer", "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "Signature": "x"}
-    query = {**raw_http.call(action, **VALID[action]), **signed, "SignatureNonce": "1"}
+    query = {**raw_http.request_parameters(action, **VALID[action]), **signed, "SignatureNonce": "1"}
     answer = raw_http.ask(kms, raw_http.http(query=query))
     spec = errors.ILLEGAL_TIMESTAMP
     assert answer.refusal == (spec.status, spec.code, spec.message)
@@ -195,9 +196,9 @@ def test_without_a_timestamp_a_signed_request_is_refused(kms: KmsMock, action: s
 
 def test_connecting_enables_an_instance_at_once(kms: KmsMock, client: Client) -> None:
     """After ConnectKmsInstance the instance is Connected, with its VPC, zones, switches, start date and CA."""
-    before = described(client, NEW)
+    before = describe_instance(client, NEW)
     assert set(sdk(client, "ConnectKmsInstance", **CONNECT)) == {"RequestId"}
-    after = described(client, NEW)
+    after = describe_instance(client, NEW)
     assert ISO.fullmatch(after.pop("StartDate"))
     assert x509.load_pem_x509_certificate(after.pop("CaCertificateChainPem").encode())
     assert after == {
@@ -231,7 +232,7 @@ def test_an_instance_can_be_used_once_it_is_connected(kms: KmsMock, client: Clie
 )
 def test_connecting_needs_two_zones_and_the_one_provider(kms: KmsMock, client: Client, wrong: dict[str, str]) -> None:
     """Anything but two different zones, well-formed ids and the provider Aliyun answers InvalidParameter."""
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "ConnectKmsInstance", **{**CONNECT, **wrong})
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ConnectKmsInstance", **{**CONNECT, **wrong})
 
 
 def test_a_hardware_instance_is_not_enabled_by_this_call(kms: KmsMock, client: Client) -> None:
@@ -272,7 +273,7 @@ def test_quotas_can_be_asked_for_one_kind(client: Client, kind: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "spec"),
     [
-        ({"kms_instance_id": INSTANCE, "resource_type": "alias"}, errors.INVALID_PARAMETER_UNNAMED),
+        ({"kms_instance_id": INSTANCE, "resource_type": "alias"}, errors.KMS_INVALID_PARAMETER),
         ({"kms_instance_id": NEW}, errors.INSTANCE_STATE_INVALID),
         ({"kms_instance_id": "kst-none"}, errors.INSTANCE_NOT_FOUND),
     ],
@@ -297,12 +298,12 @@ def test_the_further_vpcs_are_replaced_whole(client: Client) -> None:
     """UpdateKmsInstanceBindVpc sets the list; the owner is the account itself by default; [] empties it."""
     own = {"VpcId": "vpc-8", "VSwitchId": "vsw-8"}
     sdk(client, "UpdateKmsInstanceBindVpc", kms_instance_id=INSTANCE, bind_vpcs=json.dumps([FURTHER, own]))
-    assert described(client)["BindVpcs"]["BindVpc"] == [
+    assert describe_instance(client)["BindVpcs"]["BindVpc"] == [
         {**FURTHER, "VpcOwnerId": OTHER_ACCOUNT},
         {**own, "RegionId": "cn-hangzhou", "VpcOwnerId": DEFAULT_ACCOUNT},
     ]
     sdk(client, "UpdateKmsInstanceBindVpc", kms_instance_id=INSTANCE, bind_vpcs="[]")
-    assert described(client)["BindVpcs"] == {"BindVpc": []}
+    assert describe_instance(client)["BindVpcs"] == {"BindVpc": []}
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ def test_the_further_vpcs_are_replaced_whole(client: Client) -> None:
 )
 def test_a_further_vpc_is_in_the_region_and_well_formed(kms: KmsMock, client: Client, vpcs: str) -> None:
     """Another region, a missing switch, an odd owner and a VPC twice answer InvalidParameter."""
-    spec = errors.INVALID_PARAMETER_UNNAMED
+    spec = errors.KMS_INVALID_PARAMETER
     refuse(kms, client, spec, "UpdateKmsInstanceBindVpc", kms_instance_id=INSTANCE, bind_vpcs=vpcs)
 
 
@@ -354,9 +355,9 @@ def test_a_released_instance_takes_its_keys_aliases_and_secrets_along(kms: KmsMo
         }
     )
     sdk(client, "ReleaseKmsInstance", kms_instance_id=INSTANCE, force_delete_without_backup="true")
-    assert listed(client) == [NEW]
+    assert list_instances(client) == [NEW]
     refuse(kms, client, errors.INSTANCE_NOT_FOUND, "GetKmsInstance", kms_instance_id=INSTANCE)
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "DescribeSecret", secret_name="in")
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "DescribeSecret", secret_name="in")
     assert sdk(client, "DescribeSecret", secret_name="out")["SecretName"] == "out"
     [region] = kms.snapshot()["accounts"][0]["regions"]
     assert [(key["id"], key["aliases"]) for key in region["keys"]] == [("key-out", ["alias/out"])]
@@ -370,7 +371,7 @@ def test_without_a_backup_an_instance_is_released_by_force_only(kms: KmsMock, cl
     refuse(kms, client, errors.INSTANCE_NO_BACKUP, "ReleaseKmsInstance", **fields)
     kms.load({"instances": [{"id": "kst-safe", "backed_up": True}]})
     sdk(client, "ReleaseKmsInstance", kms_instance_id="kst-safe")
-    assert "kst-safe" not in listed(client)
+    assert "kst-safe" not in list_instances(client)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +379,7 @@ def test_without_a_backup_an_instance_is_released_by_force_only(kms: KmsMock, cl
     [
         ({"charge_type": "PREPAY"}, errors.REJECTED_UNSUPPORTED),
         ({"deletion_protection": True}, errors.DELETION_PROTECTED),
-        ({"owner": OTHER_ACCOUNT}, errors.NO_PERMISSION),
+        ({"owner": OTHER_ACCOUNT}, errors.NO_PERMISSION_ON),
     ],
 )
 def test_some_instances_cannot_be_released(kms: KmsMock, client: Client, more: dict[str, Any], spec: ErrorSpec) -> None:
@@ -391,7 +392,7 @@ def test_some_instances_cannot_be_released(kms: KmsMock, client: Client, more: d
 def test_force_is_true_or_false(kms: KmsMock, client: Client) -> None:
     """ForceDeleteWithoutBackup of another value answers InvalidParameter."""
     fields = {"kms_instance_id": INSTANCE, "force_delete_without_backup": "maybe"}
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "ReleaseKmsInstance", **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ReleaseKmsInstance", **fields)
 
 
 # -- all of them ------------------------------------------------------------------------------------------------------
@@ -417,8 +418,8 @@ def test_ram_can_permit_one_instance_and_not_another(kms: KmsMock) -> None:
     """A RAM user who may describe one instance is refused the other one."""
     kms.load(ram_user(allow("kms:GetKmsInstance", resource=f"acs:kms:*:*:keystore/{NEW}")))
     limited = kms.client(access_key_id="limited")
-    assert described(limited, NEW)["InstanceId"] == NEW
-    refuse(kms, limited, errors.NO_PERMISSION, "GetKmsInstance", kms_instance_id=INSTANCE)
+    assert describe_instance(limited, NEW)["InstanceId"] == NEW
+    refuse(kms, limited, errors.NO_PERMISSION_ON, "GetKmsInstance", kms_instance_id=INSTANCE)
 
 
 def test_a_snapshot_of_instances_loads_to_the_same_instances(kms: KmsMock, client: Client) -> None:
@@ -428,7 +429,7 @@ def test_a_snapshot_of_instances_loads_to_the_same_instances(kms: KmsMock, clien
     snapshot = kms.snapshot()
     with KmsMock(fixtures=[snapshot]) as other:
         assert other.snapshot() == snapshot
-        assert described(other.client(), NEW) == described(client, NEW)
+        assert describe_instance(other.client(), NEW) == describe_instance(client, NEW)
 
 
 def test_a_second_default_instance_is_refused_in_a_fixture_file(kms: KmsMock) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
-from tests.secrets_support import NO_SUCH_KEYS, refuse
-from tests.support import call, refused
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.calls import call, refused
+from tests.support.secrets import NO_SUCH_KEYS, refuse
 
 TAGS = '[{"TagKey":"a","TagValue":"b"}]'
 WRAPPING = {"wrapping_key_spec": "RSA_2048", "wrapping_algorithm": "RSAES_OAEP_SHA_256"}
@@ -36,9 +37,9 @@ MANY = {"RegionId": "cn-hangzhou", "ResourceType": "key", "ResourceId.1": "key"}
 
 @pytest.mark.parametrize("operation", [*ON_A_KEY, "GetKeyPolicy"])
 def test_a_key_id_that_is_none(kms: KmsMock, client: Client, operation: str) -> None:
-    """A KeyId longer than any id, ARN or alias is not valid, rather than not found (`# inferred`)."""
+    """A KeyId longer than any id, ARN or alias is not valid, rather than not found (inferred)."""
     fields = ON_A_KEY.get(operation, {})
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, operation, key_id="x" * 513, **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, operation, key_id="x" * 513, **fields)
 
 
 @pytest.mark.parametrize("operation", ON_A_KEY)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.crypto.wrapping import wrap
-from tests.key_support import (
+from kms_mock.kms import errors
+from tests.support.calls import outside, refused
+from tests.support.keys import (
     INSTANCES,
     MATERIAL,
     advance,
@@ -25,15 +26,15 @@ from tests.key_support import (
     encrypt,
     import_material,
     import_request,
+    key_versions,
     parameters_for_import,
     schedule,
-    versions,
+    seconds,
 )
-from tests.secrets_support import refuse, sdk
-from tests.support import outside, refused
+from tests.support.secrets import refuse, sdk
 
 RSA_ALGORITHMS = ["RSAES_PKCS1_V1_5", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]
-INVALID = errors.INVALID_PARAMETER_UNNAMED
+INVALID = errors.KMS_INVALID_PARAMETER
 
 
 @pytest.fixture
@@ -44,10 +45,6 @@ def key(client: Client) -> str:
 
 def now(kms: KmsMock) -> int:
     return int(kms.clock.now())
-
-
-def seconds(date: str) -> float:
-    return datetime.fromisoformat(date).timestamp()
 
 
 # -- what works -------------------------------------------------------------------------------------------------------
@@ -143,12 +140,12 @@ def test_import_without_an_expiry(client: Client, key: str) -> None:
 
 def test_import_keeps_the_key_version(client: Client, key: str) -> None:
     """An imported key has one version, the same before and after: its ciphertexts survive deletion and re-import."""
-    before = versions(client, key)
+    before = key_versions(client, key)
     import_material(client, key)
     blob = encrypt(client, key, "kept")
     sdk(client, "DeleteKeyMaterial", key_id=key)
     import_material(client, key)
-    assert versions(client, key) == before
+    assert key_versions(client, key) == before
     assert decrypt(client, blob) == "kept"
 
 
@@ -412,7 +409,7 @@ def test_a_seeded_run_repeats_key_for_key() -> None:
             client = kms.client()
             pairs = [create_key(client, key_spec=spec).key_id for spec in ("RSA_2048", "EC_P256", "EC_SM2")]
             public = [
-                sdk(client, "GetPublicKey", key_id=one, key_version_id=versions(client, one)[0])["PublicKey"]
+                sdk(client, "GetPublicKey", key_id=one, key_version_id=key_versions(client, one)[0])["PublicKey"]
                 for one in pairs
             ]
             key = create_key(client, origin="EXTERNAL").key_id

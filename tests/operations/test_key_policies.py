@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.key_support import INSTANCES, describe
-from tests.secrets_support import allow, ram_user, refuse, resource_policy, sdk
+from kms_mock.kms import errors
+from tests.support.keys import INSTANCES, describe
+from tests.support.secrets import allow, ram_user, refuse, resource_policy, sdk
 
 OTHER = "9999999999999999"
 MINE = resource_policy("kms:*", principal=f"acs:ram::{DEFAULT_ACCOUNT}:*")
@@ -53,7 +54,7 @@ def test_a_policy_has_32768_bytes_at_most(kms: KmsMock, client: Client, key: str
     text = json.dumps(MINE)
     longest = text + " " * (32768 - len(text))
     sdk(client, "SetKeyPolicy", key_id=key, policy=longest)
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "SetKeyPolicy", key_id=key, policy=longest + " ")
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "SetKeyPolicy", key_id=key, policy=longest + " ")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_policy_has_32768_bytes_at_most(kms: KmsMock, client: Client, key: str
 def test_a_policy_that_is_none(kms: KmsMock, client: Client, key: str, change: dict[str, Any]) -> None:
     """A policy that breaks a documented rule is refused and the former one stays."""
     policy = json.dumps({**MINE, **change})
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "SetKeyPolicy", key_id=key, policy=policy)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "SetKeyPolicy", key_id=key, policy=policy)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_ram_must_allow_it(kms: KmsMock, key: str, operation: str, fields: dict[
     """A user without the permission gets 400 Forbidden.NoPermission (400 in these tables, not 403)."""
     kms.load(ram_user(allow("kms:Describe*")))
     user = kms.client(access_key_id="limited")
-    refuse(kms, user, errors.NO_PERMISSION_400, operation, key_id=key, **fields)
+    refuse(kms, user, errors.POLICY_NO_PERMISSION, operation, key_id=key, **fields)
 
 
 def test_a_policy_lets_another_account_in(kms: KmsMock, client: Client, key: str) -> None:
@@ -110,7 +111,7 @@ def test_a_policy_lets_another_account_in(kms: KmsMock, client: Client, key: str
     kms.load(ram_user(allow("kms:*"), key="theirs", account=OTHER))
     stranger = kms.client(access_key_id="theirs")
     arn = describe(client, key).arn
-    refuse(kms, stranger, errors.NO_PERMISSION, "DescribeKey", key_id=arn)
+    refuse(kms, stranger, errors.NO_PERMISSION_ON, "DescribeKey", key_id=arn)
     policy = {
         "Version": "1",
         "Statement": [
@@ -120,13 +121,13 @@ def test_a_policy_lets_another_account_in(kms: KmsMock, client: Client, key: str
     }
     sdk(client, "SetKeyPolicy", key_id=key, policy=json.dumps(policy))
     assert sdk(stranger, "DescribeKey", key_id=arn)["KeyMetadata"]["KeyId"] == key
-    refuse(kms, stranger, errors.NO_PERMISSION, "DisableKey", key_id=arn)
+    refuse(kms, stranger, errors.NO_PERMISSION_ON, "DisableKey", key_id=arn)
 
 
 def test_the_account_itself_is_never_locked_out(kms: KmsMock, client: Client, key: str) -> None:
-    """A policy that allows nobody stops the account from using the key, not from giving it another policy."""
-    nobody = resource_policy("kms:*", principal="acs:ram::1:root")
+    """A policy that denies everybody stops the account from using the key, not from giving it another policy."""
+    nobody = resource_policy("kms:*", principal="*", effect="Deny")
     sdk(client, "SetKeyPolicy", key_id=key, policy=json.dumps(nobody))
-    refuse(kms, client, errors.NO_PERMISSION, "DescribeKey", key_id=key)
+    refuse(kms, client, errors.NO_PERMISSION_ON, "DescribeKey", key_id=key)
     sdk(client, "SetKeyPolicy", key_id=key, policy=json.dumps(MINE))
     assert describe(client, key).key_id == key

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.crypto.material import generate
-from tests.key_support import (
+from kms_mock.kms import errors
+from tests.support.calls import call, refused
+from tests.support.keys import (
     INSTANCES,
     MATERIAL,
     create_key,
@@ -23,12 +25,11 @@ from tests.key_support import (
     disable,
     encrypt,
     import_request,
+    key_versions,
     parameters_for_import,
     schedule,
-    versions,
 )
-from tests.secrets_support import resource_policy, sdk
-from tests.support import call, refused
+from tests.support.secrets import resource_policy, sdk
 
 STATES = ("Enabled", "Disabled", "PendingDeletion", "PendingImport")
 
@@ -146,7 +147,7 @@ def ours() -> list[Cell]:
 
 @cache
 def material(spec: str) -> str:
-    """Give material of a spec as a fixture file takes it."""
+    """Return material of a spec as a fixture file takes it."""
     return base64.b64encode(MATERIAL if spec == "Aliyun_AES_256" else generate(spec).to_bytes()).decode()
 
 
@@ -184,7 +185,7 @@ TAGGED = {"RegionId": "cn-hangzhou", "ResourceType": "key", "ResourceId.1": "key
 
 @cache
 def public_key() -> str:
-    """Give a public key to export data keys under."""
+    """Return a public key to export data keys under."""
     return base64.b64encode(generate("EC_SM2").public_key_der()).decode()
 
 
@@ -238,7 +239,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
 
 
 def _describe_version(client: Client) -> Call:
-    version = versions(client, "key")[0]
+    version = key_versions(client, "key")[0]
     return lambda: sdk(client, "DescribeKeyVersion", key_id="key", key_version_id=version)
 
 
@@ -279,7 +280,7 @@ def _generate_and_export(client: Client) -> Call:
 
 
 def _on_version(client: Client, operation: str, **fields: Any) -> Call:
-    version = versions(client, "key")[0]
+    version = key_versions(client, "key")[0]
     return lambda: sdk(client, operation, key_id="key", key_version_id=version, **fields)
 
 
@@ -373,7 +374,7 @@ def test_operations_outside_the_matrix(kms: KmsMock, client: Client, cell: Cell)
 
 def test_every_operation_on_keys_has_a_row() -> None:
     """No operation that names a key is left out of both tables."""
-    from kms_mock.operation import REGISTRY  # noqa: PLC0415 (filled by importing the package)
+    from tests.support.registry import REGISTRY  # noqa: PLC0415
 
     names = {"KeyId", "CiphertextBlob", "EncryptionKeyId", "DestinationKeyId"}
     on_keys = {

@@ -8,24 +8,21 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from kms_mock.errors import ErrorSpec
-from tests.key_support import create_key, key_ids
-from tests.secrets_support import refuse, sdk
-from tests.support import call, refused
+from kms_mock.kms import errors
+from kms_mock.kms.errors import ErrorSpec
+from tests.support.calls import call, refused, tag_parameter
+from tests.support.keys import create_key, key_ids
+from tests.support.secrets import refuse, sdk
 
-INVALID = errors.INVALID_PARAMETER_UNNAMED
+INVALID = errors.KMS_INVALID_PARAMETER
 
 
 @pytest.fixture(autouse=True)
 def keys(kms: KmsMock) -> None:
     """Two keys, the first with one tag."""
     kms.load({"keys": [{"id": "one", "tags": {"team": "a"}, "aliases": ["alias/one"]}, {"id": "two"}]})
-
-
-def text(**tags: str) -> str:
-    return json.dumps([{"TagKey": key, "TagValue": value} for key, value in tags.items()])
 
 
 def tags(client: Client, key_id: str = "one") -> dict[str, str]:
@@ -53,7 +50,7 @@ def with_tags(**wanted: str) -> dict[str, str]:
 
 def test_tags_are_added_and_replaced(client: Client) -> None:
     """TagResource adds tags and gives an existing key its new value."""
-    sdk(client, "TagResource", key_id="one", tags=text(team="b", env="test"))
+    sdk(client, "TagResource", key_id="one", tags=tag_parameter(team="b", env="test"))
     assert tags(client) == {"team": "b", "env": "test"}
 
 
@@ -66,7 +63,7 @@ def test_tags_are_removed(client: Client) -> None:
 @pytest.mark.parametrize("name", ["alias/one", f"acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:key/one"])
 def test_a_key_is_named_by_alias_or_arn(client: Client, name: str) -> None:
     """The three calls find a key by alias and ARN too."""
-    sdk(client, "TagResource", key_id=name, tags=text(env="x"))
+    sdk(client, "TagResource", key_id=name, tags=tag_parameter(env="x"))
     assert tags(client, name) == {"team": "a", "env": "x"}
     sdk(client, "UntagResource", key_id=name, tag_keys='["env"]')
     assert tags(client) == {"team": "a"}
@@ -74,9 +71,9 @@ def test_a_key_is_named_by_alias_or_arn(client: Client, name: str) -> None:
 
 def test_twenty_tags_and_no_more(kms: KmsMock, client: Client) -> None:
     """A key has at most 20 tags, over all calls; a call that would make it more adds none."""
-    sdk(client, "TagResource", key_id="one", tags=text(**{f"k{number}": "" for number in range(19)}))
-    refuse(kms, client, INVALID, "TagResource", key_id="one", tags=text(more="x"))
-    sdk(client, "TagResource", key_id="one", tags=text(team="fine"))
+    sdk(client, "TagResource", key_id="one", tags=tag_parameter(**{f"k{number}": "" for number in range(19)}))
+    refuse(kms, client, INVALID, "TagResource", key_id="one", tags=tag_parameter(more="x"))
+    sdk(client, "TagResource", key_id="one", tags=tag_parameter(team="fine"))
     assert len(tags(client)) == 20
 
 
@@ -89,20 +86,20 @@ LONGEST = "x" * 128
 )
 def test_tags_that_are_taken(client: Client, key: str, value: str) -> None:
     """Keys and values have up to 128 characters of the documented set; only keys have reserved beginnings."""
-    sdk(client, "TagResource", key_id="two", tags=text(**{key: value}))
+    sdk(client, "TagResource", key_id="two", tags=tag_parameter(**{key: value}))
     assert tags(client, "two") == {key: value}
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        text(**{LONGEST + "x": "v"}),
-        text(k=LONGEST + "x"),
-        text(**{"a b": "v"}),
-        text(k="ü"),
-        text(**{"aliyun-x": "v"}),
-        text(**{"acs:x": "v"}),
-        text(**{"": "v"}),
+        tag_parameter(**{LONGEST + "x": "v"}),
+        tag_parameter(k=LONGEST + "x"),
+        tag_parameter(**{"a b": "v"}),
+        tag_parameter(k="ü"),
+        tag_parameter(**{"aliyun-x": "v"}),
+        tag_parameter(**{"acs:x": "v"}),
+        tag_parameter(**{"": "v"}),
         '[{"TagKey":"k","TagValue":"1"},{"TagKey":"k","TagValue":"2"}]',
         '{"TagKey":"k"}',
         "k=v",
@@ -120,7 +117,8 @@ def test_tag_keys_that_are_refused(kms: KmsMock, client: Client, wrong: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("operation", "fields"), [("TagResource", {"tags": text(a="b")}), ("UntagResource", {"tag_keys": '["team"]'})]
+    ("operation", "fields"),
+    [("TagResource", {"tags": tag_parameter(a="b")}), ("UntagResource", {"tag_keys": '["team"]'})],
 )
 def test_exactly_one_resource(kms: KmsMock, client: Client, operation: str, fields: dict[str, Any]) -> None:
     """TagResource and UntagResource name exactly one of key, secret and certificate, which must be there."""
@@ -220,13 +218,13 @@ def test_more_rows_than_a_page(kms: KmsMock, client: Client) -> None:
 
 def test_tags_find_keys(client: Client) -> None:
     """ListKeys filters by the tags that these calls set."""
-    made = create_key(client, tags=text(team="z")).key_id
-    sdk(client, "TagResource", key_id="two", tags=text(team="z"))
+    made = create_key(client, tags=tag_parameter(team="z")).key_id
+    sdk(client, "TagResource", key_id="two", tags=tag_parameter(team="z"))
     assert key_ids(client, filters='[{"Key":"TagValue","Values":["z"]}]') == ["two", made]
 
 
 def test_a_snapshot_keeps_tags(kms: KmsMock, client: Client) -> None:
     """A mock loaded from a snapshot has the same tags."""
-    sdk(client, "TagResource", key_id="one", tags=text(env="x"))
+    sdk(client, "TagResource", key_id="one", tags=tag_parameter(env="x"))
     with KmsMock([kms.snapshot()]) as copy:
         assert tags(copy.client()) == {"team": "a", "env": "x"}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.key_support import (
+from kms_mock.kms import errors
+from tests.support.keys import (
     DAY,
     INSTANCES,
     advance,
@@ -24,16 +24,13 @@ from tests.key_support import (
     disable,
     enable,
     encrypt,
+    key_versions,
     schedule,
-    versions,
+    seconds,
 )
-from tests.secrets_support import refuse, sdk
+from tests.support.secrets import refuse, sdk
 
-INVALID = errors.INVALID_PARAMETER_UNNAMED
-
-
-def seconds(date: str) -> float:
-    return datetime.fromisoformat(date).timestamp()
+INVALID = errors.KMS_INVALID_PARAMETER
 
 
 def rotate_every(client: Client, key_id: str, interval: str | None) -> None:
@@ -70,7 +67,7 @@ def test_versions_are_found_by_alias_and_arn(client: Client) -> None:
     key = create_key(client)
     sdk(client, "CreateAlias", key_id=key.key_id, alias_name="alias/x")
     for name in (key.arn, "alias/x"):
-        assert versions(client, name) == [key.primary_key_version]
+        assert key_versions(client, name) == [key.primary_key_version]
         body = sdk(client, "DescribeKeyVersion", key_id=name, key_version_id=key.primary_key_version)
         assert body["KeyVersion"]["KeyId"] == key.key_id
 
@@ -112,7 +109,7 @@ def test_a_new_version_of_a_symmetric_key(client: Client, soft: str) -> None:
     first = describe(client, soft).primary_key_version
     old = encrypt(client, soft, "old")
     made = sdk(client, "CreateKeyVersion", key_id=soft)["KeyVersion"]
-    assert versions(client, soft) == [first, made["KeyVersionId"]]
+    assert key_versions(client, soft) == [first, made["KeyVersionId"]]
     assert describe(client, soft).primary_key_version == made["KeyVersionId"]
     new = encrypt(client, soft, "new")
     assert base64.b64decode(new)[:36].decode() == made["KeyVersionId"]
@@ -138,7 +135,7 @@ def test_a_new_version_of_a_key_pair(kms: KmsMock, client: Client, spec: str) ->
     advance(kms, "7d")
     made = sdk(client, "CreateKeyVersion", key_id="alias/pair")["KeyVersion"]
     assert made["KeyId"] == key.key_id
-    assert versions(client, key.key_id)[1:] == [made["KeyVersionId"]]
+    assert key_versions(client, key.key_id)[1:] == [made["KeyVersionId"]]
     assert describe(client, key.key_id).last_rotation_date == made["CreationDate"]
     advance(kms, "167h")
     refuse(kms, client, errors.REJECTED_UNSUPPORTED, "CreateKeyVersion", key_id=key.key_id)
@@ -151,7 +148,7 @@ def test_each_version_is_another_key_pair(kms: KmsMock, client: Client) -> None:
     key = create_key(client, key_spec="EC_P256")
     advance(kms, "8d")
     sdk(client, "CreateKeyVersion", key_id=key.key_id)
-    first, second = versions(client, key.key_id)
+    first, second = key_versions(client, key.key_id)
     public = {
         sdk(client, "GetPublicKey", key_id=key.key_id, key_version_id=one)["PublicKey"] for one in (first, second)
     }
@@ -178,7 +175,7 @@ def test_a_key_pair_has_50_versions_at_most(kms: KmsMock, client: Client) -> Non
     )
     refuse(kms, client, errors.LIMIT_EXCEEDED, "CreateKeyVersion", key_id="full")
     sdk(client, "CreateKeyVersion", key_id="last")
-    assert len(versions(client, "last")) == 50
+    assert len(key_versions(client, "last")) == 50
 
 
 def kms_material() -> str:
@@ -261,11 +258,11 @@ def test_automatic_rotation(kms: KmsMock, client: Client) -> None:
     assert (planned.automatic_rotation, planned.rotation_interval) == ("Enabled", "2592000s")
     assert seconds(planned.next_rotation_date) == seconds(key.creation_date) + 30 * DAY
     advance(kms, "29d")
-    assert versions(client, key.key_id) == [key.primary_key_version]
+    assert key_versions(client, key.key_id) == [key.primary_key_version]
     events = advance(kms, "2d")
     assert [(event.kind, event.resource) for event in events] == [("key rotated", key.arn)]
     rotated = describe(client, key.key_id)
-    assert versions(client, key.key_id) == [key.primary_key_version, rotated.primary_key_version]
+    assert key_versions(client, key.key_id) == [key.primary_key_version, rotated.primary_key_version]
     assert rotated.last_rotation_date == planned.next_rotation_date
     assert seconds(rotated.next_rotation_date) == seconds(rotated.last_rotation_date) + 30 * DAY
     assert decrypt(client, old) == "old"
@@ -287,7 +284,7 @@ def test_an_overdue_policy_rotates_at_once(kms: KmsMock, client: Client) -> None
     key = create_key(client)
     advance(kms, "100d")
     rotate_every(client, key.key_id, "30d")
-    assert len(versions(client, key.key_id)) == 2
+    assert len(key_versions(client, key.key_id)) == 2
     found = describe(client, key.key_id)
     assert seconds(found.last_rotation_date) - seconds(key.creation_date) == pytest.approx(100 * DAY, abs=60)
     assert seconds(found.next_rotation_date) == seconds(found.last_rotation_date) + 30 * DAY
@@ -300,7 +297,7 @@ def test_rotation_is_switched_off(kms: KmsMock, client: Client) -> None:
     found = describe(client, key.key_id)
     assert (found.automatic_rotation, found.rotation_interval, found.next_rotation_date) == ("Disabled", None, None)
     assert advance(kms, "400d") == []
-    assert versions(client, key.key_id) == [key.primary_key_version]
+    assert key_versions(client, key.key_id) == [key.primary_key_version]
 
 
 @pytest.mark.parametrize("how", ["disable", "schedule"])
@@ -315,11 +312,11 @@ def test_rotation_is_suspended_while_a_key_cannot_be_used(kms: KmsMock, client: 
     assert (found.automatic_rotation, found.rotation_interval) == ("Suspended", "2592000s")
     assert found.next_rotation_date == key.next_rotation_date
     assert advance(kms, "70d") == []
-    assert versions(client, key.key_id) == [key.primary_key_version]
+    assert key_versions(client, key.key_id) == [key.primary_key_version]
     (enable if how == "disable" else cancel)(client, key.key_id)
     found = describe(client, key.key_id)
     assert found.automatic_rotation == "Enabled"
-    assert len(versions(client, key.key_id)) == 2  # one rotation now, not one for each date that passed
+    assert len(key_versions(client, key.key_id)) == 2  # one rotation now, not one for each date that passed
     assert seconds(found.last_rotation_date) - seconds(key.creation_date) == pytest.approx(70 * DAY, abs=60)
 
 

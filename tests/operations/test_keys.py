@@ -11,9 +11,11 @@ from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.key_support import (
+from kms_mock.kms import errors
+from tests.support.calls import refused
+from tests.support.keys import (
     POLICY,
     advance,
     cancel,
@@ -25,7 +27,6 @@ from tests.key_support import (
     schedule,
     with_instances,
 )
-from tests.support import refused
 
 # -- DescribeKey, ListKeys --------------------------------------------------------------------------------------------
 
@@ -45,7 +46,7 @@ def test_a_key_is_described_by_id_arn_and_alias(client: Client) -> None:
         ("acs:kms:cn-hangzhou:1234567890123456:key/none", errors.KEY_NOT_FOUND),
         ("acs:kms:cn-beijing:1234567890123456:key/none", errors.KEY_NOT_FOUND),
         ("alias/none", errors.ALIAS_NOT_FOUND),
-        ("x" * 513, errors.INVALID_PARAMETER_UNNAMED),
+        ("x" * 513, errors.KMS_INVALID_PARAMETER),
     ],
 )
 def test_what_is_not_there_is_not_described(kms: KmsMock, client: Client, name: str, spec: errors.ErrorSpec) -> None:
@@ -234,6 +235,16 @@ def test_disable_and_enable(client: Client) -> None:
         assert describe(client, key.key_id).key_state == state
 
 
+def test_a_key_that_is_not_being_deleted_has_an_empty_delete_date(client: Client) -> None:
+    """DeleteDate is there and "" in CreateKey and DescribeKey, before a deletion and after its end (behaviour.md 11)."""
+    key = create_key(client)
+    assert (key.delete_date, describe(client, key.key_id).delete_date) == ("", "")
+    schedule(client, key.key_id, 7)
+    assert describe(client, key.key_id).delete_date
+    client.cancel_key_deletion(models.CancelKeyDeletionRequest(key_id=key.key_id))
+    assert describe(client, key.key_id).delete_date == ""
+
+
 @pytest.mark.parametrize("days", [7, 366])
 def test_deletion_happens_when_due_and_takes_aliases_along(kms: KmsMock, client: Client, days: int) -> None:
     """A scheduled key has its DeleteDate, is PendingDeletion until then, and is gone with its aliases after."""
@@ -258,19 +269,19 @@ def test_deletion_happens_when_due_and_takes_aliases_along(kms: KmsMock, client:
 def test_the_window_of_deletion(kms: KmsMock, client: Client, days: int) -> None:
     """PendingWindowInDays is 7 to 366 (api-docs ScheduleKeyDeletion)."""
     key = create_key(client)
-    refused(kms, errors.INVALID_PARAMETER_UNNAMED, schedule, client, key.key_id, days)
+    refused(kms, errors.KMS_INVALID_PARAMETER, schedule, client, key.key_id, days)
 
 
 @pytest.mark.parametrize("before", ["Enabled", "Disabled"])
 def test_a_cancelled_deletion_leaves_an_enabled_key(kms: KmsMock, client: Client, before: str) -> None:
-    """CancelKeyDeletion makes the key Enabled, whatever it was, and it is not deleted any more (DESIGN 6)."""
+    """CancelKeyDeletion makes the key Enabled, whatever it was, and it is not deleted any more (design.md 6)."""
     key = create_key(client)
     if before == "Disabled":
         disable(client, key.key_id)
     schedule(client, key.key_id)
     cancel(client, key.key_id)
     found = describe(client, key.key_id)
-    assert (found.key_state, found.delete_date) == ("Enabled", None)
+    assert (found.key_state, found.delete_date) == ("Enabled", "")
     advance(kms, "400d")
     assert describe(client, key.key_id).key_state == "Enabled"
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import (
+from kms_mock.kms import errors
+from tests.support.secrets import (
     RDS,
     RDS_VALUE,
     UUID,
@@ -57,7 +58,7 @@ def test_pages_hold_what_they_say(kms: KmsMock, client: Client) -> None:
 )
 def test_list_refuses_what_is_out_of_range(kms: KmsMock, client: Client, fields: dict[str, Any]) -> None:
     """PageSize is 1 to 100, PageNumber from 1, Filters at most ten keys with at most ten values each."""
-    refuse(kms, client, errors.INVALID_PARAMETER_SECRET, "ListSecrets", **fields)
+    refuse(kms, client, errors.SECRET_INVALID_PARAMETER, "ListSecrets", **fields)
 
 
 def filtered(client: Client, *filters: tuple[str, list[str]], **more: Any) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
-from tests.managed_secrets_support import (
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.managed_secrets import (
     DOUBLE,
     KINDS,
     LOGIN,
@@ -19,11 +20,11 @@ from tests.managed_secrets_support import (
     SSH_LOGIN,
     access_keys,
     accounts,
+    create_managed,
     current,
     double_users,
-    make,
 )
-from tests.secrets_support import (
+from tests.support.secrets import (
     ISO,
     RDS,
     refuse,
@@ -36,7 +37,7 @@ from tests.secrets_support import (
 def test_every_type_can_be_created_and_described(client: Client, kind: str) -> None:
     """A managed secret has its type, its configuration with CustomData, and AutomaticRotation Disabled by default."""
     secret_type, name, config, _ = KINDS[kind]
-    answer = make(client, kind)
+    answer = create_managed(client, kind)
     assert answer["SecretType"] == secret_type
     assert answer["SecretName"] == ("acs/ram/user/robot" if kind == "ram" else name)
     assert answer["Arn"].endswith(f":secret/{answer['SecretName']}")
@@ -52,21 +53,21 @@ def test_every_type_can_be_created_and_described(client: Client, kind: str) -> N
 
 def test_the_values_have_the_documented_form(client: Client) -> None:
     """GetSecretValue gives each type's value in its own form, not as it was put in."""
-    make(client, "rds single")
+    create_managed(client, "rds single")
     assert current(client, "db") == {"AccountName": "app", "AccountPassword": "first-app"}
-    make(client, "ram")
+    create_managed(client, "ram")
     ram = current(client, "acs/ram/user/robot")
     assert list(ram) == ["AccessKeyId", "AccessKeySecret", "GenerateTimestamp"]
     assert (ram["AccessKeyId"], ram["AccessKeySecret"]) == ("LTAI1", "secret-LTAI1")
     assert ISO.fullmatch(ram["GenerateTimestamp"])
-    make(client, "ecs password")
+    create_managed(client, "ecs password")
     assert current(client, "acs/ecs/web") == {"UserName": "ecs-user", "Password": "first"}
 
 
 @double_users
 def test_double_users_are_current_and_previous(client: Client, kind: str, name: str, users: tuple[str, str]) -> None:
     """With two accounts ACSCurrent is the one and ACSPrevious the other; `$Auto` makes passwords for both."""
-    make(client, kind)
+    create_managed(client, kind)
     one, two = current(client, name), current(client, name, "ACSPrevious")
     assert (one["AccountName"], two["AccountName"]) == users
     assert one["AccountPassword"] != two["AccountPassword"]
@@ -82,12 +83,12 @@ def test_a_managed_secret_needs_its_configuration(kms: KmsMock, client: Client, 
     """Without ExtendedConfig, or without any of its required fields, the secret is refused."""
     secret_type, name, config, data = KINDS[kind]
     fields = {"secret_name": name, "version_id": "v1", "secret_data": data, "secret_type": secret_type}
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "CreateSecret", **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "CreateSecret", **fields)
     for missing in config:
         less = {key: value for key, value in config.items() if key != missing}
-        refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "CreateSecret", extended_config=less, **fields)
+        refuse(kms, client, errors.KMS_INVALID_PARAMETER, "CreateSecret", extended_config=less, **fields)
         wrong = {**config, missing: 7}
-        refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "CreateSecret", extended_config=wrong, **fields)
+        refuse(kms, client, errors.KMS_INVALID_PARAMETER, "CreateSecret", extended_config=wrong, **fields)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_wrong_configuration_is_refused(kms: KmsMock, client: Client, kind: st
     refuse(
         kms,
         client,
-        errors.INVALID_PARAMETER_UNNAMED,
+        errors.KMS_INVALID_PARAMETER,
         "CreateSecret",
         secret_name=name,
         version_id="v1",
@@ -132,7 +133,7 @@ def test_a_wrong_value_is_refused_and_never_quoted(kms: KmsMock, client: Client,
     caught = refuse(
         kms,
         client,
-        errors.INVALID_PARAMETER_UNNAMED,
+        errors.KMS_INVALID_PARAMETER,
         "CreateSecret",
         secret_name=name,
         version_id="v1",
@@ -178,7 +179,7 @@ def test_names_values_and_intervals_follow_the_type(
     refuse(
         kms,
         client,
-        errors.INVALID_PARAMETER_UNNAMED,
+        errors.KMS_INVALID_PARAMETER,
         "CreateSecret",
         **{**usual, "extended_config": config, **fields},
     )
@@ -189,7 +190,7 @@ def test_names_values_and_intervals_follow_the_type(
 )
 def test_automatic_rotation_from_birth(client: Client, interval: str, seconds: str) -> None:
     """With EnableAutomaticRotation the answers give the interval in seconds and the next date, one interval on."""
-    answer = make(client, "rds single", enable_automatic_rotation=True, rotation_interval=interval)
+    answer = create_managed(client, "rds single", enable_automatic_rotation=True, rotation_interval=interval)
     described = sdk(client, "DescribeSecret", secret_name="db")
     got = sdk(client, "GetSecretValue", secret_name="db")
     for one in (answer, described, got):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Any
 
 import pytest
 from alibabacloud_kms20160120.client import Client
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.crypto import asymmetric
-from tests.known_keys import decrypted, private_pem, text64, version
-from tests.secrets_support import refuse, sdk
-from tests.support import OpenSsl
+from kms_mock.kms import errors
+from tests.support.calls import OpenSsl
+from tests.support.known_keys import decrypted, key_fields, known_version, private_pem, text64
+from tests.support.secrets import refuse, sdk
 
 MESSAGE = b"the message that was signed"
 PSS = "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32"
@@ -46,20 +46,16 @@ def kms(with_known_keys: KmsMock) -> KmsMock:
 
 
 def public_pem(client: Client, key_id: str) -> bytes:
-    answer = sdk(client, "GetPublicKey", key_id=key_id, key_version_id=version(key_id))
+    answer = sdk(client, "GetPublicKey", key_id=key_id, key_version_id=known_version(key_id))
     return str(answer["PublicKey"]).encode()
 
 
 def digest_of(client: Client, key_id: str) -> bytes:
-    """Give what is to be signed for MESSAGE: for SM2 the digest that the public key goes into."""
+    """Return what is to be signed for MESSAGE: for SM2 the digest that the public key goes into."""
     if "sm2" not in key_id:
         return hashlib.sha256(MESSAGE).digest()
     lines = public_pem(client, key_id).splitlines()[1:-1]
     return asymmetric.sm2_message_digest(base64.b64decode(b"".join(lines)), MESSAGE)
-
-
-def pair(key_id: str, algorithm: str) -> dict[str, Any]:
-    return {"key_id": key_id, "key_version_id": version(key_id), "algorithm": algorithm}
 
 
 @pytest.mark.parametrize(("key_id", "algorithm", "options"), SIGNATURES)
@@ -68,7 +64,7 @@ def test_openssl_verifies_our_signatures(
 ) -> None:
     """`openssl dgst -verify` accepts AsymmetricSign's Value over the message, with the key of GetPublicKey."""
     digest = text64(digest_of(client, key_id))
-    value = sdk(client, "AsymmetricSign", **pair(key_id, algorithm), digest=digest)["Value"]
+    value = sdk(client, "AsymmetricSign", **key_fields(key_id, algorithm), digest=digest)["Value"]
     files = {"public": public_pem(client, key_id), "signature": base64.b64decode(value), "message": MESSAGE}
     assert openssl(f"dgst {options} -verify public -signature signature message", **files) == b"Verified OK\n"
 
@@ -79,7 +75,7 @@ def test_we_verify_openssl_signatures(
 ) -> None:
     """AsymmetricVerify says true for what `openssl dgst -sign` made with the same private key."""
     signature = openssl(f"dgst {options} -sign key message", key=private_pem(key_id), message=MESSAGE)
-    fields = {**pair(key_id, algorithm), "digest": text64(digest_of(client, key_id)), "value": text64(signature)}
+    fields = {**key_fields(key_id, algorithm), "digest": text64(digest_of(client, key_id)), "value": text64(signature)}
     assert sdk(client, "AsymmetricVerify", **fields)["Value"] is True
 
 
@@ -88,7 +84,7 @@ def test_openssl_decrypts_what_we_encrypt(
     client: Client, openssl: OpenSsl, key_id: str, algorithm: str, options: str
 ) -> None:
     """`openssl pkeyutl -decrypt` opens AsymmetricEncrypt's CiphertextBlob."""
-    answer = sdk(client, "AsymmetricEncrypt", plaintext=text64(b"\x00\xff bytes"), **pair(key_id, algorithm))
+    answer = sdk(client, "AsymmetricEncrypt", plaintext=text64(b"\x00\xff bytes"), **key_fields(key_id, algorithm))
     files = {"key": private_pem(key_id), "data": base64.b64decode(answer["CiphertextBlob"])}
     assert openssl(f"pkeyutl -decrypt -inkey key -in data {options}", **files) == b"\x00\xff bytes"
 
@@ -100,7 +96,7 @@ def test_we_decrypt_what_openssl_encrypts(
     """AsymmetricDecrypt opens what `openssl pkeyutl -encrypt` made with the key of GetPublicKey."""
     files = {"public": public_pem(client, key_id), "data": b"\x00\xff bytes"}
     ciphertext = openssl(f"pkeyutl -encrypt -pubin -inkey public -in data {options}", **files)
-    answer = sdk(client, "AsymmetricDecrypt", ciphertext_blob=text64(ciphertext), **pair(key_id, algorithm))
+    answer = sdk(client, "AsymmetricDecrypt", ciphertext_blob=text64(ciphertext), **key_fields(key_id, algorithm))
     assert base64.b64decode(answer["Plaintext"]) == b"\x00\xff bytes"
 
 

@@ -9,9 +9,10 @@ import urllib.parse
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import (
+from kms_mock.kms import errors
+from tests.support.secrets import (
     ISO,
     KEY_ID,
     OTHER_ACCOUNT,
@@ -140,7 +141,7 @@ def test_a_version_id_is_unique_in_its_secret_only(client: Client) -> None:
 
 
 def test_an_eleventh_version_rolls_off_the_earliest(client: Client) -> None:
-    """A secret keeps ten versions; beyond them the earliest is deleted."""
+    """A secret keeps ten versions; beyond them the earliest without a stage is deleted."""
     create(client)
     for number in range(2, 11):
         put(client, f"v{number}", str(number))
@@ -157,36 +158,38 @@ def test_a_version_that_rolled_off_is_gone_for_good(kms: KmsMock, client: Client
     refuse(
         kms,
         client,
-        errors.RESOURCE_NOT_FOUND,
+        errors.ACCESS_NOT_FOUND,
         "GetSecretValue",
         secret_name="db",
         version_id="v1",
-        message="Resource not found",
     )
     assert put(client, "v1", "another")["VersionStages"] == {"VersionStage": ["ACSCurrent"]}
     assert value(client) == "another"
 
 
-def test_a_custom_stage_rolls_off_with_its_version(kms: KmsMock, client: Client) -> None:
-    """The earliest version goes even when a custom stage marks it, and the stage goes with it (DESIGN 6)."""
+def test_a_version_with_a_stage_never_rolls_off(client: Client) -> None:
+    """Of more than ten versions the earliest without a stage goes, so that a custom stage stays readable (design.md 6)."""
     create(client)
     put(client, "v2", "two", version_stages='["blue"]')
     for number in range(3, 13):
         put(client, f"v{number}", str(number))
-    assert "blue" not in [mark for marks in stages(client).values() for mark in marks]
-    refuse(
-        kms,
-        client,
-        errors.RESOURCE_NOT_FOUND,
-        "GetSecretValue",
-        secret_name="db",
-        version_stage="blue",
-        message="Resource not found",
-    )
+    assert list(stages(client)) == ["v2", *[f"v{number}" for number in range(4, 13)]]
+    assert value(client, version_stage="blue") == "two"
+
+
+def test_the_previous_value_stays_readable_while_candidates_come_and_go(client: Client) -> None:
+    """Nine puts with the stage Candidate alone remove candidates, never ACSPrevious or ACSCurrent (design.md 6)."""
+    create(client)
+    put(client, "v2", "two")
+    for number in range(3, 12):
+        put(client, f"v{number}", str(number), version_stages='["Candidate"]')
+    assert value(client, version_stage="ACSPrevious") == "one"
+    assert value(client) == "two"
+    assert list(stages(client)) == ["v1", "v2", *[f"v{number}" for number in range(4, 12)]]
 
 
 def test_the_current_version_never_rolls_off(client: Client) -> None:
-    """While ACSCurrent stays on the earliest version, the second earliest goes (DESIGN 6)."""
+    """While ACSCurrent stays on the earliest version, the second earliest goes (design.md 6)."""
     create(client)
     for number in range(2, 13):
         put(client, f"v{number}", str(number), version_stages='["next"]')
@@ -240,7 +243,7 @@ def test_a_value_above_30720_bytes_is_refused(kms: KmsMock, client: Client, text
     refuse(
         kms,
         client,
-        errors.INVALID_PARAMETER_SECRET,
+        errors.SECRET_INVALID_PARAMETER,
         "PutSecretValue",
         secret_name="db",
         version_id="v2",
@@ -273,7 +276,7 @@ def test_an_invalid_parameter_is_refused_with_the_literal_text(
     refuse(
         kms,
         client,
-        errors.INVALID_PARAMETER_SECRET,
+        errors.SECRET_INVALID_PARAMETER,
         "PutSecretValue",
         message='some of the specified parameters "\\" is not valid',
         **{"secret_name": "db", "version_id": "v2", "secret_data": "two", **fields},
@@ -303,7 +306,7 @@ def test_only_generic_secrets_take_a_value(kms: KmsMock, client: Client) -> None
     refuse(
         kms,
         client,
-        errors.INVALID_PARAMETER_SECRET,
+        errors.SECRET_INVALID_PARAMETER,
         "PutSecretValue",
         secret_name="rds",
         version_id="v2",
@@ -349,7 +352,7 @@ def test_a_secret_that_does_not_exist_is_not_found(kms: KmsMock, client: Client)
     refuse(
         kms,
         client,
-        errors.RESOURCE_NOT_FOUND,
+        errors.SECRET_NOT_FOUND,
         "PutSecretValue",
         message="Resource not found",
         secret_name="none",
@@ -359,7 +362,7 @@ def test_a_secret_that_does_not_exist_is_not_found(kms: KmsMock, client: Client)
 
 
 def test_a_secret_in_its_recovery_window_takes_no_value(kms: KmsMock, client: Client) -> None:
-    """A secret that is planned for deletion is refused with 409 until it is restored (DESIGN 6)."""
+    """A secret that is planned for deletion is refused with 409 until it is restored (design.md 6)."""
     create(client)
     sdk(client, "DeleteSecret", secret_name="db")
     refuse(
@@ -387,7 +390,7 @@ def test_a_ram_user_needs_the_permission(kms: KmsMock, client: Client) -> None:
     refuse(
         kms,
         limited,
-        errors.NO_PERMISSION_PLAIN,
+        errors.SECRET_NO_PERMISSION,
         "PutSecretValue",
         message="This operation is forbidden by permission system",
         secret_name="db",
@@ -404,7 +407,7 @@ def test_the_secret_may_be_named_by_its_arn(client: Client) -> None:
 
 
 def shared_secret(*actions: str) -> dict[str, object]:
-    """Give a fixture in which another account's secret lets this account do something."""
+    """Return a fixture in which another account's secret lets this account do something."""
     policy = resource_policy(*actions, principal=f"acs:ram::{DEFAULT_ACCOUNT}:*")
     secrets = [{"name": "db", "value": "theirs", "policy": policy}]
     return {"accounts": [{"id": OTHER_ACCOUNT, "regions": [{"id": "cn-hangzhou", "secrets": secrets}]}]}
@@ -431,7 +434,7 @@ def test_a_secret_of_another_account_must_permit_it(kms: KmsMock, client: Client
     refuse(
         kms,
         client,
-        errors.NO_PERMISSION_PLAIN,
+        errors.SECRET_NO_PERMISSION,
         "PutSecretValue",
         secret_name=f"acs:kms:cn-hangzhou:{OTHER_ACCOUNT}:secret/db",
         version_id="v2",
@@ -455,7 +458,7 @@ def test_an_arn_that_names_no_secret_here_is_not_found(kms: KmsMock, client: Cli
     refuse(
         kms,
         client,
-        errors.RESOURCE_NOT_FOUND,
+        errors.SECRET_NOT_FOUND,
         "PutSecretValue",
         secret_name=arn,
         version_id="v2",

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import OTHER_ACCOUNT, create, refuse, sdk
+from kms_mock.kms import errors
+from tests.support.secrets import OTHER_ACCOUNT, create, refuse, sdk
 
 ONE_KEY = {"keys": [{"id": "one"}]}
 

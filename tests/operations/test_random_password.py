@@ -8,8 +8,9 @@ import string
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
-from tests.secrets_support import refuse, sdk
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.secrets import refuse, sdk
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_{|}~"
 KINDS = {
@@ -102,7 +103,7 @@ def test_kinds_need_not_all_be_there(client: Client) -> None:
 )
 def test_what_cannot_be_made_is_refused(kms: KmsMock, client: Client, fields: dict[str, str]) -> None:
     """Out of range, unknown characters, or nothing left to choose from: the text of its table, odd quotes included."""
-    refuse(kms, client, errors.INVALID_PARAMETER_SECRET, "GetRandomPassword", **fields)
+    refuse(kms, client, errors.SECRET_INVALID_PARAMETER, "GetRandomPassword", **fields)
 
 
 def test_a_seed_makes_the_passwords_repeat() -> None:

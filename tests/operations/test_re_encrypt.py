@@ -6,15 +6,16 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
-from kms_mock import KmsMock, errors
-from tests.known_keys import (
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.known_keys import (
     NO_KEY,
     decrypted,
     encrypted,
+    known_version,
     text64,
-    version,
 )
-from tests.secrets_support import allow, ram_user, refuse, sdk
+from tests.support.secrets import allow, ram_user, refuse, sdk
 
 
 @pytest.fixture
@@ -33,12 +34,10 @@ def test_re_encrypt_moves_a_plaintext_to_another_key_and_context(kms: KmsMock, c
         destination_key_id="alias/sm4",
         destination_encryption_context={"b": "2"},
     )
-    assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", version("key-aes256"))
+    assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", known_version("key-aes256"))
     opened = sdk(client, "Decrypt", ciphertext_blob=answer["CiphertextBlob"], encryption_context={"b": "2"})
     assert (opened["KeyId"], opened["Plaintext"]) == ("key-sm4", "secret text")
-    refuse(
-        kms, client, errors.INVALID_PARAMETER_UNNAMED, "ReEncrypt", ciphertext_blob=blob, destination_key_id="key-sm4"
-    )
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ReEncrypt", ciphertext_blob=blob, destination_key_id="key-sm4")
 
 
 @pytest.mark.parametrize(
@@ -52,24 +51,24 @@ def test_re_encrypt_moves_a_plaintext_to_another_key_and_context(kms: KmsMock, c
 def test_re_encrypt_takes_the_ciphertext_of_a_public_key(client: Client, key_id: str, algorithm: str) -> None:
     """A public-key ciphertext needs its key, version and algorithm; Decrypt then gives the Base64 of the plaintext."""
     plaintext = text64(b"\x00\xff any bytes")
-    named = {"key_id": key_id, "key_version_id": version(key_id), "algorithm": algorithm}
+    named = {"key_id": key_id, "key_version_id": known_version(key_id), "algorithm": algorithm}
     ciphertext = sdk(client, "AsymmetricEncrypt", plaintext=plaintext, **named)["CiphertextBlob"]
     answer = sdk(
         client,
         "ReEncrypt",
         ciphertext_blob=ciphertext,
         source_key_id=key_id,
-        source_key_version_id=version(key_id),
+        source_key_version_id=known_version(key_id),
         source_encryption_algorithm=algorithm,
         destination_key_id="key-aes256",
     )
-    assert (answer["KeyId"], answer["KeyVersionId"]) == (key_id, version(key_id))
+    assert (answer["KeyId"], answer["KeyVersionId"]) == (key_id, known_version(key_id))
     assert decrypted(client, answer["CiphertextBlob"]) == plaintext
 
 
 SOURCE = {
     "source_key_id": "key-rsa2048-encrypt",
-    "source_key_version_id": version("key-rsa2048-encrypt"),
+    "source_key_version_id": known_version("key-rsa2048-encrypt"),
     "source_encryption_algorithm": "RSAES_OAEP_SHA_256",
 }
 
@@ -77,10 +76,10 @@ SOURCE = {
 @pytest.mark.parametrize(
     ("changes", "spec"),
     [
-        ({}, errors.INVALID_PARAMETER_UNNAMED),  # not a ciphertext of that key
-        ({"ciphertext_blob": "!"}, errors.INVALID_PARAMETER_UNNAMED),
-        ({"source_encryption_algorithm": "SM2PKE"}, errors.INVALID_PARAMETER_UNNAMED),
-        ({"source_encryption_algorithm": "ROT13"}, errors.INVALID_PARAMETER_UNNAMED),
+        ({}, errors.KMS_INVALID_PARAMETER),  # not a ciphertext of that key
+        ({"ciphertext_blob": "!"}, errors.KMS_INVALID_PARAMETER),
+        ({"source_encryption_algorithm": "SM2PKE"}, errors.KMS_INVALID_PARAMETER),
+        ({"source_encryption_algorithm": "ROT13"}, errors.KMS_INVALID_PARAMETER),
         ({"source_key_id": "key-rsa2048-sign"}, errors.UNSUPPORTED_OPERATION),
         ({"source_key_version_id": NO_KEY}, errors.KEY_VERSION_NOT_FOUND),
         ({"source_key_id": "nope"}, errors.KEY_NOT_FOUND),
@@ -122,12 +121,12 @@ def test_re_encrypt_needs_two_permissions(kms: KmsMock, client: Client) -> None:
         {"ciphertext_blob": blob, "destination_key_id": "key-aes256"},
         {"ciphertext_blob": moved, "destination_key_id": "key-sm4"},
     ):
-        refuse(kms, limited, errors.NO_PERMISSION, "ReEncrypt", **fields)
+        refuse(kms, limited, errors.NO_PERMISSION_ON, "ReEncrypt", **fields)
     kms.load(ram_user(source, key="half"))
     refuse(
         kms,
         kms.client(access_key_id="half"),
-        errors.NO_PERMISSION,
+        errors.NO_PERMISSION_ON,
         "ReEncrypt",
         ciphertext_blob=blob,
         destination_key_id="key-sm4",

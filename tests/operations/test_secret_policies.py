@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import (
+from kms_mock.kms import errors
+from tests.support.secrets import (
     KEY_ID,
     OTHER_ACCOUNT,
     allow,
     create,
-    document,
     in_instance,
     ram_user,
     refuse,
@@ -33,7 +33,7 @@ def test_the_default_policy_is_the_documented_one(kms: KmsMock, client: Client) 
     kms.load(in_instance())
     answer = sdk(client, "GetSecretPolicy", secret_name="vault")
     assert set(answer) == {"Policy", "RequestId"}
-    assert document(answer["Policy"]) == {
+    assert json.loads(answer["Policy"]) == {
         "Version": "1",
         "Statement": [
             {
@@ -70,13 +70,13 @@ def test_a_policy_lets_another_account_in_and_out_again(kms: KmsMock, client: Cl
     kms.load(ram_user(allow("kms:*"), key="visitor", account=OTHER_ACCOUNT))
     arn = f"acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:secret/vault"
     visitor = kms.client(access_key_id="visitor")
-    refuse(kms, visitor, errors.NO_PERMISSION, "GetSecretValue", secret_name=arn)
+    refuse(kms, visitor, errors.NO_PERMISSION_ON, "GetSecretValue", secret_name=arn)
     both = {"RAM": [f"acs:ram::{DEFAULT_ACCOUNT}:*", f"acs:ram::{OTHER_ACCOUNT}:user/visitor"]}
     opened = {"Version": "1", "Statement": [{**STATEMENT, "Principal": both}]}
     sdk(client, "SetSecretPolicy", secret_name="vault", policy=json.dumps(opened))
     assert value(visitor, arn) == "one"
     sdk(client, "SetSecretPolicy", secret_name="vault", policy=json.dumps(OPEN))
-    refuse(kms, visitor, errors.NO_PERMISSION, "GetSecretValue", secret_name=arn)
+    refuse(kms, visitor, errors.NO_PERMISSION_ON, "GetSecretValue", secret_name=arn)
 
 
 def test_an_account_cannot_lock_itself_out(kms: KmsMock, client: Client) -> None:
@@ -84,14 +84,14 @@ def test_an_account_cannot_lock_itself_out(kms: KmsMock, client: Client) -> None
     kms.load(in_instance())
     shut = resource_policy("kms:*", principal=f"acs:ram::{DEFAULT_ACCOUNT}:*", effect="Deny")
     sdk(client, "SetSecretPolicy", secret_name="vault", policy=json.dumps(shut))
-    refuse(kms, client, errors.NO_PERMISSION, "GetSecretValue", secret_name="vault")
-    assert document(sdk(client, "GetSecretPolicy", secret_name="vault")["Policy"]) == shut
+    refuse(kms, client, errors.NO_PERMISSION_ON, "GetSecretValue", secret_name="vault")
+    assert json.loads(sdk(client, "GetSecretPolicy", secret_name="vault")["Policy"]) == shut
     sdk(client, "SetSecretPolicy", secret_name="vault", policy=json.dumps(OPEN))
     assert value(client, "vault") == "one"
 
 
 def changed(**fields: Any) -> str:
-    """Give a policy whose only statement differs in some fields; None leaves a field out."""
+    """Return a policy whose only statement differs in some fields; None leaves a field out."""
     statement = {key: value for key, value in {**STATEMENT, **fields}.items() if value is not None}
     return json.dumps({"Version": "1", "Statement": [statement]})
 
@@ -125,7 +125,7 @@ def changed(**fields: Any) -> str:
 def test_a_policy_must_have_the_documented_form(kms: KmsMock, client: Client, policy: str) -> None:
     """Version 1, one statement or more, Effect, Principal, kms: actions, Resource *, Sid, size: all are checked."""
     kms.load(in_instance())
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "SetSecretPolicy", secret_name="vault", policy=policy)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "SetSecretPolicy", secret_name="vault", policy=policy)
 
 
 @pytest.mark.parametrize("operation", ["GetSecretPolicy", "SetSecretPolicy"])
@@ -134,7 +134,7 @@ def test_refusals(kms: KmsMock, client: Client, operation: str) -> None:
     kms.load(in_instance())
     kms.load({"secrets": [{"name": "classic", "value": "x"}]})
     fields = {"policy": json.dumps(OPEN)} if operation == "SetSecretPolicy" else {}
-    not_found = errors.RESOURCE_NOT_FOUND_DOT
+    not_found = errors.ACCESS_NOT_FOUND
     refuse(kms, client, errors.POLICY_UNSUPPORTED, operation, secret_name="classic", **fields)
     refuse(kms, client, not_found, operation, message="Resource not found.", secret_name="none", **fields)
     refuse(kms, client, not_found, operation, secret_name="vault", policy_name="other", **fields)
@@ -166,14 +166,14 @@ def test_the_permission_is_refused_with_400(kms: KmsMock, operation: str) -> Non
     kms.load({**in_instance(), **ram_user(allow("kms:GetSecretValue"))})
     fields = {"policy": json.dumps(OPEN)} if operation == "SetSecretPolicy" else {}
     limited = kms.client(access_key_id="limited")
-    refuse(kms, limited, errors.NO_PERMISSION_400, operation, secret_name="vault", **fields)
+    refuse(kms, limited, errors.POLICY_NO_PERMISSION, operation, secret_name="vault", **fields)
 
 
 def test_an_access_key_id_with_blanks_is_refused(kms: KmsMock) -> None:
     """The only parameter of GetSecretPolicy that can be invalid as such is the AccessKeyId."""
     kms.load(in_instance())
     padded = kms.client(access_key_id="padded ")
-    refuse(kms, padded, errors.INVALID_PARAMETER_UNNAMED, "GetSecretPolicy", secret_name="vault")
+    refuse(kms, padded, errors.KMS_INVALID_PARAMETER, "GetSecretPolicy", secret_name="vault")
 
 
 def test_a_secret_outside_an_instance_is_created_without_a_policy(kms: KmsMock, client: Client) -> None:

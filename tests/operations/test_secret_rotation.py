@@ -10,13 +10,15 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 from cryptography.hazmat.primitives import serialization
 
-from kms_mock import KmsMock, errors
-from tests.managed_secrets_support import (
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.calls import outside
+from tests.support.managed_secrets import (
+    create_managed,
     current,
     double_users,
-    make,
 )
-from tests.secrets_support import (
+from tests.support.secrets import (
     ISO,
     KEY_ID,
     NO_SUCH_KEYS,
@@ -30,7 +32,6 @@ from tests.secrets_support import (
     stages,
     value,
 )
-from tests.support import outside
 
 
 def rotate(client: Client, name: str, version_id: str = "v2") -> dict[str, Any]:
@@ -40,7 +41,7 @@ def rotate(client: Client, name: str, version_id: str = "v2") -> dict[str, Any]:
 
 def test_rotation_makes_a_new_current_version(client: Client) -> None:
     """RotateSecret answers Arn, SecretName and VersionId; the former current version becomes previous."""
-    arn = make(client, "rds single")["Arn"]
+    arn = create_managed(client, "rds single")["Arn"]
     answer = rotate(client, "db")
     assert {key: answer[key] for key in ("Arn", "SecretName", "VersionId")} == {
         "Arn": arn,
@@ -54,7 +55,7 @@ def test_rotation_makes_a_new_current_version(client: Client) -> None:
 
 def test_a_single_account_gets_a_new_password(client: Client) -> None:
     """SingleUser: the same account, another password of 32 characters; the old one stays as ACSPrevious."""
-    make(client, "rds single")
+    create_managed(client, "rds single")
     rotate(client, "db")
     now = current(client, "db")
     assert now["AccountName"] == "app"
@@ -65,7 +66,7 @@ def test_a_single_account_gets_a_new_password(client: Client) -> None:
 @double_users
 def test_double_users_swap(client: Client, kind: str, name: str, users: tuple[str, str]) -> None:
     """DoubleUsers: the previous account gets a new password and becomes current, the current one becomes previous."""
-    make(client, kind)
+    create_managed(client, kind)
     first, second = current(client, name), current(client, name, "ACSPrevious")
     rotate(client, name, "r1")
     assert current(client, name)["AccountName"] == users[1]
@@ -80,7 +81,7 @@ def test_double_users_swap(client: Client, kind: str, name: str, users: tuple[st
 
 def test_a_ram_secret_gets_a_new_access_key(client: Client) -> None:
     """RAMCredentials: a new AccessKey pair in the documented form, with the time of its making."""
-    make(client, "ram")
+    create_managed(client, "ram")
     rotate(client, "acs/ram/user/robot")
     now = current(client, "acs/ram/user/robot")
     assert list(now) == ["AccessKeyId", "AccessKeySecret", "GenerateTimestamp"]
@@ -92,7 +93,7 @@ def test_a_ram_secret_gets_a_new_access_key(client: Client) -> None:
 
 def test_an_ecs_password_is_renewed(client: Client) -> None:
     """ECS Password: the same user, another password."""
-    make(client, "ecs password")
+    create_managed(client, "ecs password")
     rotate(client, "acs/ecs/web")
     now = current(client, "acs/ecs/web")
     assert now["UserName"] == "ecs-user"
@@ -102,7 +103,7 @@ def test_an_ecs_password_is_renewed(client: Client) -> None:
 
 def test_an_ecs_key_pair_is_renewed_and_fits(client: Client, tmp_path: Path) -> None:
     """ECS SSHKey: the private key is PEM that OpenSSH reads, and the public key is its other half."""
-    make(client, "ecs ssh")
+    create_managed(client, "ecs ssh")
     rotate(client, "acs/ecs/web")
     now = current(client, "acs/ecs/web")
     assert list(now) == ["UserName", "PublicKey", "PrivateKey"]
@@ -124,7 +125,7 @@ def test_an_ecs_key_pair_is_renewed_and_fits(client: Client, tmp_path: Path) -> 
 
 def test_an_existing_version_id_is_ignored(kms: KmsMock, client: Client) -> None:
     """RotateSecret with a version id that exists succeeds and does nothing: a retry does not rotate twice."""
-    make(client, "rds single")
+    create_managed(client, "rds single")
     rotate(client, "db")
     before = kms.snapshot()
     assert rotate(client, "db")["VersionId"] == "v2"
@@ -134,7 +135,7 @@ def test_an_existing_version_id_is_ignored(kms: KmsMock, client: Client) -> None
 
 def test_an_eleventh_rotation_rolls_off_the_earliest(client: Client) -> None:
     """A managed secret keeps ten versions too, and never loses current and previous."""
-    make(client, "rds double")
+    create_managed(client, "rds double")
     for number in range(12):
         rotate(client, "db", f"r{number}")
     marks = stages(client, "db")
@@ -145,22 +146,22 @@ def test_an_eleventh_rotation_rolls_off_the_earliest(client: Client) -> None:
 def test_rotation_refusals(kms: KmsMock, client: Client) -> None:
     """Not for generic secrets, not in the recovery window, and both parameters are required."""
     create(client, "generic")
-    make(client, "rds single")
+    create_managed(client, "rds single")
     kms.load(
         {"secrets": [{"name": "x", "type": "Rds", "extended_config": RDS, "value": RDS_VALUE, "planned_delete": "+7d"}]}
     )
     operation = "RotateSecret"
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, operation, secret_name="generic", version_id="v2")
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, operation, secret_name="generic", version_id="v2")
     refuse(kms, client, errors.SECRET_IN_DELETE_WINDOW, operation, secret_name="x", version_id="v2")
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, operation, secret_name="none", version_id="v2")
+    refuse(kms, client, errors.SECRET_NOT_FOUND, operation, secret_name="none", version_id="v2")
     missing = "The parameter  VersionId  needed but no provided."
     refuse(kms, client, errors.MISSING_PARAMETER, operation, message=missing, secret_name="db")
 
 
 def test_fifty_rotations_an_hour(kms: KmsMock, client: Client) -> None:
     """An account may rotate 50 times an hour; a retry of a rotation that happened does not count."""
-    make(client, "rds single")
-    make(client, "ecs password")
+    create_managed(client, "rds single")
+    create_managed(client, "ecs password")
     for number in range(50):
         rotate(client, ("db", "acs/ecs/web")[number % 2], f"r{number}")
     fields = {"secret_name": "db", "version_id": "r50"}
@@ -244,7 +245,7 @@ def policy(client: Client, *, enable: bool | None, interval: str | None = None) 
 
 def test_rotation_is_switched_on_and_off(client: Client) -> None:
     """UpdateSecretRotationPolicy switches automatic rotation; when off, interval and date are gone."""
-    make(client, "rds single")
+    create_managed(client, "rds single")
     assert set(policy(client, enable=True, interval="30d")) == {"SecretName", "RequestId"}
     described = sdk(client, "DescribeSecret", secret_name="db")
     assert (described["AutomaticRotation"], described["RotationInterval"]) == ("Enabled", "2592000s")
@@ -275,7 +276,7 @@ def test_an_overdue_first_rotation_happens_at_once(kms: KmsMock, client: Client)
 @pytest.mark.parametrize("interval", [None, "6h", "167h", "604799s", "366d", "8761h", "7", "d", "7 d", "7w"], ids=repr)
 def test_the_policy_takes_7_to_365_days(kms: KmsMock, client: Client, interval: str | None) -> None:
     """An interval is required, in the form integer[unit], and between 168 and 8,760 hours."""
-    make(client, "rds single")
+    create_managed(client, "rds single")
     fields = {"enable_automatic_rotation": True, "rotation_interval": interval}
     message = "The specified parameter RotationInterval is not valid."
     error = errors.INVALID_PARAMETER
@@ -293,7 +294,7 @@ def test_policy_refusals(kms: KmsMock, client: Client) -> None:
     message = "The specified parameter SecretName is not valid."
     refuse(kms, client, errors.INVALID_PARAMETER, operation, message=message, secret_name="generic", **fields)
     refuse(kms, client, errors.SECRET_IN_DELETE_WINDOW, operation, secret_name="x", **fields)
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, operation, secret_name="none", **fields)
+    refuse(kms, client, errors.SECRET_NOT_FOUND, operation, secret_name="none", **fields)
     missing = "The parameter  EnableAutomaticRotation  needed but no provided."
     refuse(kms, client, errors.MISSING_PARAMETER, operation, message=missing, secret_name="generic")
 
@@ -301,10 +302,10 @@ def test_policy_refusals(kms: KmsMock, client: Client) -> None:
 def test_rotation_needs_the_permission(kms: KmsMock, client: Client) -> None:
     """A RAM user without kms:RotateSecret is refused, as is an unknown AccessKey when the fixture says so."""
     kms.load(ram_user(allow("kms:Get*")))
-    make(client, "rds single")
+    create_managed(client, "rds single")
     limited = kms.client(access_key_id="limited")
     fields = {"secret_name": "db", "version_id": "v2"}
-    refuse(kms, limited, errors.NO_PERMISSION, "RotateSecret", **fields)
+    refuse(kms, limited, errors.NO_PERMISSION_ON, "RotateSecret", **fields)
     kms.load(NO_SUCH_KEYS)
     refuse(kms, client, errors.INVALID_ACCESS_KEY_ID, "RotateSecret", **fields)
 
@@ -315,7 +316,7 @@ def test_a_seeded_server_rotates_the_same_way_every_time() -> None:
     for _ in range(2):
         with KmsMock(seed=3) as kms:
             client = kms.client()
-            make(client, "ecs ssh")
+            create_managed(client, "ecs ssh")
             rotate(client, "acs/ecs/web")
             found.append(value(client, "acs/ecs/web"))
     assert found[0] == found[1]

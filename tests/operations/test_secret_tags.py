@@ -9,9 +9,11 @@ import pytest
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import (
+from kms_mock.kms import errors
+from tests.support.calls import tag_parameter
+from tests.support.secrets import (
     KEY_ID,
     NO_SUCH_KEYS,
     OTHER_ACCOUNT,
@@ -28,13 +30,8 @@ REGION = {"region_id": "cn-hangzhou", "resource_type": "secret"}
 CHARACTERS = "aZ09/\\_-.+=:@"
 
 
-def text(**tags: str) -> str:
-    """Give tags as TagResource takes them."""
-    return json.dumps([{"TagKey": key, "TagValue": value} for key, value in tags.items()])
-
-
 def tags(client: Client, name: str = "db") -> dict[str, str]:
-    """Give the tags of a secret."""
+    """Return the tags of a secret."""
     found = sdk(client, "DescribeSecret", secret_name=name, fetch_tags="true")["Tags"]["Tag"]
     return {one["TagKey"]: one["TagValue"] for one in found}
 
@@ -45,14 +42,14 @@ def tags(client: Client, name: str = "db") -> dict[str, str]:
 def test_tags_are_added_and_replaced(client: Client) -> None:
     """TagResource adds tags; a key that is there gets its new value; values may be empty."""
     create(client)
-    assert set(sdk(client, "TagResource", secret_name="db", tags=text(a="1", b="2"))) == {"RequestId"}
-    sdk(client, "TagResource", secret_name="db", tags=text(b="3", c=""))
+    assert set(sdk(client, "TagResource", secret_name="db", tags=tag_parameter(a="1", b="2"))) == {"RequestId"}
+    sdk(client, "TagResource", secret_name="db", tags=tag_parameter(b="3", c=""))
     assert tags(client) == {"a": "1", "b": "3", "c": ""}
 
 
 def test_tags_are_removed(client: Client) -> None:
     """UntagResource removes the named tags; one that is not there is fine."""
-    create(client, tags=text(a="1", b="2", c="3"))
+    create(client, tags=tag_parameter(a="1", b="2", c="3"))
     sdk(client, "UntagResource", secret_name="db", tag_keys='["a","c","none"]')
     assert tags(client) == {"b": "2"}
 
@@ -61,7 +58,7 @@ def test_the_characters_of_tags(client: Client) -> None:
     r"""Keys and values have up to 128 letters, digits and /\_-.+=:@."""
     create(client)
     key, value = (CHARACTERS * 10)[:128], (CHARACTERS[::-1] * 10)[:128]
-    sdk(client, "TagResource", secret_name="db", tags=text(**{key: value}))
+    sdk(client, "TagResource", secret_name="db", tags=tag_parameter(**{key: value}))
     assert tags(client) == {key: value}
 
 
@@ -71,35 +68,35 @@ def test_the_characters_of_tags(client: Client) -> None:
         "a=b",
         "{}",
         "[{}]",
-        text(**{"": "x"}),
-        text(**{"x" * 129: "x"}),
-        text(a="x" * 129),
-        text(**{"a b": "x"}),
-        text(a="ü"),
-        text(**{"acs:a": "x"}),
-        text(**{"aliyun.a": "x"}),
+        tag_parameter(**{"": "x"}),
+        tag_parameter(**{"x" * 129: "x"}),
+        tag_parameter(a="x" * 129),
+        tag_parameter(**{"a b": "x"}),
+        tag_parameter(a="ü"),
+        tag_parameter(**{"acs:a": "x"}),
+        tag_parameter(**{"aliyun.a": "x"}),
         '[{"TagKey":"a"},{"TagKey":"a"}]',
-        text(**{f"k{number}": "x" for number in range(21)}),
+        tag_parameter(**{f"k{number}": "x" for number in range(21)}),
         '[{"TagKey":' + "[" * 9999,
     ],
     ids=lambda given: given[:40],
 )
 def test_wrong_tags_are_refused_whole(kms: KmsMock, client: Client, given: str) -> None:
     """One wrong tag refuses them all."""
-    create(client, tags=text(old="1"))
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "TagResource", secret_name="db", tags=given)
+    create(client, tags=tag_parameter(old="1"))
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "TagResource", secret_name="db", tags=given)
 
 
 def test_a_twenty_first_tag_is_refused(kms: KmsMock, client: Client) -> None:
     """A secret has at most 20 tags, those it has already included; replacing one is no new one."""
-    create(client, tags=text(**{f"k{number}": "x" for number in range(20)}))
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "TagResource", secret_name="db", tags=text(new="x"))
-    sdk(client, "TagResource", secret_name="db", tags=text(k0="y"))
+    create(client, tags=tag_parameter(**{f"k{number}": "x" for number in range(20)}))
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "TagResource", secret_name="db", tags=tag_parameter(new="x"))
+    sdk(client, "TagResource", secret_name="db", tags=tag_parameter(k0="y"))
     assert tags(client)["k0"] == "y"
 
 
 @pytest.mark.parametrize(
-    ("operation", "fields"), [("TagResource", {"tags": text(a="1")}), ("UntagResource", {"tag_keys": '["a"]'})]
+    ("operation", "fields"), [("TagResource", {"tags": tag_parameter(a="1")}), ("UntagResource", {"tag_keys": '["a"]'})]
 )
 class TestOneResource:
     """What TagResource and UntagResource share."""
@@ -109,7 +106,7 @@ class TestOneResource:
     ) -> None:
         """KeyId, SecretName and CertificateId: exactly one of them."""
         create(client)
-        invalid = errors.INVALID_PARAMETER_UNNAMED
+        invalid = errors.KMS_INVALID_PARAMETER
         refuse(kms, client, invalid, operation, **fields)
         refuse(kms, client, invalid, operation, secret_name="db", key_id=KEY_ID, **fields)
         refuse(kms, client, invalid, operation, secret_name="db", certificate_id="c", **fields)
@@ -118,7 +115,7 @@ class TestOneResource:
         self, kms: KmsMock, client: Client, operation: str, fields: dict[str, str]
     ) -> None:
         """An unknown secret, key or certificate is not found."""
-        refuse(kms, client, errors.RESOURCE_NOT_FOUND, operation, secret_name="none", **fields)
+        refuse(kms, client, errors.SECRET_NOT_FOUND, operation, secret_name="none", **fields)
         refuse(kms, client, errors.KEY_NOT_FOUND, operation, key_id=UNKNOWN_KEY_ID, **fields)
         refuse(kms, client, errors.CERTIFICATE_NOT_FOUND, operation, certificate_id="none", **fields)
 
@@ -145,7 +142,7 @@ class TestOneResource:
 def test_wrong_tag_keys_are_refused(kms: KmsMock, client: Client, keys: str) -> None:
     """TagKeys is a JSON array of keys of 1 to 128 characters."""
     create(client)
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "UntagResource", secret_name="db", tag_keys=keys)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "UntagResource", secret_name="db", tag_keys=keys)
 
 
 # -- ListResourceTags -------------------------------------------------------------------------------------------------
@@ -161,7 +158,7 @@ def test_tags_of_a_key(kms: KmsMock, client: Client) -> None:
             {"KeyId": KEY_ID, "TagKey": "b", "TagValue": ""},
         ]
     }
-    sdk(client, "TagResource", key_id=KEY_ID, tags=text(c="2"))
+    sdk(client, "TagResource", key_id=KEY_ID, tags=tag_parameter(c="2"))
     sdk(client, "UntagResource", key_id=KEY_ID, tag_keys='["a"]')
     listed = sdk(client, "ListResourceTags", key_id=KEY_ID)["Tags"]["Tag"]
     assert [one["TagKey"] for one in listed] == ["b", "c"]
@@ -170,7 +167,7 @@ def test_tags_of_a_key(kms: KmsMock, client: Client) -> None:
 def test_tags_of_a_key_refusals(kms: KmsMock, client: Client) -> None:
     """Unknown keys are not found, overlong ids are invalid, unknown AccessKeys are refused when the fixture says so."""
     refuse(kms, client, errors.KEY_NOT_FOUND, "ListResourceTags", key_id=UNKNOWN_KEY_ID)
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "ListResourceTags", key_id="x" * 513)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "ListResourceTags", key_id="x" * 513)
     kms.load(NO_SUCH_KEYS)
     refuse(kms, client, errors.INVALID_ACCESS_KEY_ID, "ListResourceTags", key_id=UNKNOWN_KEY_ID)
 
@@ -180,7 +177,7 @@ def test_tags_of_a_key_refusals(kms: KmsMock, client: Client) -> None:
 
 def test_many_resources_get_many_tags(client: Client) -> None:
     """TagResources adds all tags to all named resources, by name or ARN."""
-    create(client, "a", tags=text(x="old", z="kept"))
+    create(client, "a", tags=tag_parameter(x="old", z="kept"))
     arn = create(client, "b")["Arn"]
     create(client, "c")
     given = [Tag(key="x", value="1"), Tag(key="y")]
@@ -193,7 +190,7 @@ def test_many_resources_get_many_tags(client: Client) -> None:
 
 def test_one_missing_resource_refuses_the_whole_call(kms: KmsMock, client: Client) -> None:
     """All of them or none: one unknown id answers InvalidResourceId.NotFound and nothing is tagged."""
-    create(client, "a", tags=text(x="1"))
+    create(client, "a", tags=tag_parameter(x="1"))
     row = errors.INVALID_RESOURCE_ID
     ids = ["a", "none"]
     refuse(kms, client, row, "TagResources", **REGION, resource_id=ids, tag=[Tag(key="y", value="1")])
@@ -224,7 +221,7 @@ def test_wrong_tags_have_codes_of_their_own(
 
 def test_limits_of_the_lists(kms: KmsMock, client: Client) -> None:
     """At most 50 resources and 20 tags or tag keys in one call; the secret's own limit is 20 tags."""
-    create(client, tags=text(old="x"))
+    create(client, tags=tag_parameter(old="x"))
     many = [Tag(key=f"k{number}", value="x") for number in range(21)]
     invalid = errors.INVALID_PARAMETER
     named = "The specified parameter {} is not valid.".format
@@ -244,11 +241,11 @@ def test_limits_of_the_lists(kms: KmsMock, client: Client) -> None:
 
 def test_tags_are_removed_from_many(client: Client) -> None:
     """UntagResources removes the named keys where they are; All=true without keys removes every tag."""
-    create(client, "a", tags=text(x="1", y="2"))
-    create(client, "b", tags=text(y="2", z="3"))
+    create(client, "a", tags=tag_parameter(x="1", y="2"))
+    create(client, "b", tags=tag_parameter(y="2", z="3"))
     sdk(client, "UntagResources", **REGION, resource_id=["a", "b"], tag_key=["x", "z", "none"])
     assert (tags(client, "a"), tags(client, "b")) == ({"y": "2"}, {"y": "2"})
-    create(client, "c", tags=text(x="1", y="2"))
+    create(client, "c", tags=tag_parameter(x="1", y="2"))
     sdk(client, "UntagResources", **REGION, resource_id=["c"], tag_key=["x"], all=True)  # All counts only without keys
     assert tags(client, "c") == {"y": "2"}
     sdk(client, "UntagResources", **REGION, resource_id=["a", "c"], all=True)
@@ -258,7 +255,7 @@ def test_tags_are_removed_from_many(client: Client) -> None:
 
 def test_something_to_remove_must_be_named(kms: KmsMock, client: Client) -> None:
     """Without keys and without All=true there is nothing to do."""
-    create(client, tags=text(x="1"))
+    create(client, tags=tag_parameter(x="1"))
     message = "The parameter  TagKey  needed but no provided."
     row = errors.MISSING_PARAMETER
     refuse(kms, client, row, "UntagResources", message=message, **REGION, resource_id=["db"])
@@ -305,7 +302,7 @@ def test_keys_are_tagged_by_the_same_calls(kms: KmsMock, client: Client) -> None
 
 
 def listed(client: Client, **fields: Any) -> list[tuple[str, str, str]]:
-    """Give the rows of a page."""
+    """Return the rows of a page."""
     rows = sdk(client, "ListTagResources", **REGION, **fields)["TagResources"]["TagResource"]
     return [(row["ResourceId"], row["TagKey"], row["TagValue"]) for row in rows]
 

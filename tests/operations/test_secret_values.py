@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import (
+from kms_mock.kms import errors
+from tests.support.secrets import (
     ISO,
     KEY_ID,
     NO_SUCH_KEYS,
@@ -83,7 +84,7 @@ def test_get_by_stage_and_by_version(client: Client) -> None:
 def test_what_does_not_exist_is_not_found(kms: KmsMock, client: Client, fields: dict[str, str]) -> None:
     """An unknown secret, version or stage answers 404 with the text that real clients match."""
     create(client)
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "GetSecretValue", message="Resource not found", **fields)
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "GetSecretValue", **fields)
 
 
 @pytest.mark.parametrize(
@@ -163,15 +164,7 @@ def test_dry_run_says_what_would_have_happened(kms: KmsMock, client: Client) -> 
     """With DryRun the call always fails: with DryRunOperationError when it would have worked, else with its own error."""
     create(client)
     refuse(kms, client, errors.DRY_RUN, "GetSecretValue", secret_name="db", dry_run="true")
-    refuse(
-        kms,
-        client,
-        errors.RESOURCE_NOT_FOUND,
-        "GetSecretValue",
-        message="Resource not found",
-        secret_name="none",
-        dry_run="true",
-    )
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "GetSecretValue", secret_name="none", dry_run="true")
     assert value(client, dry_run="false") == "one"
 
 
@@ -229,15 +222,15 @@ def test_the_caller_needs_kms_decrypt_on_the_key(kms: KmsMock) -> None:
 
 
 def test_the_caller_needs_the_secret_too(kms: KmsMock) -> None:
-    """Who may not read the secret at all is refused in the general text."""
+    """Who may not read the secret at all is refused in the general text, which names the secret's ARN."""
     kms.load(ram_user(allow("kms:GetSecretValue", resource="acs:kms:*:*:secret/other")))
     kms.load({"secrets": [{"name": "db", "value": "x"}]})
     refuse(
         kms,
         kms.client(access_key_id="limited"),
-        errors.NO_PERMISSION,
+        errors.NO_PERMISSION_ON,
         "GetSecretValue",
-        message="This operation is forbidden by permission system.",
+        message=f"This operation for acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:secret/db is forbidden by permission system.",
         secret_name="db",
     )
 
@@ -247,7 +240,7 @@ def test_a_deny_wins(kms: KmsMock) -> None:
     kms.load(ram_user(allow("kms:*"), {"Effect": "Deny", "Action": "kms:Get*", "Resource": "acs:kms:*:*:secret/db"}))
     kms.load({"secrets": [{"name": "db", "value": "x"}, {"name": "other", "value": "y"}]})
     limited = kms.client(access_key_id="limited")
-    refuse(kms, limited, errors.NO_PERMISSION, "GetSecretValue", secret_name="db")
+    refuse(kms, limited, errors.NO_PERMISSION_ON, "GetSecretValue", secret_name="db")
     assert value(limited, "other") == "y"
 
 
@@ -255,7 +248,7 @@ def test_a_deny_wins(kms: KmsMock) -> None:
 
 
 def version_ids(client: Client, **fields: Any) -> list[str]:
-    """Give the version ids of a page."""
+    """Return the version ids of a page."""
     listed = sdk(client, "ListSecretVersionIds", secret_name="db", **fields)
     return [one["VersionId"] for one in listed["VersionIds"]["VersionId"]]
 
@@ -291,10 +284,10 @@ def test_version_pages(client: Client) -> None:
 def test_version_list_refusals(kms: KmsMock, client: Client) -> None:
     """Strange paging and flags are refused, an unknown secret is not found."""
     create(client)
-    invalid = errors.INVALID_PARAMETER_SECRET
+    invalid = errors.SECRET_INVALID_PARAMETER
     for fields in ({"page_size": 0}, {"page_number": 0}, {"include_deprecated": "x"}):
         refuse(kms, client, invalid, "ListSecretVersionIds", secret_name="db", **fields)
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "ListSecretVersionIds", secret_name="none")
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "ListSecretVersionIds", secret_name="none")
 
 
 # -- what several share -----------------------------------------------------------------------------------------------
@@ -306,18 +299,27 @@ def test_unknown_access_keys_are_refused_before_anything_else(kms: KmsMock, clie
     refuse(kms, client, errors.INVALID_ACCESS_KEY_ID, "GetSecretValue", secret_name="none")
 
 
-def test_policies_of_a_secret_rule_its_own_account_too(kms: KmsMock, client: Client) -> None:
-    """A secret's policy that names one RAM user only shuts out the rest of the account."""
+def test_either_policy_lets_in_who_is_of_the_secrets_account(kms: KmsMock, client: Client) -> None:
+    """Within the account a secret's policy or RAM is enough (KMS, "Overview of secret policies")."""
     only = resource_policy("kms:GetSecretValue", principal=f"acs:ram::{DEFAULT_ACCOUNT}:user/reader")
     kms.load(in_instance(policy=only))
-    kms.load(ram_user(allow("kms:*"), key="reader"))
-    refuse(kms, client, errors.NO_PERMISSION, "GetSecretValue", secret_name="vault")
+    kms.load(ram_user(allow("kms:Encrypt"), key="reader"))
+    kms.load(ram_user(allow("kms:Encrypt"), key="other"))
+    assert value(client, "vault") == "one"
     assert value(kms.client(access_key_id="reader"), "vault") == "one"
+    refuse(kms, kms.client(access_key_id="other"), errors.NO_PERMISSION_ON, "GetSecretValue", secret_name="vault")
+
+
+def test_a_deny_in_a_policy_of_a_secret_rules_its_own_account_too(kms: KmsMock, client: Client) -> None:
+    """Whom a secret's policy denies is shut out, whatever RAM allows."""
+    shut = resource_policy("kms:GetSecretValue", principal=f"acs:ram::{DEFAULT_ACCOUNT}:*", effect="Deny")
+    kms.load(in_instance(policy=shut))
+    refuse(kms, client, errors.NO_PERMISSION_ON, "GetSecretValue", secret_name="vault")
 
 
 def test_a_key_policy_of_the_secrets_key_counts(kms: KmsMock, client: Client) -> None:
-    """The key's own policy must allow kms:Decrypt, too."""
-    shut = resource_policy("kms:Encrypt", principal=f"acs:ram::{DEFAULT_ACCOUNT}:*")
+    """The key's own policy must not deny kms:Decrypt, either."""
+    shut = resource_policy("kms:Decrypt", principal=f"acs:ram::{DEFAULT_ACCOUNT}:*", effect="Deny")
     secret = {"name": "db", "value": "x", "encryption_key": KEY_ID}
     kms.load({"keys": [{"id": KEY_ID, "policy": shut}], "secrets": [secret]})
     message = f"This operation for {KEY_ID} is forbidden by permission system"
@@ -328,5 +330,5 @@ def test_a_missing_key_of_another_secret_changes_nothing(kms: KmsMock, client: C
     """A secret that names no key is read with the service's own key, whatever happens to others."""
     create(client)
     fields = {"secret_name": "x", "version_id": "v1", "secret_data": "x", "encryption_key_id": UNKNOWN_KEY_ID}
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND_CREATE, "CreateSecret", **fields)
+    refuse(kms, client, errors.CREATE_SECRET_KEY_NOT_FOUND, "CreateSecret", **fields)
     assert value(client) == "one"

@@ -10,10 +10,10 @@ import pytest
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from tests.secrets_support import (
-    ISO,
+from kms_mock.kms import errors
+from tests.support.secrets import (
     NO_SUCH_KEYS,
     OTHER_ACCOUNT,
     RDS,
@@ -21,6 +21,7 @@ from tests.secrets_support import (
     allow,
     create,
     in_instance,
+    moment,
     names,
     put,
     ram_user,
@@ -32,12 +33,6 @@ from tests.secrets_support import (
 )
 
 ARN = f"acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:secret"
-
-
-def moment(text: str) -> datetime:
-    """Read a time of the API."""
-    assert ISO.fullmatch(text)
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 # -- DescribeSecret ---------------------------------------------------------------------------------------------------
@@ -77,9 +72,9 @@ def test_tags_come_only_when_asked_for(client: Client) -> None:
 
 def test_describe_refusals(kms: KmsMock, client: Client) -> None:
     """DescribeSecret of an unknown secret answers 404, a strange flag 400."""
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "DescribeSecret", secret_name="none")
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "DescribeSecret", secret_name="none")
     create(client)
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "DescribeSecret", secret_name="db", fetch_tags="yes, please")
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "DescribeSecret", secret_name="db", fetch_tags="yes, please")
 
 
 # -- UpdateSecret -----------------------------------------------------------------------------------------------------
@@ -99,7 +94,7 @@ def test_update_changes_the_description(kms: KmsMock, client: Client) -> None:
 
 
 def custom(data: Any) -> models.UpdateSecretRequestExtendedConfig:
-    """Give the SDK's object for `ExtendedConfig.CustomData`."""
+    """Return the SDK's object for `ExtendedConfig.CustomData`."""
     return models.UpdateSecretRequestExtendedConfig(custom_data=data)
 
 
@@ -116,12 +111,12 @@ def test_update_refusals(kms: KmsMock, client: Client) -> None:
     """Custom data is not for generic secrets and has at most ten pairs; unknown and deleted secrets are refused."""
     kms.load({"secrets": [{"name": "rds", "type": "Rds", "extended_config": RDS, "value": RDS_VALUE}]})
     create(client)
-    invalid = errors.INVALID_PARAMETER_SECRET
+    invalid = errors.SECRET_INVALID_PARAMETER
     refuse(kms, client, invalid, "UpdateSecret", secret_name="db", extended_config=custom({"a": "b"}))
     eleven = custom({str(number): "x" for number in range(11)})
     refuse(kms, client, invalid, "UpdateSecret", secret_name="rds", extended_config=eleven)
     refuse(kms, client, invalid, "UpdateSecret", secret_name="db", description="x" * 8193)
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "UpdateSecret", secret_name="none", description="x")
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "UpdateSecret", secret_name="none", description="x")
     sdk(client, "DeleteSecret", secret_name="db")
     refuse(kms, client, errors.SECRET_IN_DELETE_WINDOW, "UpdateSecret", secret_name="db", description="x")
 
@@ -142,10 +137,10 @@ def test_a_deletion_is_planned_within_its_window(client: Client, window: str | N
 
 
 def test_a_secret_in_its_window_is_seen_but_not_read(kms: KmsMock, client: Client) -> None:
-    """Its value reads as not found; DescribeSecret, ListSecrets and ListSecretVersionIds still show it (DESIGN 6)."""
+    """Its value reads as not found; DescribeSecret, ListSecrets and ListSecretVersionIds still show it (design.md 6)."""
     create(client)
     sdk(client, "DeleteSecret", secret_name="db")
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "GetSecretValue", message="Resource not found", secret_name="db")
+    refuse(kms, client, errors.ACCESS_NOT_FOUND, "GetSecretValue", secret_name="db")
     listed = sdk(client, "ListSecrets")["SecretList"]["Secret"][0]
     assert moment(listed["PlannedDeleteTime"]) > moment(listed["CreateTime"])
     assert stages(client) == {"v1": ["ACSCurrent"]}
@@ -192,7 +187,7 @@ def test_a_second_deletion_is_refused(kms: KmsMock, client: Client) -> None:
 def test_delete_refuses_what_is_out_of_range(kms: KmsMock, client: Client, fields: dict[str, str]) -> None:
     """The window is 7 to 30 days, and a forced deletion has none."""
     create(client)
-    refuse(kms, client, errors.INVALID_PARAMETER_UNNAMED, "DeleteSecret", secret_name="db", **fields)
+    refuse(kms, client, errors.KMS_INVALID_PARAMETER, "DeleteSecret", secret_name="db", **fields)
 
 
 def test_a_forced_deletion_cannot_be_undone(kms: KmsMock, client: Client) -> None:
@@ -200,9 +195,9 @@ def test_a_forced_deletion_cannot_be_undone(kms: KmsMock, client: Client) -> Non
     create(client)
     sdk(client, "DeleteSecret", secret_name="db", force_delete_without_recovery="true")
     assert sdk(client, "ListSecrets")["TotalCount"] == 0
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "RestoreSecret", secret_name="db")
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "DescribeSecret", secret_name="db")
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "DeleteSecret", secret_name="db")
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "RestoreSecret", secret_name="db")
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "DescribeSecret", secret_name="db")
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "DeleteSecret", secret_name="db")
 
 
 def test_a_secret_is_purged_when_its_time_has_come(kms: KmsMock, client: Client) -> None:
@@ -222,12 +217,6 @@ WHOLE: dict[str, dict[str, str]] = {
     "DeleteSecret": {},
     "RestoreSecret": {},
 }
-_FORBIDDEN = {
-    "DescribeSecret": errors.NO_PERMISSION_UNAUTHORIZED,
-    "UpdateSecret": errors.NO_PERMISSION_PLAIN,
-    "DeleteSecret": errors.NO_PERMISSION,  # not in its table
-    "RestoreSecret": errors.NO_PERMISSION_PLAIN,
-}
 
 
 @pytest.mark.parametrize("operation", WHOLE)
@@ -243,7 +232,7 @@ def test_a_secret_of_another_account_needs_its_policy(kms: KmsMock, client: Clie
     arn = f"acs:kms:cn-hangzhou:{OTHER_ACCOUNT}:secret"
     create(client, "open", "mine")  # of the same name: must not be touched
     assert sdk(client, operation, secret_name=f"{arn}/open", **WHOLE[operation])["SecretName"] == "open"
-    refuse(kms, client, _FORBIDDEN[operation], operation, secret_name=f"{arn}/closed", **WHOLE[operation])
+    refuse(kms, client, errors.NO_PERMISSION_ON, operation, secret_name=f"{arn}/closed", **WHOLE[operation])
     mine = sdk(client, "DescribeSecret", secret_name="open")
     assert mine["Description"] == ""
     assert "PlannedDeleteTime" not in mine
@@ -252,12 +241,13 @@ def test_a_secret_of_another_account_needs_its_policy(kms: KmsMock, client: Clie
 
 @pytest.mark.parametrize("operation", ["UpdateSecret", "RestoreSecret", "ListSecrets", "ListSecretVersionIds"])
 def test_a_ram_user_without_the_permission_is_refused(kms: KmsMock, operation: str) -> None:
-    """RAM refuses with 403 in the text of these operations' tables."""
+    """RAM refuses with 403: in the text of the table where no resource is named, else in the one with its ARN."""
     kms.load(ram_user(allow("kms:DescribeSecret")))
     kms.load({"secrets": [{"name": "db", "value": "one"}]})
     fields = {} if operation == "ListSecrets" else {"secret_name": "db"}
     limited = kms.client(access_key_id="limited")
-    refuse(kms, limited, errors.NO_PERMISSION_PLAIN, operation, **fields)
+    spec = errors.SECRET_NO_PERMISSION if operation == "ListSecrets" else errors.NO_PERMISSION_ON
+    refuse(kms, limited, spec, operation, **fields)
 
 
 @pytest.mark.parametrize("operation", ["DescribeSecret", "ListSecrets", "DeleteSecret", "RotateSecret"])
@@ -275,13 +265,13 @@ def test_a_blank_padded_access_key_id_is_an_invalid_parameter(kms: KmsMock, oper
     """The only parameter of RestoreSecret that can be invalid as such is the AccessKeyId; the others refuse it too."""
     kms.load({"secrets": [{"name": "db", "value": "one"}]})
     secret = operation in ("UpdateSecret", "RestoreSecret")
-    row = errors.INVALID_PARAMETER_SECRET if secret else errors.INVALID_PARAMETER_UNNAMED
+    row = errors.SECRET_INVALID_PARAMETER if secret else errors.KMS_INVALID_PARAMETER
     refuse(kms, kms.client(access_key_id=" padded"), row, operation, secret_name="db", **WHOLE[operation])
 
 
 def test_restore_refuses_an_overlong_name_as_not_found(kms: KmsMock, client: Client) -> None:
     """A name that no secret can have is simply not found."""
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, "RestoreSecret", secret_name="x" * 1000)
+    refuse(kms, client, errors.SECRET_NOT_FOUND, "RestoreSecret", secret_name="x" * 1000)
 
 
 def test_an_instance_secret_lives_in_its_fixture(kms: KmsMock, client: Client) -> None:

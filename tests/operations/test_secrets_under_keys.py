@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
-from tests.key_support import MATERIAL, import_material
-from tests.known_keys import text64
-from tests.secrets_support import allow, create, put, ram_user, refuse, resource_policy, sdk, value
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.keys import MATERIAL, import_material
+from tests.support.known_keys import text64
+from tests.support.secrets import allow, create, put, ram_user, refuse, resource_policy, sdk, value
 
 KEY = "key-of-secrets"
 ARN = f"acs:kms:cn-hangzhou:1234567890123456:key/{KEY}"
@@ -111,9 +112,9 @@ def test_reading_needs_decrypt_on_the_key(kms: KmsMock, client: Client) -> None:
 
 
 def test_the_policy_of_the_key_counts_too(kms: KmsMock) -> None:
-    """Where the key's own policy names one user, another one is refused although RAM allows him everything."""
-    principal = "acs:ram::1234567890123456:user/full"
-    policy = resource_policy("kms:*", principal=principal)
+    """Whom the key's own policy denies is refused although RAM allows him everything."""
+    principal = "acs:ram::1234567890123456:user/limited"
+    policy = resource_policy("kms:*", principal=principal, effect="Deny")
     key = {"id": "guarded", "policy": policy}
     kms.load({"keys": [key], "secrets": [{"name": "vault", "value": "x", "encryption_key": "guarded"}]})
     kms.load(ram_user(allow("kms:*"), key="full"))
@@ -131,8 +132,7 @@ def test_creating_needs_a_data_key_of_the_key(kms: KmsMock) -> None:
     create(kms.client(access_key_id="full"), encryption_key_id=KEY)
     fields = {"secret_name": "new", "version_id": "v1", "secret_data": "one", "encryption_key_id": KEY}
     limited = kms.client(access_key_id="limited")
-    spec = errors.NO_PERMISSION_UNAUTHORIZED
-    refuse(kms, limited, spec, "CreateSecret", **fields)
+    refuse(kms, limited, errors.NO_PERMISSION_ON, "CreateSecret", **fields)
 
 
 def test_losing_imported_material_closes_the_secrets_and_importing_it_again_opens_them(

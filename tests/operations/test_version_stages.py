@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, errors
-from tests.secrets_support import (
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.secrets import (
     allow,
     create,
     managed,
@@ -66,10 +67,10 @@ def test_stages_are_added_removed_and_moved(
 @pytest.mark.parametrize(
     ("stage", "fields", "error"),
     [
-        ("blue", {}, errors.INVALID_PARAMETER_SECRET),
-        ("x" * 65, {"move_to_version": "v1"}, errors.INVALID_PARAMETER_SECRET),
-        ("blue", {"move_to_version": "v9"}, errors.RESOURCE_NOT_FOUND),
-        ("blue", {"remove_from_version": "v9"}, errors.RESOURCE_NOT_FOUND),
+        ("blue", {}, errors.SECRET_INVALID_PARAMETER),
+        ("x" * 65, {"move_to_version": "v1"}, errors.SECRET_INVALID_PARAMETER),
+        ("blue", {"move_to_version": "v9"}, errors.SECRET_NOT_FOUND),
+        ("blue", {"remove_from_version": "v9"}, errors.SECRET_NOT_FOUND),
         ("blue", {"remove_from_version": "v1"}, errors.SECRET_PARAM_MISMATCH),
         ("blue", {"remove_from_version": "v1", "move_to_version": "v2"}, errors.SECRET_PARAM_MISMATCH),
         ("green", {"remove_from_version": "v1"}, errors.SECRET_PARAM_MISMATCH),
@@ -111,7 +112,7 @@ def test_stages_of_managed_and_deleted_secrets_are_fixed(kms: KmsMock, client: C
     fields = {"version_stage": "blue", "move_to_version": "v1"}
     refuse(kms, client, errors.SECRET_STAGES_ABNORMAL, operation, secret_name="db", **fields)
     refuse(kms, client, errors.SECRET_IN_DELETE_WINDOW, operation, secret_name="gone", **fields)
-    refuse(kms, client, errors.RESOURCE_NOT_FOUND, operation, secret_name="none", **fields)
+    refuse(kms, client, errors.SECRET_NOT_FOUND, operation, secret_name="none", **fields)
 
 
 def test_stages_need_the_permission(kms: KmsMock) -> None:
@@ -120,7 +121,7 @@ def test_stages_need_the_permission(kms: KmsMock) -> None:
     refuse(
         kms,
         kms.client(access_key_id="limited"),
-        errors.NO_PERMISSION_PLAIN,
+        errors.NO_PERMISSION_ON,
         "UpdateSecretVersionStage",
         secret_name="db",
         version_stage="blue",

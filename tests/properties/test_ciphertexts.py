@@ -16,9 +16,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kms_mock import KmsMock
-from kms_mock.wire.decode import HttpRequest
-from tests.known_keys import KEYS, NO_KEY, text64, version
-from tests.secrets_support import sdk
+from kms_mock.rpc.decode import HttpRequest
+from tests.support.known_keys import KEYS, NO_KEY, known_version, text64
+from tests.support.secrets import sdk
 
 Api = Callable[..., dict[str, Any]]
 
@@ -74,7 +74,7 @@ def api(mock: KmsMock) -> Iterator[Api]:
 
 
 def flip(data: bytes, bit: int) -> bytes:
-    """Give bytes with one bit changed; `bit` is taken modulo their number."""
+    """Return bytes with one bit changed; `bit` is taken modulo their number."""
     changed = bytearray(data)
     changed[bit // 8 % len(data)] ^= 1 << bit % 8
     return bytes(changed)
@@ -142,7 +142,7 @@ def test_two_encryptions_differ(api: Api, key_id: str, plaintext: str, context: 
 @given(key_id=st.sampled_from(sorted(PUBLIC)), plaintext=st.binary(max_size=190), bit=st.integers(0, 8 * 400))
 def test_public_key_ciphertexts_come_back_unless_damaged(api: Api, key_id: str, plaintext: bytes, bit: int) -> None:
     """Every plaintext comes back from AsymmetricDecrypt, and with any bit changed none does."""
-    named = {"KeyId": key_id, "KeyVersionId": version(key_id), "Algorithm": PUBLIC[key_id]}
+    named = {"KeyId": key_id, "KeyVersionId": known_version(key_id), "Algorithm": PUBLIC[key_id]}
     plaintext = plaintext or b"x"
     blob = api("AsymmetricEncrypt", Plaintext=text64(plaintext), **named)["CiphertextBlob"]
     assert api("AsymmetricDecrypt", CiphertextBlob=blob, **named)["Plaintext"] == text64(plaintext)
@@ -154,7 +154,7 @@ def test_public_key_ciphertexts_come_back_unless_damaged(api: Api, key_id: str, 
 @given(key_id=st.sampled_from(sorted(SIGNERS)), digest=st.binary(min_size=32, max_size=32), bit=st.integers(0, 8 * 400))
 def test_signatures_verify_unless_damaged(api: Api, key_id: str, digest: bytes, bit: int) -> None:
     """Every digest's signature verifies; with a bit changed in signature or digest it does not."""
-    named = {"KeyId": key_id, "KeyVersionId": version(key_id), "Algorithm": SIGNERS[key_id]}
+    named = {"KeyId": key_id, "KeyVersionId": known_version(key_id), "Algorithm": SIGNERS[key_id]}
     value = api("AsymmetricSign", Digest=text64(digest), **named)["Value"]
     verify = partial(api, "AsymmetricVerify", **named)
     assert verify(Digest=text64(digest), Value=value)["Value"] is True
@@ -171,7 +171,7 @@ def test_no_ciphertext_makes_the_server_fail(api: Api, data: bytes) -> None:
     assert api("Decrypt", CiphertextBlob=blob)["Code"] in expected
     assert api("ReEncrypt", CiphertextBlob=blob, DestinationKeyId="key-aes256")["Code"] in expected
     for key_id, algorithm in PUBLIC.items():
-        named = {"KeyId": key_id, "KeyVersionId": version(key_id), "Algorithm": algorithm}
+        named = {"KeyId": key_id, "KeyVersionId": known_version(key_id), "Algorithm": algorithm}
         assert api("AsymmetricDecrypt", CiphertextBlob=blob, **named)["Code"] in expected
 
 

@@ -19,9 +19,10 @@ from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
-from kms_mock import KmsMock, errors
-from tests.raw_http import VERSION, Answer, ask, http
-from tests.support import refused
+from kms_mock import KmsMock
+from kms_mock.kms import errors
+from tests.support.calls import refused
+from tests.support.raw_http import VERSION, Answer, ask, http
 
 SECRET = "the-secret-of-x-0123456789abcd"
 OTHER = "another-secret-9876543210abcdef"
@@ -67,13 +68,13 @@ def strict() -> Iterator[KmsMock]:
         yield running
 
 
-def read(client: Client, name: str = "db") -> str:
+def read_value(client: Client, name: str = "db") -> str:
     value = client.get_secret_value(models.GetSecretValueRequest(secret_name=name)).body.secret_data
     assert isinstance(value, str)
     return value
 
 
-def describe(client: Client, name: str = "db") -> str:
+def secret_arn(client: Client, name: str = "db") -> str:
     arn = client.describe_secret(models.DescribeSecretRequest(secret_name=name)).body.arn
     assert isinstance(arn, str)
     return arn
@@ -86,15 +87,15 @@ def describe(client: Client, name: str = "db") -> str:
 def test_the_right_secret_opens(strict: KmsMock, mode: dict[str, str]) -> None:
     """15: requests signed by the SDK with the secret of the fixture's AccessKey are answered, in each signing mode."""
     client = strict.client(access_key_id="AK", access_key_secret=SECRET, **mode)
-    assert read(client) == ODD
+    assert read_value(client) == ODD
     put = models.PutSecretValueRequest(secret_name="db", version_id="v 2", secret_data=ODD + "2")  # travels in the form
     client.put_secret_value(put)
-    assert read(client) == ODD + "2"
+    assert read_value(client) == ODD + "2"
     tags = [models.TagResourcesRequestTag(key=f"k{number}", value="v") for number in range(11)]
     client.tag_resources(
         models.TagResourcesRequest(region_id="cn-hangzhou", resource_type="secret", resource_id=["db"], tag=tags)
     )
-    assert describe(client) == "acs:kms:cn-hangzhou:222:secret/db"
+    assert secret_arn(client) == "acs:kms:cn-hangzhou:222:secret/db"
 
 
 @modes
@@ -121,14 +122,14 @@ def test_a_wrong_secret_is_refused_with_the_string_to_sign(
 def test_an_unknown_access_key_is_refused(strict: KmsMock, mode: dict[str, str]) -> None:
     """15: an AccessKey id that no fixture names cannot be verified: InvalidAccessKeyId.NotFound 404."""
     client = strict.client(access_key_id="nobody", access_key_secret=SECRET, **mode)
-    refused(strict, errors.INVALID_ACCESS_KEY_ID, describe, client)
-    refused(strict, errors.INVALID_ACCESS_KEY_ID, read, client)
+    refused(strict, errors.INVALID_ACCESS_KEY_ID, secret_arn, client)
+    refused(strict, errors.INVALID_ACCESS_KEY_ID, read_value, client)
 
 
 def test_a_key_without_a_secret_cannot_be_verified(strict: KmsMock) -> None:
     """15: an AccessKey without a secret in the fixture is refused, and the reason says what is missing."""
     client = strict.client(access_key_id="AK-bare", access_key_secret=SECRET)
-    refused(strict, errors.INVALID_ACCESS_KEY_ID, describe, client)
+    refused(strict, errors.INVALID_ACCESS_KEY_ID, secret_arn, client)
     answer = ask(strict, http("GET", rpc("AK-bare", SECRET)))
     assert "has no secret in the fixture file" in answer.headers["x-kms-mock-reason"]
 
@@ -139,7 +140,7 @@ def test_an_inactive_access_key_is_refused(strict: KmsMock, mode: dict[str, str]
     refused(
         strict,
         errors.ACCESS_KEY_INACTIVE,
-        read,
+        read_value,
         strict.client(access_key_id="AK-off", access_key_secret=SECRET, **mode),
     )
 
@@ -161,7 +162,7 @@ def test_a_clock_that_is_a_little_off_is_fine(strict: KmsMock, seconds: int) -> 
 def test_signatures_go_by_the_real_clock(strict: KmsMock) -> None:
     """15: a mock whose clock was moved a month on still takes what clients sign by their own clocks."""
     strict.clock.advance("30d")
-    assert read(strict.client(access_key_id="AK", access_key_secret=SECRET)) == ODD
+    assert read_value(strict.client(access_key_id="AK", access_key_secret=SECRET)) == ODD
 
 
 @modes
@@ -170,12 +171,12 @@ def test_a_user_may_do_what_the_ram_policy_allows_and_no_more(mode: dict[str, st
     for strictness in ("verify", "ignore"):
         with KmsMock([{**STRICT, "authentication": {"signatures": strictness}}]) as kms:
             client = kms.client(access_key_id="AK-user", access_key_secret=SECRET, **mode)
-            assert describe(client).endswith(":222:secret/db")
-            assert read(client, "open") == ODD
-            refused(kms, errors.NO_PERMISSION_PLAIN, client.list_secrets, models.ListSecretsRequest())
+            assert secret_arn(client).endswith(":222:secret/db")
+            assert read_value(client, "open") == ODD
+            refused(kms, errors.SECRET_NO_PERMISSION, client.list_secrets, models.ListSecretsRequest())
             denied = models.RestoreSecretRequest(secret_name="db")
-            refused(kms, errors.NO_PERMISSION_PLAIN, client.restore_secret, denied)
-            refused(kms, errors.NO_PERMISSION, read, client)
+            refused(kms, errors.NO_PERMISSION_ON, client.restore_secret, denied)
+            refused(kms, errors.NO_PERMISSION_ON, read_value, client)
 
 
 # -- signed by hand ---------------------------------------------------------------------------------------------------
@@ -283,7 +284,7 @@ def test_a_temporary_key_needs_its_token(strict: KmsMock) -> None:
     assert ask(strict, http("GET", rpc("STS.AK", SECRET))).refusal == refusal
     assert ask(strict, http("GET", rpc("STS.AK", SECRET, SecurityToken="token"))).status == 200
     client = strict.client(access_key_id="STS.AK", access_key_secret=SECRET, security_token="token", type="sts")
-    assert read(client) == ODD
+    assert read_value(client) == ODD
 
 
 def test_a_nonce_counts_once(strict: KmsMock) -> None:
@@ -330,14 +331,14 @@ def test_without_verification_any_secret_will_do(kms: KmsMock, mode: dict[str, s
     """By default nobody's signature is checked, and any AccessKey is the default account's."""
     client = kms.client(access_key_id="anybody", access_key_secret="wrong", **mode)
     client.create_secret(models.CreateSecretRequest(secret_name="s", version_id="v", secret_data="d"))
-    assert read(kms.client(access_key_id="somebody else"), "s") == "d"
+    assert read_value(kms.client(access_key_id="somebody else"), "s") == "d"
 
 
 def test_unknown_keys_can_be_refused_without_verification() -> None:
     """`unknown_access_keys: refuse` wants a known AccessKey id, whatever the signature."""
     with KmsMock([{**STRICT, "authentication": {"unknown_access_keys": "refuse"}}]) as kms:
-        refused(kms, errors.INVALID_ACCESS_KEY_ID, describe, kms.client(access_key_id="nobody"))
-        assert read(kms.client(access_key_id="AK", access_key_secret="wrong")) == ODD
+        refused(kms, errors.INVALID_ACCESS_KEY_ID, secret_arn, kms.client(access_key_id="nobody"))
+        assert read_value(kms.client(access_key_id="AK", access_key_secret="wrong")) == ODD
 
 
 @pytest.mark.parametrize("padded", [" AK", "AK ", "AK\n"])
@@ -356,7 +357,7 @@ def test_verification_follows_the_fixture(strict: KmsMock) -> None:
     """A fixture loaded later switches verification; a reset brings the first state back."""
     wrong: Any = strict.client(access_key_id="AK", access_key_secret=OTHER)
     strict.load({"authentication": {"signatures": "ignore"}})
-    assert read(wrong) == ODD
+    assert read_value(wrong) == ODD
     strict.reset()
     with pytest.raises(TeaException):
-        read(wrong)
+        read_value(wrong)

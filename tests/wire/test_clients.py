@@ -1,12 +1,13 @@
-"""Requests in the very shapes that real clients send (clients.md sections 1 and 4), and the official SDK itself.
+"""Requests in the very shapes that real clients send (clients.md 1 and 4), and the official SDK itself.
 
 The shapes are written from the recordings: which method, where parameters travel, which headers. Numbers are those of
-clients.md section 2; client numbers are those of its table.
+clients.md 2; client numbers are those of its table.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from tests.raw_http import FORM, JSON_TYPE, VERSION, XML_TYPE, Answer, Wire, ask, http
+from tests.support.raw_http import FORM, JSON_TYPE, VERSION, XML_TYPE, Answer, Wire, ask, http
 
 KEY = "08c33a6f-4e0a-4a1b-a3fa-7ddfa1d4fb73"
 FIXTURE = {
@@ -121,6 +122,16 @@ def test_each_client_reads_a_secret_in_its_own_shape(kms: KmsMock, request_: byt
     assert tree["VersionStages"] == {"VersionStage": ["ACSCurrent"]}
     assert tree["CreateTime"].endswith("Z")
     assert "ExtendedConfig" not in tree  # only managed secrets have one
+
+
+@pytest.mark.parametrize("request_", READS.values(), ids=READS)
+def test_the_guard_against_web_pages_lets_every_client_pass(kms: KmsMock, request_: bytes) -> None:
+    """7: with or without a scheme in Host, on this machine, in a compose file, in a cluster, behind a mapped host name."""
+    hosts = ("127.0.0.1:4588", "localhost:4588", "kms-mock:4588", "host.docker.internal:4588", "kms.ci.svc:4588")
+    for host in (*hosts, "kms.cn-hangzhou.aliyuncs.com", "kms-vpc.cn-hangzhou.aliyuncs.com"):
+        for scheme in ("", "http://"):
+            answer = ask(kms, re.sub(rb"\r\nHost: [^\r]*", f"\r\nHost: {scheme}{host}".encode(), request_, count=1))
+            assert answer.tree["SecretData"] == "one"
 
 
 @pytest.mark.parametrize("name", ["21 Java secretsmanager 1.4.1", "24 .NET"])

@@ -1,6 +1,6 @@
-"""What a request means, whichever way a client writes it: the receiving half of clients.md section 2, as bytes.
+"""What a request means, whichever way a client writes it: the receiving half of clients.md 2, as bytes.
 
-The numbers in the docstrings are those of clients.md section 2.
+The numbers in the docstrings are those of clients.md 2.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from multidict import CIMultiDict
 
 from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from kms_mock.errors import ApiError
-from kms_mock.wire.decode import HttpRequest, decode, parse_parameters, signed_request
-from kms_mock.wire.encode import JSON_TYPE, XML_TYPE
-from tests.raw_http import VERSION, Answer, ask, call, http
+from kms_mock.kms.errors import UNSUPPORTED_HTTP_METHOD, ApiError, ErrorSpec
+from kms_mock.rpc.decode import HttpRequest, decode, parse_parameters, signed_request
+from kms_mock.rpc.encode import JSON_TYPE, XML_TYPE
+from kms_mock.rpc.errors import DEDICATED_GATEWAY
+from tests.support.raw_http import VERSION, Answer, ask, http, request_parameters
 
 SECRET = {"name": "db", "value": "one", "tags": {"team": "a"}}
-GET = call("GetSecretValue", SecretName="db")
+GET = request_parameters("GetSecretValue", SecretName="db")
 UNPARSED = (
     400,
     "ParseRequestParameterException",
@@ -47,15 +48,17 @@ def value_of(answer: Answer) -> str:
     return value
 
 
-def create(kms: KmsMock, data: str, query: str, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
+def create_and_read_back(
+    kms: KmsMock, data: str, query: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> None:
     """Create a secret with this raw request and read its value back."""
     created = ask(kms, http("POST", query, body=body, headers=headers))
     assert created.status == 200, created
     name = created.tree["SecretName"]
     try:
-        assert value_of(ask(kms, http("GET", call("GetSecretValue", SecretName=name)))) == data
+        assert value_of(ask(kms, http("GET", request_parameters("GetSecretValue", SecretName=name)))) == data
     finally:
-        ask(kms, http("GET", call("DeleteSecret", SecretName=name, ForceDeleteWithoutRecovery="true")))
+        ask(kms, http("GET", request_parameters("DeleteSecret", SecretName=name, ForceDeleteWithoutRecovery="true")))
 
 
 # -- action, version, path --------------------------------------------------------------------------------------------
@@ -108,9 +111,9 @@ def test_the_action_header_wins_over_the_parameter(kms: KmsMock) -> None:
 
 
 def test_an_unknown_action_is_not_found(kms: KmsMock) -> None:
-    """2: a name that is no operation answers 404 InvalidAction.NotFound (DESIGN 6); names are case-sensitive."""
+    """2: a name that is no operation answers 404 InvalidAction.NotFound (design.md 6); names are case-sensitive."""
     for name in ("NoSuchAction", "getsecretvalue", "ä", "GetSecretValue\n", "__init__"):
-        assert ask(kms, http("GET", call(name))).refusal == UNKNOWN
+        assert ask(kms, http("GET", request_parameters(name))).refusal == UNKNOWN
 
 
 @pytest.mark.parametrize("path", ["/x", "/index.html", "//", "/?", "/kms/"])
@@ -125,7 +128,7 @@ def test_an_unknown_path_is_not_found(kms: KmsMock, path: str) -> None:
 
 @pytest.mark.parametrize("version", [None, "", "2015-01-01", "2016-01-20 ", "v1"])
 def test_a_wrong_or_missing_version_is_refused(kms: KmsMock, version: str | None) -> None:
-    """2: this API has one version (DESIGN 6)."""
+    """2: this API has one version (design.md 6)."""
     parameters = {"Action": "GetSecretValue", "SecretName": "db"} | ({} if version is None else {"Version": version})
     refusal = (400, "InvalidVersion", "Specified parameter Version is not valid.")
     assert ask(kms, http("GET", parameters)).refusal == refusal
@@ -140,7 +143,7 @@ def test_a_request_without_an_action_lacks_a_parameter(kms: KmsMock) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
 def test_other_methods_are_refused_as_the_api_words_it(kms: KmsMock, method: str) -> None:
-    """1: the RPC API takes GET and POST; anything else is UnsupportedHTTPMethod 403 (DESIGN 6)."""
+    """1: the RPC API takes GET and POST; anything else is UnsupportedHTTPMethod 403 (design.md 6)."""
     refusal = (403, "UnsupportedHTTPMethod", "This http method is not supported.")
     assert ask(kms, http(method, GET)).refusal == refusal
 
@@ -152,28 +155,30 @@ def test_other_methods_are_refused_as_the_api_words_it(kms: KmsMock, method: str
 def test_a_blank_may_be_written_as_plus_or_percent(kms: KmsMock, blank: str) -> None:
     """8: `+` and `%20` both are blanks, in the query and in the form; `%2B` is a plus."""
     system = f"Action=CreateSecret&Version={VERSION}&SecretName=s&VersionId=v"
-    create(kms, "a b+c", f"{system}&SecretData=a{blank}b%2Bc")
-    create(kms, "a b+c", system, f"SecretData=a{blank}b%2Bc".encode())
+    create_and_read_back(kms, "a b+c", f"{system}&SecretData=a{blank}b%2Bc")
+    create_and_read_back(kms, "a b+c", system, f"SecretData=a{blank}b%2Bc".encode())
 
 
 def test_characters_that_node_leaves_unescaped_are_taken_as_they_are(kms: KmsMock) -> None:
     """8: `~ ! ' ( ) *` come unescaped from Node's encodeURIComponent; so do colons and slashes from sloppy clients."""
     odd = "~!'()*:/@,$[]{}|^"
-    create(kms, odd, f"Action=CreateSecret&Version={VERSION}&SecretName=s&VersionId=v&SecretData={odd}")
+    create_and_read_back(kms, odd, f"Action=CreateSecret&Version={VERSION}&SecretName=s&VersionId=v&SecretData={odd}")
 
 
 def test_percent_signs_that_escape_nothing_stay(kms: KmsMock) -> None:
     """8: `100%` is no escape: it stays as it is."""
-    create(kms, "100%&%zz", f"Action=CreateSecret&Version={VERSION}&SecretName=s&VersionId=v&SecretData=100%%26%zz")
+    create_and_read_back(
+        kms, "100%&%zz", f"Action=CreateSecret&Version={VERSION}&SecretName=s&VersionId=v&SecretData=100%%26%zz"
+    )
 
 
 def test_utf8_comes_through_in_query_and_form(kms: KmsMock) -> None:
     """8: text beyond ASCII is percent-encoded UTF-8; in a form it may also come as raw UTF-8."""
     text = "é中😀"
     system = f"Action=CreateSecret&Version={VERSION}&SecretName=s&VersionId=v"
-    create(kms, text, f"{system}&SecretData={quote(text)}")
-    create(kms, text, system, f"SecretData={quote(text)}".encode())
-    create(kms, text, system, f"SecretData={text}".encode())
+    create_and_read_back(kms, text, f"{system}&SecretData={quote(text)}")
+    create_and_read_back(kms, text, system, f"SecretData={quote(text)}".encode())
+    create_and_read_back(kms, text, system, f"SecretData={text}".encode())
 
 
 @pytest.mark.parametrize(
@@ -215,7 +220,7 @@ def test_blank_values_are_kept_and_count_as_not_given(kms: KmsMock) -> None:
 def test_a_blank_required_parameter_is_missing(kms: KmsMock) -> None:
     """8: an empty required parameter is reported as missing, not as a resource without a name."""
     refusal = (400, "MissingParameter", "The parameter  SecretName  needed but no provided.")
-    assert ask(kms, http("GET", call("GetSecretValue", SecretName=""))).refusal == refusal
+    assert ask(kms, http("GET", request_parameters("GetSecretValue", SecretName=""))).refusal == refusal
 
 
 def test_of_two_parameters_of_one_name_the_first_counts(kms: KmsMock) -> None:
@@ -228,16 +233,19 @@ def test_of_two_parameters_of_one_name_the_first_counts(kms: KmsMock) -> None:
 @pytest.mark.parametrize("word", ["True", "true", "TRUE", "1"])
 def test_booleans_are_read_in_any_case(kms: KmsMock, word: str) -> None:
     """9: Python sends True, Go, PHP and Terraform true."""
-    assert ask(kms, http("GET", call("DescribeSecret", SecretName="db", FetchTags=word))).tree["Tags"] == {
-        "Tag": [{"TagKey": "team", "TagValue": "a"}]
-    }
+    assert ask(kms, http("GET", request_parameters("DescribeSecret", SecretName="db", FetchTags=word))).tree[
+        "Tags"
+    ] == {"Tag": [{"TagKey": "team", "TagValue": "a"}]}
     for no in ("False", "false", "FALSE", "0"):
-        assert "Tags" not in ask(kms, http("GET", call("DescribeSecret", SecretName="db", FetchTags=no))).tree
+        assert (
+            "Tags"
+            not in ask(kms, http("GET", request_parameters("DescribeSecret", SecretName="db", FetchTags=no))).tree
+        )
 
 
 def test_integers_come_as_strings(kms: KmsMock) -> None:
     """9: numbers are read from their digits and answered as numbers."""
-    answer = ask(kms, http("GET", call("ListSecrets", PageNumber="1", PageSize="7")))
+    answer = ask(kms, http("GET", request_parameters("ListSecrets", PageNumber="1", PageSize="7")))
     assert (answer.tree["PageNumber"], answer.tree["PageSize"], answer.tree["TotalCount"]) == (1, 7, 1)
 
 
@@ -246,9 +254,9 @@ def test_integers_come_as_strings(kms: KmsMock) -> None:
 )
 def test_odd_numbers_are_refused_or_read_never_a_failure(kms: KmsMock, number: str) -> None:
     """9: what is no integer in range is InvalidParameter; no number makes the server fail."""
-    answer = ask(kms, http("GET", call("ListSecrets", PageSize=number)))
+    answer = ask(kms, http("GET", request_parameters("ListSecrets", PageSize=number)))
     assert answer.refusal[:2] == (400, "InvalidParameter")
-    later = ask(kms, http("GET", call("ListSecrets", PageNumber=number)))
+    later = ask(kms, http("GET", request_parameters("ListSecrets", PageNumber=number)))
     assert later.status == 200 or later.refusal[:2] == (400, "InvalidParameter")
 
 
@@ -256,11 +264,11 @@ def test_odd_numbers_are_refused_or_read_never_a_failure(kms: KmsMock, number: s
 
 
 def tagging(**parameters: str) -> dict[str, str]:
-    return call("TagResources", RegionId="cn-hangzhou", ResourceType="secret", **parameters)
+    return request_parameters("TagResources", RegionId="cn-hangzhou", ResourceType="secret", **parameters)
 
 
 def tags_of(kms: KmsMock) -> dict[str, str]:
-    answer = ask(kms, http("GET", call("DescribeSecret", SecretName="db", FetchTags="true")))
+    answer = ask(kms, http("GET", request_parameters("DescribeSecret", SecretName="db", FetchTags="true")))
     return {tag["TagKey"]: tag["TagValue"] for tag in answer.tree["Tags"]["Tag"]}
 
 
@@ -272,7 +280,7 @@ def test_flattened_lists_are_read_in_the_order_of_their_numbers(kms: KmsMock) ->
     )
     assert ask(kms, http("POST", request)).status == 200
     assert list(tags_of(kms).items()) == [("team", "a"), ("k9", "nine"), ("k10", "ten")]
-    untag = call("UntagResources", RegionId="cn-hangzhou", ResourceType="secret", ResourceId__1="db")
+    untag = request_parameters("UntagResources", RegionId="cn-hangzhou", ResourceType="secret", ResourceId__1="db")
     assert ask(kms, http("POST", form={**untag, "TagKey.3": "k9", "TagKey.1": "team"})).status == 200
     assert tags_of(kms) == {"k10": "ten"}
 
@@ -321,14 +329,17 @@ def test_a_json_string_may_stand_for_a_flattened_list(kms: KmsMock) -> None:
     request = tagging(ResourceId='["db"]', Tag='[{"Key":"k","Value":"v"}]')
     assert ask(kms, http("POST", request)).status == 200
     assert tags_of(kms)["k"] == "v"
-    found = ask(kms, http("GET", call("ListSecrets", Filters='[{"Key":"TagKey","Values":["k"]}]')))
+    found = ask(kms, http("GET", request_parameters("ListSecrets", Filters='[{"Key":"TagKey","Values":["k"]}]')))
     assert [one["SecretName"] for one in found.tree["SecretList"]["Secret"]] == ["db"]
 
 
 @pytest.mark.parametrize("text", ["{", "x", "[1]", '[{"Key":1}]', "null", '"a"', "[" * 20000, '[{"Key":"\\ud800"}]'])
 def test_json_that_is_none_is_refused(kms: KmsMock, text: str) -> None:
     """10: a parameter that should hold JSON of another form answers InvalidParameter, however deep it nests."""
-    assert ask(kms, http("POST", form=call("ListSecrets", Filters=text))).refusal[:2] == (400, "InvalidParameter")
+    assert ask(kms, http("POST", form=request_parameters("ListSecrets", Filters=text))).refusal[:2] == (
+        400,
+        "InvalidParameter",
+    )
 
 
 # -- what must not matter ---------------------------------------------------------------------------------------------
@@ -378,7 +389,7 @@ def test_the_access_key_is_found_wherever_a_client_puts_it(headers: dict[str, st
 )
 def test_any_caller_is_the_default_account(kms: KmsMock, headers: dict[str, str]) -> None:
     """14: any AccessKey, none, or a bearer token: without a fixture that says otherwise it is the default account."""
-    arn = ask(kms, http("GET", call("DescribeSecret", SecretName="db"), headers=headers)).tree["Arn"]
+    arn = ask(kms, http("GET", request_parameters("DescribeSecret", SecretName="db"), headers=headers)).tree["Arn"]
     assert arn == f"acs:kms:cn-hangzhou:{DEFAULT_ACCOUNT}:secret/db"
 
 
@@ -402,19 +413,54 @@ def test_any_host_header_is_fine(kms: KmsMock, host: str) -> None:
 # -- other protocols --------------------------------------------------------------------------------------------------
 
 
-def test_a_request_of_the_dedicated_gateway_gets_a_clear_refusal(kms: KmsMock) -> None:
-    """clients.md 4.7b: protobuf requests for a KMS instance's own gateway cannot work here, and are told so."""
-    headers = {
-        "Content-Type": "application/x-protobuf",
-        "Accept": "application/x-protobuf",
-        "x-kms-apiversion": "dkms-gcs-0.2",
-        "x-kms-apiname": "Encrypt",
-        "x-kms-acccesskeyid": "KAAP.x",
-        "Authorization": "Bearer abc",
+DEDICATED = {
+    "Content-Type": "application/x-protobuf",
+    "Accept": "application/x-protobuf",
+    "x-kms-apiversion": "dkms-gcs-0.2",
+    "x-kms-apiname": "Encrypt",
+    "x-kms-acccesskeyid": "KAAP.x",
+    "Authorization": "Bearer abc",
+}
+
+
+def fields_of_message(body: bytes) -> dict[int, bytes | int]:
+    """Read a flat protobuf message: numbers as int, texts as bytes."""
+    fields: dict[int, bytes | int] = {}
+    while body:
+        tag, body = _varint(body)
+        number, body = _varint(body)
+        if tag & 7:
+            assert len(body) >= number
+            fields[tag >> 3], body = body[:number], body[number:]
+        else:
+            fields[tag >> 3] = number
+    return fields
+
+
+def _varint(body: bytes) -> tuple[int, bytes]:
+    number = 0
+    for place, byte in enumerate(body):
+        number |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return number, body[place + 1 :]
+    raise AssertionError("the number has no end")
+
+
+@pytest.mark.parametrize("left_out", [(), ("x-kms-apiname",), ("Content-Type",)])
+@pytest.mark.parametrize(("method", "spec"), [("POST", DEDICATED_GATEWAY), ("PUT", UNSUPPORTED_HTTP_METHOD)])
+def test_a_protobuf_request_gets_a_protobuf_error(
+    kms: KmsMock, left_out: tuple[str, ...], method: str, spec: ErrorSpec
+) -> None:
+    """A request of the dedicated gateway is refused with its message Error, which clients can read (dedicated.md 2)."""
+    headers = {name: text for name, text in DEDICATED.items() if name not in left_out}
+    answer = ask(kms, http(method, body=b"\x0a\x05hello\xff", headers=headers))
+    assert (answer.status, answer.headers["content-type"]) == (spec.status, "application/x-protobuf")
+    assert fields_of_message(answer.body) == {
+        1: spec.status,
+        2: spec.code.encode(),
+        3: spec.message.encode(),
+        4: answer.headers["x-acs-request-id"].encode(),
     }
-    answer = ask(kms, http("POST", body=b"\x0a\x05hello\xff", headers=headers))
-    assert answer.refusal == UNPARSED
-    assert "dedicated gateway" in answer.headers["x-kms-mock-reason"]
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/xml", "image/png"])
@@ -429,6 +475,18 @@ def test_an_empty_body_of_any_type_is_none(kms: KmsMock) -> None:
     """4: a Content-Type without a body says nothing."""
     headers = {"Content-Type": "application/json", "Content-Length": "0"}
     assert value_of(ask(kms, http("POST", GET, headers=headers))) == "one"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("application/x-amz-json-1.1", b'{"SecretId":"db"}'), ("application/x-amz-json-1.0", b""), (None, b"")],
+)
+def test_a_request_to_aws_is_recognised(kms: KmsMock, kind: str | None, body: bytes) -> None:
+    """A client of AWS that was pointed here by mistake is told so: by the type of its body, or its signature."""
+    headers = {"X-Amz-Target": "secretsmanager.GetSecretValue", "Authorization": "AWS4-HMAC-SHA256 Credential=a/b"}
+    answer = ask(kms, http("POST", body=body, headers=headers | ({"Content-Type": kind} if kind else {})))
+    assert answer.status == 400
+    assert "looks like a request to AWS" in answer.headers["x-kms-mock-reason"]
 
 
 # -- anything at all --------------------------------------------------------------------------------------------------
@@ -464,7 +522,7 @@ def test_decode_gives_a_request_or_an_error_of_the_api_whatever_comes(request_: 
     """Any method, target, headers and body: `decode` answers or raises ApiError, and never fails otherwise."""
     with suppress(ApiError):
         decoded = decode(request_)
-        assert decoded.version == VERSION
+        assert decoded.action
         assert signed_request(request_).body == request_.body  # what decodes can be verified too
 
 

@@ -14,11 +14,12 @@ from msgspec.structs import replace
 
 from kms_mock import KmsMock
 from kms_mock.config import Config
-from kms_mock.operation import REGISTRY
-from tests.raw_http import FORM, VERSION, Wire, ask, call, http
+from kms_mock.kms import API
+from tests.support.raw_http import FORM, VERSION, Wire, ask, http, request_parameters
+from tests.support.registry import REGISTRY
 
 SECRET = {"name": "db", "value": "one"}
-GET = call("GetSecretValue", SecretName="db")
+GET = request_parameters("GetSecretValue", SecretName="db")
 UNPARSED = (
     400,
     "ParseRequestParameterException",
@@ -69,9 +70,11 @@ def test_broken_chunks_are_refused(kms: KmsMock) -> None:
 def test_a_request_line_of_98_kb_is_read(kms: KmsMock) -> None:
     """6: the V1 SDKs put a whole secret into the URL: 30 KB that are escaped to more than 90 KB."""
     data = "é" * 15360
-    created = ask(kms, http("POST", call("CreateSecret", SecretName="large", VersionId="v", SecretData=data)))
+    created = ask(
+        kms, http("POST", request_parameters("CreateSecret", SecretName="large", VersionId="v", SecretData=data))
+    )
     assert created.status == 200
-    assert ask(kms, http("GET", call("GetSecretValue", SecretName="large"))).tree["SecretData"] == data
+    assert ask(kms, http("GET", request_parameters("GetSecretValue", SecretName="large"))).tree["SecretData"] == data
     padded = http("GET", {**GET, "Padding": "%" * 32800})
     assert len(padded) > 98_000
     assert ask(kms, padded).tree["SecretData"] == "one"
@@ -122,9 +125,9 @@ def test_a_connection_is_kept_and_reused(kms: KmsMock) -> None:
     with Wire(kms) as wire:
         for _ in range(3):
             assert wire.send(http("GET", GET)).receive().tree["SecretData"] == "one"
-            assert wire.send(http("POST", form=call("NoSuch"))).receive().refusal[0] == 404
+            assert wire.send(http("POST", form=request_parameters("NoSuch"))).receive().refusal[0] == 404
             assert wire.send(http("PUT", GET, body=b"abc")).receive().refusal[0] == 403
-        wire.send(http("GET", GET) + http("GET", call("ListSecrets")) + http("GET", GET))
+        wire.send(http("GET", GET) + http("GET", request_parameters("ListSecrets")) + http("GET", GET))
         answers = [wire.receive().tree for _ in range(3)]
         assert [next(iter(tree)) for tree in answers] == ["SecretName", "SecretList", "SecretName"]
         assert len({tree["RequestId"] for tree in answers}) == 3
@@ -214,7 +217,6 @@ def test_an_upgrade_to_another_protocol_is_ignored(kms: KmsMock) -> None:
 GARBAGE = {
     "bytes": b"\x00\x01\x02\xff\xfe\r\n\r\n",
     "a word": b"hello\r\n\r\n",
-    "a TLS client hello": bytes.fromhex("160301020001fc0303") + bytes(100),
     "HTTP/2 prior knowledge": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "a method that is none": b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n",
     "a method in lower case": b"get / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -357,8 +359,8 @@ def test_a_bug_answers_500_and_logs_where_but_no_value(
         except KeyError as error:
             raise ValueError(f"cannot store {arguments['secret_data']}") from error
 
-    monkeypatch.setitem(REGISTRY, "PutSecretValue", replace(REGISTRY["PutSecretValue"], handler=broken))
-    request = call("PutSecretValue", SecretName="db", VersionId="v2", SecretData="hush-hush")
+    monkeypatch.setitem(API.operations, "PutSecretValue", replace(REGISTRY["PutSecretValue"], handler=broken))
+    request = request_parameters("PutSecretValue", SecretName="db", VersionId="v2", SecretData="hush-hush")
     before = kms.snapshot()
     for kind in ({}, {"Format": "XML"}):
         answer = ask(kms, http("POST", form={**request, **kind}))
@@ -381,7 +383,7 @@ def test_a_bug_beside_the_gateway_answers_500_and_is_logged(
     def broken(*_: object) -> None:
         raise ValueError(value)
 
-    monkeypatch.setattr(kms.gateway, "record", broken)
+    monkeypatch.setattr(kms.calls, "add", broken)
     answer = ask(kms, http("POST", form=GET))
     assert answer.refusal[:2] == (500, "InternalFailure")
     assert "log" in answer.headers["x-kms-mock-reason"]
@@ -396,7 +398,7 @@ def test_the_log_has_one_line_per_request_and_no_value(kms: KmsMock, caplog: pyt
     """Each request logs action, status, code, time and RequestId on one line, nothing of what it carried."""
     with caplog.at_level(logging.INFO, "kms_mock"):
         found = ask(kms, http("POST", form=GET))
-        ask(kms, http("POST", form=call("x\r\nINFO forged", SecretData="hush-hush")))
+        ask(kms, http("POST", form=request_parameters("x\r\nINFO forged", SecretData="hush-hush")))
     lines = [record.getMessage() for record in caplog.records if record.name == "kms_mock"]
     assert len(lines) == 2
     assert lines[0].startswith("GetSecretValue 200 ok ")

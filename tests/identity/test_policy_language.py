@@ -1,0 +1,524 @@
+"""What policies decide: cases written from the vendor's documentation, each with its page; errors; bounds; reasons."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from kms_mock.identity.conditions import Request
+from kms_mock.identity.patterns import MAX_PATTERN, compile_patterns
+from kms_mock.identity.policies import (
+    MAX_POLICY_BYTES,
+    Decision,
+    Policy,
+    both,
+    decide,
+    decide_anywhere,
+    default_policy,
+    either,
+    parse_resource_policy,
+)
+
+ALL: dict[str, Any] = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+DENY: dict[str, Any] = {**ALL, "Effect": "Deny"}
+SECRET = "acs:kms:cn-hangzhou:1:secret/app/db"
+KEY = "acs:kms:cn-hangzhou:1:key/08ec3bb9"
+USER = "acs:ram::1:user/robot"
+
+# Pages of the Alibaba Cloud documentation.
+ELEMENTS = "RAM: Permission policy elements"
+SYNTAX = "RAM: Policy structure and syntax"
+OPERATORS = "RAM: Conditional operators"
+EVALUATION = "RAM: How RAM evaluates policies"
+PERIOD = "RAM: Access Alibaba Cloud in a specified period of time"
+KMS_RAM = "KMS: Use RAM to control access to KMS resources"
+KMS_KEYS = "KMS: Policy condition keys"
+KMS_POLICY = "KMS: Key policy overview"
+KMS_SAMPLES = "KMS: Sample custom permission policies"
+OSS = "OSS: examples of RAM policies"
+KAFKA = "ApsaraMQ for Kafka: service-linked roles"
+RDS = "ApsaraDB RDS: authorization for disk encryption"
+CONTROL = "Resource Management: Languages of access control policies"
+INFERRED = "inferred"
+
+
+def policy(*statements: dict[str, Any]) -> Policy:
+    return msgspec.convert({"Version": "1", "Statement": list(statements)}, Policy)
+
+
+def effect(statements: list[dict[str, Any]], request: Request) -> str | None:
+    return decide([("test", policy(*statements))], request).effect
+
+
+def has(operator: str, key: str, value: Any) -> dict[str, Any]:
+    """Return a statement that allows everything under one condition."""
+    return {**ALL, "Condition": {operator: {key: value}}}
+
+
+ACTION_CASES: list[tuple[str, str, str, bool]] = [
+    (ELEMENTS, "kms:GetSecretValue", "kms:GetSecretValue", True),
+    (ELEMENTS, "kms:GetSecretValue", "kms:GetSecret", False),
+    (ELEMENTS, "kms:GetSecret", "kms:GetSecretValue", False),
+    (ELEMENTS, "kms:Get*", "kms:GetSecretValue", True),
+    (ELEMENTS, "kms:Get*", "kms:DescribeKey", False),
+    (ELEMENTS, "kms:*", "kms:CreateKey", True),
+    (ELEMENTS, "*", "kms:CreateKey", True),
+    (ELEMENTS, "oss:*", "kms:CreateKey", False),
+    (ELEMENTS, "kms:getsecretvalue", "kms:GetSecretValue", True),
+    (KAFKA, "kms:Listkeys", "kms:ListKeys", True),
+    (ELEMENTS, "KMS:Describe*", "kms:DescribeKey", True),
+    (OPERATORS, "kms:GetSecret?alue", "kms:GetSecretValue", True),
+    (OPERATORS, "kms:GetSecretValue?", "kms:GetSecretValue", False),
+    (OPERATORS, "kms:*Secret*", "kms:GetSecretValue", True),
+    (OPERATORS, "kms:[GE]*", "kms:GetSecretValue", False),
+    (KMS_RAM, "kms:Generate*", "kms:GenerateDataKeyWithoutPlaintext", True),
+]
+
+RESOURCE_CASES: list[tuple[str, str, str, bool]] = [
+    (SYNTAX, "*", SECRET, True),
+    (KMS_RAM, "acs:kms:*:*:*", SECRET, True),
+    (KMS_RAM, "acs:kms:*:*:*", "acs:kms:cn-hangzhou:1:key", True),
+    (KMS_RAM, "acs:kms:cn-hangzhou:1:key", "acs:kms:cn-hangzhou:1:key", True),
+    (KMS_RAM, "acs:kms:cn-hangzhou:1:key", KEY, False),
+    (KMS_RAM, "acs:kms:cn-hangzhou:1:key/*", KEY, True),
+    (KMS_RAM, "acs:kms:cn-hangzhou:1:key/*", "acs:kms:cn-hangzhou:1:key", False),
+    (KMS_RAM, "acs:kms:cn-hangzhou:1:secret/app/db", SECRET, True),
+    (KMS_RAM, "acs:kms:*:*:secret/app/*", SECRET, True),
+    (KMS_RAM, "acs:kms:*:*:alias/*", SECRET, False),
+    (ELEMENTS, "acs:kms:cn-beijing:*:*", SECRET, False),
+    (ELEMENTS, "acs:kms:*:2:*", SECRET, False),
+    (CONTROL, "acs:*:*cn-hangzhou*:*:*", SECRET, True),
+    (OPERATORS, "acs:kms:*:?:secret/app/d?", SECRET, True),
+    (OPERATORS, "acs:kms:*:*:secret/app/[d]b", SECRET, False),
+    (INFERRED, "acs:kms:*:*:SECRET/*", SECRET, False),
+    (ELEMENTS, "acs:oss:*:*:*", SECRET, False),
+    (KMS_RAM, "acs:kms:*:*:*", "acs:kms:cn-hangzhou:1:*", True),
+    (KMS_RAM, "acs:kms:*:*:secret/*", "acs:kms:cn-hangzhou:1:*", False),
+]
+
+PRINCIPAL_CASES: list[tuple[str, str, str, bool]] = [
+    (KMS_POLICY, USER, USER, True),
+    (KMS_POLICY, "acs:ram::1:user/other", USER, False),
+    (KMS_POLICY, "acs:ram::1:*", USER, True),
+    (KMS_POLICY, "acs:ram::1:*", "acs:ram::1:root", True),
+    (KMS_POLICY, "acs:ram::1:*", "acs:ram::11:root", False),
+    (ELEMENTS, "acs:ram::1:root", USER, True),
+    (ELEMENTS, "acs:ram::1:root", "acs:ram::1:role/dev", True),
+    (ELEMENTS, "acs:ram::1:root", "acs:ram::11:user/robot", False),
+    (ELEMENTS, "acs:ram::2:root", USER, False),
+    (ELEMENTS, "acs:ram::1:role/dev", "acs:ram::1:role/dev", True),
+    (ELEMENTS, "acs:ram::1:role/dev", "acs:ram::1:user/dev", False),
+    (INFERRED, "acs:ram::1:user/*", USER, True),
+    (INFERRED, "acs:ram::*:root", USER, True),
+    (ELEMENTS, "*", USER, True),
+]
+
+NOON = 1565600400.0  # 2019-08-12T17:00:00+08:00
+CONDITION_CASES: list[tuple[str, str, str, Any, dict[str, Any], bool]] = [
+    (OPERATORS, "StringEquals", "acs:ResourceTag/team", ["dev"], {"resource_tags": {"team": "dev"}}, True),
+    (OPERATORS, "StringEquals", "acs:ResourceTag/team", ["dev"], {"resource_tags": {"team": "Dev"}}, False),
+    (OPERATORS, "StringEquals", "acs:ResourceTag/team", ["dev"], {"resource_tags": {"other": "dev"}}, False),
+    (OPERATORS, "StringEquals", "acs:ResourceTag/team", "d*", {"resource_tags": {"team": "dev"}}, False),
+    (ELEMENTS, "StringEquals", "acs:ResourceTag/team", ["qa", "dev"], {"resource_tags": {"team": "dev"}}, True),
+    (OPERATORS, "StringNotEquals", "acs:ResourceTag/team", "dev", {"resource_tags": {"team": "dev"}}, False),
+    (OPERATORS, "StringNotEquals", "acs:ResourceTag/team", "dev", {"resource_tags": {"team": "Dev"}}, True),
+    (ELEMENTS, "StringNotEquals", "acs:ResourceTag/team", ["qa", "dev"], {"resource_tags": {"team": "dev"}}, False),
+    (OSS, "StringNotEquals", "acs:ResourceTag/team", "dev", {}, True),
+    (OPERATORS, "StringEqualsIgnoreCase", "acs:ResourceTag/team", "dev", {"resource_tags": {"team": "DEV"}}, True),
+    (OPERATORS, "StringEqualsIgnoreCase", "acs:ResourceTag/team", "dev", {"resource_tags": {"team": "qa"}}, False),
+    (OPERATORS, "StringEqualsIgnoreCase", "acs:ResourceTag/team", "dev", {}, False),
+    (OPERATORS, "StringNotEqualsIgnoreCase", "acs:ResourceTag/team", "dev", {"resource_tags": {"team": "DEV"}}, False),
+    (OPERATORS, "StringNotEqualsIgnoreCase", "acs:ResourceTag/team", "dev", {"resource_tags": {"team": "qa"}}, True),
+    (OPERATORS, "StringLike", "acs:ResourceTag/path", "a/2015/*", {"resource_tags": {"path": "a/2015/"}}, True),
+    (OPERATORS, "StringLike", "acs:ResourceTag/path", "a/2015/*", {"resource_tags": {"path": "a/2015/x/y"}}, True),
+    (OPERATORS, "StringLike", "acs:ResourceTag/path", "a/2015/*", {"resource_tags": {"path": "A/2015/x"}}, False),
+    (OPERATORS, "StringLike", "acs:ResourceTag/path", "a?c", {"resource_tags": {"path": "abc"}}, True),
+    (OPERATORS, "StringLike", "acs:ResourceTag/path", "a?c", {"resource_tags": {"path": "ac"}}, False),
+    (OPERATORS, "StringLike", "acs:ResourceTag/path", "*", {}, False),
+    (OPERATORS, "StringNotLike", "acs:ResourceTag/path", "a*", {"resource_tags": {"path": "abc"}}, False),
+    (OPERATORS, "StringNotLike", "acs:ResourceTag/path", "b*", {"resource_tags": {"path": "abc"}}, True),
+    (OSS, "StringNotLike", "acs:SourceVpc", "vpc-*", {}, True),
+    (OSS, "StringNotLike", "acs:SourceVpc", "vpc-*", {"source_vpc": "vpc-bp1"}, False),
+    (CONTROL, "StringLike", "acs:PrincipalARN", "acs:ram:*:*:user/rob*", {}, True),
+    (CONTROL, "StringLike", "acs:PrincipalARN", "acs:ram:*:*:role/*", {}, False),
+    (CONTROL, "StringNotLike", "acs:PrincipalARN", "acs:ram:*:*:role/*", {}, True),
+    (INFERRED, "StringEquals", "acs:PrincipalArn", USER, {}, True),
+    (KMS_KEYS, "StringEquals", "acs:SourceVpc", "vpc-bp1", {"source_vpc": "vpc-bp1"}, True),
+    (KMS_KEYS, "StringEquals", "acs:SourceVpc", "vpc-bp1", {"source_vpc": "vpc-bp2"}, False),
+    (KMS_KEYS, "StringEquals", "acs:SourceVpc", "vpc-bp1", {"source_ip": "192.0.2.1"}, False),
+    (KMS_KEYS, "IpAddress", "acs:SourceIp", "116.62.7.0/24", {"source_ip": "116.62.7.200"}, True),
+    (KMS_KEYS, "IpAddress", "acs:SourceIp", "116.62.7.0/24", {"source_ip": "116.62.8.1"}, False),
+    (KMS_KEYS, "IpAddress", "acs:SourceIp", ["203.0.113.9"], {"source_ip": "203.0.113.9"}, True),
+    (KMS_KEYS, "IpAddress", "acs:SourceIp", ["203.0.113.9"], {"source_ip": "203.0.113.8"}, False),
+    (KMS_KEYS, "IpAddress", "acs:SourceIp", "2001:db8::/32", {"source_ip": "2001:db8:85a3::8a2e"}, True),
+    (KMS_KEYS, "IpAddress", "acs:SourceIp", "2001:db8::1", {"source_ip": "2001:0db8:0:0:0:0:0:1"}, True),
+    (KMS_KEYS, "IpAddress", "acs:SourceIp", "0.0.0.0/0", {"source_ip": "2001:db8::1"}, False),
+    (INFERRED, "IpAddress", "acs:SourceIp", "192.0.2.0/24", {"source_ip": "::ffff:192.0.2.7"}, True),
+    (INFERRED, "IpAddress", "acs:SourceIp", "192.0.2.9/24", {"source_ip": "192.0.2.1"}, True),
+    (KMS_SAMPLES, "IpAddress", "acs:SourceIp", ["192.168.0.0/16", "172.16.215.218"], {"source_ip": "192.168.9.9"}, True),
+    (KMS_SAMPLES, "IpAddress", "acs:SourceIp", ["192.168.0.0/16", "172.16.215.218"], {"source_ip": "172.16.215.218"}, True),
+    (KMS_SAMPLES, "IpAddress", "acs:SourceIp", ["192.168.0.0/16", "172.16.215.218"], {"source_ip": "172.16.215.219"}, False),
+    (OPERATORS, "IpAddress", "acs:SourceIp", "0.0.0.0/0", {}, False),
+    (OPERATORS, "NotIpAddress", "acs:SourceIp", "192.168.0.0/16", {"source_ip": "192.168.1.1"}, False),
+    (OPERATORS, "NotIpAddress", "acs:SourceIp", "192.168.0.0/16", {"source_ip": "10.0.0.1"}, True),
+    (OPERATORS, "NotIpAddress", "acs:SourceIp", ["192.168.0.0/16", "10.0.0.1"], {"source_ip": "10.0.0.1"}, False),
+    (OSS, "NotIpAddress", "acs:SourceIp", "192.168.0.0/16", {}, True),
+    (KMS_KEYS, "IpAddress", "acs:VpcSourceIp", "10.0.0.0/8", {"vpc_source_ip": "10.1.2.3"}, True),
+    (KMS_KEYS, "IpAddress", "acs:VpcSourceIp", "10.0.0.0/8", {"source_ip": "10.1.2.3"}, False),
+    (OPERATORS, "Bool", "acs:SecureTransport", "true", {"secure_transport": True}, True),
+    (OPERATORS, "Bool", "acs:SecureTransport", "true", {"secure_transport": False}, False),
+    (OPERATORS, "Bool", "acs:SecureTransport", ["false"], {"secure_transport": False}, True),
+    (INFERRED, "Bool", "acs:SecureTransport", True, {"secure_transport": True}, True),
+    (ELEMENTS, "Bool", "acs:MFAPresent", "true", {"mfa_present": True}, True),
+    (ELEMENTS, "Bool", "acs:MFAPresent", "true", {"mfa_present": False}, False),
+    (OPERATORS, "Bool", "acs:MFAPresent", "true", {}, False),
+    (OPERATORS, "Bool", "acs:MFAPresent", "false", {}, False),
+    (PERIOD, "DateLessThan", "acs:CurrentTime", "2019-08-12T17:00:00+08:00", {"now": NOON - 1}, True),
+    (PERIOD, "DateLessThan", "acs:CurrentTime", "2019-08-12T17:00:00+08:00", {"now": NOON}, False),
+    (PERIOD, "DateLessThan", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON - 1}, True),
+    (OPERATORS, "DateLessThanEquals", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON}, True),
+    (OPERATORS, "DateLessThanEquals", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON + 1}, False),
+    (OPERATORS, "DateGreaterThan", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON}, False),
+    (OPERATORS, "DateGreaterThan", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON + 1}, True),
+    (OPERATORS, "DateGreaterThanEquals", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON}, True),
+    (OPERATORS, "DateGreaterThanEquals", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON - 1}, False),
+    (OPERATORS, "DateEquals", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON + 0.9}, True),
+    (OPERATORS, "DateEquals", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON + 1}, False),
+    (OPERATORS, "DateNotEquals", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON}, False),
+    (OPERATORS, "DateNotEquals", "acs:CurrentTime", "2019-08-12T09:00:00Z", {"now": NOON + 1}, True),
+    (INFERRED, "DateLessThan", "acs:CurrentTime", "2019-08-13", {"now": NOON}, True),
+    (INFERRED, "DateGreaterThan", "acs:ResourceTag/until", "2019-08-12", {"resource_tags": {"until": "2019-08-13"}}, True),
+    (INFERRED, "DateGreaterThan", "acs:ResourceTag/until", "2019-08-12", {"resource_tags": {"until": "later"}}, False),
+    (OPERATORS, "NumericEquals", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "3.0"}}, True),
+    (OPERATORS, "NumericEquals", "acs:ResourceTag/level", [1, 3], {"resource_tags": {"level": "3"}}, True),
+    (OPERATORS, "NumericNotEquals", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "3"}}, False),
+    (OPERATORS, "NumericNotEquals", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "4"}}, True),
+    (OPERATORS, "NumericLessThan", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "2"}}, True),
+    (OPERATORS, "NumericLessThan", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "3"}}, False),
+    (OPERATORS, "NumericLessThanEquals", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "3"}}, True),
+    (OPERATORS, "NumericLessThanEquals", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "10"}}, False),
+    (OPERATORS, "NumericGreaterThan", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "10"}}, True),
+    (OPERATORS, "NumericGreaterThan", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "3"}}, False),
+    (OPERATORS, "NumericGreaterThanEquals", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "3"}}, True),
+    (OPERATORS, "NumericGreaterThanEquals", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "2.9"}}, False),
+    (INFERRED, "NumericEquals", "acs:ResourceTag/level", "3", {"resource_tags": {"level": "three"}}, False),
+    (KMS_RAM, "StringEquals", "kms:tag/project", "a", {"resource_tags": {"project": "a"}}, True),
+    (KMS_RAM, "StringEquals", "kms:tag/project", "a", {"resource_tags": {"project": "b"}}, False),
+    (RDS, "StringEqualsIgnoreCase", "kms:tag/acs:rds:instance-encryption", "true",
+     {"resource_tags": {"acs:rds:instance-encryption": "True"}}, True),
+    (RDS, "StringEqualsIgnoreCase", "kms:tag/acs:rds:instance-encryption", "true", {}, False),
+    (KMS_KEYS, "StringEquals", "kms:EncryptionAlgorithm", "RSAES_OAEP_SHA_256",
+     {"values": {"kms:EncryptionAlgorithm": "RSAES_OAEP_SHA_256"}}, True),
+    (KMS_KEYS, "StringEquals", "kms:EncryptionAlgorithm", "RSAES_OAEP_SHA_256",
+     {"values": {"kms:EncryptionAlgorithm": "RSAES_OAEP_SHA_1"}}, False),
+    ("Tag: tag-based authorization", "StringEquals", "acs:RequestTag/owner", "tony", {"request_tags": {"owner": "tony"}}, True),
+    ("Tag: tag-based authorization", "StringEquals", "acs:RequestTag/owner", "tony", {"resource_tags": {"owner": "tony"}}, False),
+]  # fmt: skip
+
+STATEMENT_CASES: list[tuple[str, list[dict[str, Any]], str | None]] = [
+    (EVALUATION, [], None),
+    (EVALUATION, [ALL], "Allow"),
+    (EVALUATION, [DENY], "Deny"),
+    (EVALUATION, [ALL, DENY], "Deny"),
+    (EVALUATION, [DENY, ALL], "Deny"),
+    (EVALUATION, [ALL, {**DENY, "Resource": "acs:kms:*:*:key/*"}], "Allow"),
+    (EVALUATION, [ALL, {**DENY, "Action": "kms:Delete*"}], "Allow"),
+    (ELEMENTS, [{"Effect": "Allow", "NotAction": "ram:*", "Resource": "*"}], "Allow"),
+    (ELEMENTS, [{"Effect": "Allow", "NotAction": ["kms:Get*"], "Resource": "*"}], None),
+    (ELEMENTS, [ALL, {"Effect": "Deny", "NotAction": ["kms:Get*"], "Resource": "*"}], "Allow"),
+    (ELEMENTS, [ALL, {"Effect": "Deny", "NotAction": ["kms:List*"], "Resource": "*"}], "Deny"),
+    (SYNTAX, [{"Effect": "Allow", "Action": "kms:*", "NotResource": "acs:kms:*:*:key/*"}], "Allow"),
+    (SYNTAX, [{"Effect": "Allow", "Action": "kms:*", "NotResource": ["acs:kms:*:*:secret/*"]}], None),
+    (SYNTAX, [{**ALL, "Action": ["kms:*"], "Resource": ["*"]}], "Allow"),
+    (ELEMENTS, [{**ALL, "Condition": {"Bool": {"acs:SecureTransport": "true"}}}], None),
+    (ELEMENTS, [ALL, {**DENY, "Condition": {"Bool": {"acs:SecureTransport": "true"}}}], "Allow"),
+    (ELEMENTS, [{**ALL, "Condition": {"StringEquals": {"kms:tag/a": "1", "kms:tag/b": "2"}}}], "Allow"),
+    (ELEMENTS, [{**ALL, "Condition": {"StringEquals": {"kms:tag/a": "1", "kms:tag/b": "3"}}}], None),
+    (ELEMENTS, [{**ALL, "Condition": {"StringEquals": {"kms:tag/a": "1"}, "StringLike": {"kms:tag/b": "?"}}}], "Allow"),
+    (ELEMENTS, [{**ALL, "Condition": {"StringEquals": {"kms:tag/a": "1"}, "StringLike": {"kms:tag/b": "x"}}}], None),
+    (ELEMENTS, [{**ALL, "Principal": {"RAM": "acs:ram::2:*"}}, ALL], "Allow"),
+    (ELEMENTS, [{**ALL, "Principal": {"RAM": "acs:ram::2:*"}}], None),
+    (ELEMENTS, [{**ALL, "Condition": {"StringLike": {"oss:Prefix": "a/*"}}, "Action": "oss:ListObjects"}], None),
+    (ELEMENTS, [{"Effect": "Allow", "Action": "kms:*", "Principal": {"RAM": [USER], "Service": ["ecs.aliyuncs.com"]}}], "Allow"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "pattern", "action", "expected"), ACTION_CASES)
+def test_actions(source: str, pattern: str, action: str, *, expected: bool) -> None:
+    """Actions are patterns that ignore case; NotAction is the opposite of Action."""
+    assert (effect([{**ALL, "Action": ["kms:Nothing", pattern]}], Request(action, SECRET)) == "Allow") is expected, (
+        source
+    )
+    opposite = {"Effect": "Allow", "NotAction": [pattern], "Resource": "*"}
+    assert (effect([opposite], Request(action, SECRET)) is None) is expected, source
+
+
+@pytest.mark.parametrize(("source", "pattern", "resource", "expected"), RESOURCE_CASES)
+def test_resources(source: str, pattern: str, resource: str, *, expected: bool) -> None:
+    """Resources are patterns over ARNs; NotResource is the opposite of Resource."""
+    request = Request("kms:GetSecretValue", resource)
+    assert (effect([{**ALL, "Resource": pattern}], request) == "Allow") is expected, source
+    opposite = {"Effect": "Allow", "Action": "*", "NotResource": [pattern]}
+    assert (effect([opposite], request) is None) is expected, source
+
+
+@pytest.mark.parametrize(("source", "pattern", "principal", "expected"), PRINCIPAL_CASES)
+def test_principals(source: str, pattern: str, principal: str, *, expected: bool) -> None:
+    """A principal is an ARN or a pattern; an account's root stands for everyone in it."""
+    request = Request("kms:GetSecretValue", SECRET, principal)
+    assert (effect([{**ALL, "Principal": {"RAM": [pattern]}}], request) == "Allow") is expected, source
+
+
+@pytest.mark.parametrize(("source", "operator", "key", "value", "known", "expected"), CONDITION_CASES)
+def test_conditions(source: str, operator: str, key: str, value: Any, known: dict[str, Any], *, expected: bool) -> None:
+    """One of the values must match, of a negated operator none; what a request lacks meets negated operators only."""
+    request = Request("kms:GetSecretValue", SECRET, USER, **known)
+    assert (effect([has(operator, key, value)], request) == "Allow") is expected, source
+    refusing = {**has(operator, key, value), "Effect": "Deny"}
+    assert (effect([ALL, refusing], request) == "Deny") is expected, source
+
+
+@pytest.mark.parametrize(("source", "statements", "expected"), STATEMENT_CASES)
+def test_statements(source: str, statements: list[dict[str, Any]], expected: str | None) -> None:
+    """A Deny beats every Allow in any order; all conditions must be met; what nothing allows is not decided."""
+    request = Request("kms:GetSecretValue", SECRET, USER, resource_tags={"a": "1", "b": "2"})
+    assert effect(statements, request) == expected, source
+
+
+def test_there_are_as_many_cases_as_promised() -> None:
+    """100 cases and more, each operator at least twice."""
+    other = len(ACTION_CASES) + len(RESOURCE_CASES) + len(PRINCIPAL_CASES) + len(STATEMENT_CASES)
+    assert other + len(CONDITION_CASES) >= 150
+    operators = [case[1] for case in CONDITION_CASES]
+    assert len(set(operators)) == 21
+    assert all(operators.count(operator) >= 2 for operator in operators)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (has("StringEquls", "acs:SourceIp", "x"), r"^Condition\.StringEquls: .*did you mean StringEquals\? - at `\$\.Statement\[1\]`$"),
+        (has("BoolIfExists", "acs:MFAPresent", "true"), r"^Condition\.BoolIfExists: RAM has no Null, IfExists"),
+        (has("Null", "acs:MFAPresent", "true"), r"^Condition\.Null: RAM has no Null"),
+        (has("ForAnyValue:StringEquals", "kms:tag/a", "x"), r"RAM has no Null, IfExists, ForAnyValue"),
+        (has("Bool", "acs:MFApresent", "true"), r"^Condition\.Bool\.acs:MFApresent: .*did you mean acs:MFAPresent\?"),
+        (has("StringEquals", "kms:KeySpec", "x"), r"^Condition\.StringEquals\.kms:KeySpec: there is no such condition key"),
+        (has("StringEquals", "oss:Prefix", "x"), r"no such condition key"),
+        (has("StringEquals", "Prefix", "x"), r"<ram-code>:<name>"),
+        (has("StringEquals", "kms:tag/", "x"), r"the tag's key is missing"),
+        (has("StringEquals", "acs:SourceVpc", []), r"one value or more"),
+        (has("StringEquals", "acs:SourceVpc", {"a": 1}), r"expected a text"),
+        (has("StringEquals", "acs:SourceVpc", "x" * 4097), r"at most 4096"),
+        (has("StringLike", "acs:SourceVpc", "x" * (MAX_PATTERN + 1)), r"at most 2048"),
+        (has("Bool", "acs:MFAPresent", ["true", "false"]), r"a single Boolean"),
+        (has("Bool", "acs:MFAPresent", "yes"), r"true or false"),
+        (has("NumericEquals", "kms:tag/a", "nan"), r"expected a number"),
+        (has("DateLessThan", "acs:CurrentTime", "tomorrow"), r"a time such as"),
+        (has("DateLessThan", "acs:CurrentTime", "2019-02-30"), r"no such time"),
+        (has("IpAddress", "acs:SourceIp", "10.0.0.0/33"), r"an IP address or a CIDR block"),
+        ({**ALL, "Condition": {"Bool": {}}}, r"^Condition\.Bool: expected an object"),
+        ({**ALL, "NotAction": "oss:*"}, r"either Action or NotAction"),
+        ({"Effect": "Allow", "Resource": "*"}, r"either Action or NotAction"),
+        ({"Effect": "Allow", "Action": "kms:*"}, r"either Resource or NotResource"),
+        ({**ALL, "Action": []}, r"^Action: expected one value or more"),
+        ({**ALL, "Action": ["kms:*", "ListKeys"]}, r"^Action\[1\]: .*<ram-code>:<action-name>"),
+        ({**ALL, "Resource": "key/*"}, r"^Resource\[0\]: .*starts with acs:"),
+        ({**ALL, "Resource": "acs:kms:*"}, r"acs:<ram-code>:<region>:<account-id>:<relative-id>"),
+        ({**ALL, "Resource": "acs:kms:*:*:" + "x" * MAX_PATTERN}, r"^Resource: a pattern has at most 2048"),
+        ({**ALL, "Principal": {"RAM": ["robot"]}}, r"^Principal\.RAM\[0\]: a principal is an ARN"),
+        ({**ALL, "Principal": {}}, r"^Principal: expected one value or more"),
+        ({**ALL, "Principal": {"Service": "*"}}, r"^Principal\.Service\[0\]: expected a name without wildcards"),
+        ({**ALL, "Sid": "a\nb"}, r"^a Sid has at most"),
+        ({**ALL, "Effect": "Maybe"}, r"Invalid enum value"),
+        ({**ALL, "Colour": "red"}, r"unknown field"),
+    ],
+)  # fmt: skip
+def test_what_is_no_policy_is_refused_with_its_place(statement: dict[str, Any], message: str) -> None:
+    """An unknown operator, key or form is an error when the policy is read (RAM: Validate policies)."""
+    with pytest.raises(msgspec.ValidationError, match=message) as caught:
+        policy(ALL, statement)
+    assert str(caught.value).endswith("]`") or "$.Statement[1]" in str(caught.value)
+
+
+# -- operations without a resource, and before the resource is known --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([{**ALL, "Resource": SECRET}], "Allow"),
+        ([has("Bool", "acs:MFAPresent", "true")], "Allow"),
+        ([ALL, {**DENY, "Resource": SECRET}], "Allow"),
+        ([ALL, {**DENY, "Condition": {"Bool": {"acs:MFAPresent": "true"}}}], "Allow"),
+        ([ALL, {"Effect": "Deny", "Action": "kms:*", "NotResource": SECRET}], "Allow"),
+        ([ALL, {**DENY, "Resource": "acs:kms:*:1:*"}], "Allow"),
+        ([ALL, DENY], "Deny"),
+        ([ALL, {**DENY, "Resource": "acs:kms:*:*:*"}], "Deny"),
+        ([ALL, {**DENY, "Resource": ["acs:oss:*:*:*", "acs:*:*:*:*"]}], "Deny"),
+        ([ALL, {**DENY, "Resource": "acs:oss:*:*:*"}], "Allow"),
+        ([{**ALL, "Action": "kms:Encrypt"}], None),
+    ],
+)
+def test_whether_an_action_can_ever_succeed(statements: list[dict[str, Any]], expected: str | None) -> None:
+    """An Allow for one resource counts, under any condition; a Deny only if it is for all and under none."""
+    request = Request("kms:GetSecretValue", "*")
+    assert decide_anywhere([("test", policy(*statements))], request).effect == expected
+
+
+@pytest.mark.parametrize(
+    ("named", "kind", "principal", "expected"),
+    [
+        ({"Service": "ecs.aliyuncs.com"}, "Service", "ecs.aliyuncs.com", True),
+        ({"Service": ["ecs.aliyuncs.com"]}, "Service", "fc.aliyuncs.com", False),
+        ({"Service": "ecs.aliyuncs.com"}, "RAM", "ecs.aliyuncs.com", False),
+        ({"Federated": "acs:ram::1:oidc-provider/k8s"}, "Federated", "acs:ram::1:oidc-provider/k8s", True),
+        ({"RAM": "acs:ram::1:root"}, "Federated", "acs:ram::1:oidc-provider/k8s", False),
+        ({"RAM": "*"}, "Service", "ecs.aliyuncs.com", False),
+    ],
+)
+def test_the_kinds_of_principals_are_kept_apart(
+    named: dict[str, Any], kind: Any, principal: str, *, expected: bool
+) -> None:
+    """A trust policy has no Resource; services and identity providers are no RAM principals (RAM: elements, Principal)."""
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": named}
+    request = Request("sts:AssumeRole", "acs:ram::1:role/dev", principal, kind)
+    assert (effect([trust], request) == "Allow") is expected
+
+
+# -- two policies together --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "one_is_enough", "two_are_needed"),
+    [
+        ("Allow", None, "Allow", None),
+        (None, "Allow", "Allow", None),
+        ("Allow", "Allow", "Allow", "Allow"),
+        ("Allow", "Deny", "Deny", "Deny"),
+        ("Deny", "Allow", "Deny", "Deny"),
+        ("Deny", None, "Deny", "Deny"),
+        (None, "Deny", "Deny", "Deny"),
+        (None, None, None, None),
+    ],
+)
+def test_two_policies_together(first: Any, second: Any, one_is_enough: Any, two_are_needed: Any) -> None:
+    """One Allow is enough within the owner's account, across accounts two are needed (KMS: Key policy overview)."""
+    request = Request("kms:Decrypt", KEY, USER)
+    one, other = Decision(first, request), Decision(second, request)
+    assert either(one, other).effect == one_is_enough
+    assert both(one, other).effect == two_are_needed
+
+
+# -- reasons ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_decision_names_the_statement_that_decided() -> None:
+    """Policy, number and Sid of the statement are in the decision and in its explanation."""
+    named = [("the policy first", policy(ALL)), ("the policy second", policy(ALL, {**DENY, "Sid": "no reads"}))]
+    decision = decide(named, Request("kms:GetSecretValue", SECRET))
+    assert (decision.effect, decision.policy, decision.statement, decision.sid) == (
+        "Deny",
+        "the policy second",
+        2,
+        "no reads",
+    )
+    assert decision.explain() == f"Statement 2 (no reads) of the policy second denies kms:GetSecretValue on {SECRET}."
+    assert (
+        decide(named[:1], Request("kms:Encrypt", KEY)).explain()
+        == f"Statement 1 of the policy first allows kms:Encrypt on {KEY}."
+    )
+
+
+def test_a_refusal_says_what_would_allow_it() -> None:
+    """No statement allows it: the explanation has the nearest one with what it misses, and a statement that would do."""
+    near = {**has("IpAddress", "acs:SourceIp", "10.0.0.0/8"), "Resource": "acs:kms:*:*:key/*", "Sid": "office"}
+    decision = decide([("the policy p", policy(near))], Request("kms:GetSecretValue", SECRET, source_ip="192.0.2.1"))
+    assert decision.explain() == (
+        f"No statement of the policy p allows kms:GetSecretValue on {SECRET} "
+        "(statement 1 (office) of the policy p would, but for its resource, IpAddress acs:SourceIp); "
+        f'it would take {{"Effect":"Allow","Action":"kms:GetSecretValue","Resource":"{SECRET}"}}.'
+    )
+    stranger = {**ALL, "Principal": {"RAM": "acs:ram::2:*"}}
+    assert "but for its principal" in decide([("p", policy(stranger))], Request("kms:Encrypt", KEY, USER)).explain()
+    assert decide([], Request("kms:Encrypt", KEY)).explain().startswith(f"No policy allows kms:Encrypt on {KEY};")
+
+
+def test_what_a_refusal_proposes_does_allow_the_request() -> None:
+    """The statement at the end of an explanation is a policy's statement, and with it the request is allowed."""
+    request = Request("kms:GetSecretValue", SECRET)
+    said = decide([("p", policy())], request).explain()
+    proposed = json.loads(said.partition("it would take ")[2].removesuffix("."))
+    assert effect([proposed], request) == "Allow"
+
+
+def test_two_refusals_are_explained_one_after_the_other() -> None:
+    """Where neither RAM nor the resource's policy allows it, both say so."""
+    request = Request("kms:Decrypt", KEY, USER)
+    said = either(decide([("A", policy())], request), decide([("B", policy())], request)).explain()
+    assert "statement of A allows" in said
+    assert "statement of B allows" in said
+
+
+def test_a_caller_whom_no_policy_limits() -> None:
+    """The account itself has no policies and is allowed everything."""
+    assert (
+        Decision("Allow", Request("kms:Decrypt", KEY)).explain()
+        == f"Nothing limits the caller: it allows kms:Decrypt on {KEY}."
+    )
+
+
+# -- resource policies ------------------------------------------------------------------------------------------------
+
+
+def test_the_default_policy_is_well_formed() -> None:
+    """The policy from birth passes the checks of a set one and lets its own account in, nobody else."""
+    parsed = parse_resource_policy(default_policy("1", "kms default secret policy"))
+    assert decide([("p", parsed)], Request("kms:DeleteSecret", SECRET, USER)).allowed
+    assert not decide([("p", parsed)], Request("kms:DeleteSecret", SECRET, "acs:ram::2:root")).allowed
+    assert not decide([("p", parsed)], Request("kms:DeleteSecret", SECRET)).allowed
+
+
+def test_the_size_limit_counts_bytes() -> None:
+    """32,768 bytes fit, one more does not."""
+    statement = {**ALL, "Principal": {"RAM": ["acs:ram::1:*"]}}
+    text = json.dumps({"Version": "1", "Statement": [statement]})
+    longest = text + " " * (MAX_POLICY_BYTES - len(text))
+    parse_resource_policy(longest)
+    with pytest.raises(ValueError, match="32768 bytes"):
+        parse_resource_policy(longest + " ")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Sid": "ü"}, "a Sid has"),
+        ({"Principal": {"Service": ["ecs.aliyuncs.com"]}}, "under RAM"),
+        ({"Action": "*"}, "starts with kms:"),
+        ({"Resource": "acs:kms:*:*:*"}, r"the Resource is \*"),
+        ({"Condition": {"StringEquals": {"acs:Nothing": "x"}}}, "no such condition key"),
+    ],
+)
+def test_a_resource_policy_has_rules_of_its_own(change: dict[str, Any], message: str) -> None:
+    """RAM principals only, actions of KMS, Resource *; the place of the fault is named."""
+    text = json.dumps({"Version": "1", "Statement": [{**ALL, "Principal": {"RAM": USER}, **change}]})
+    with pytest.raises(ValueError, match=message) as caught:
+        parse_resource_policy(text)
+    assert "$.Statement[0]" in str(caught.value)
+
+
+# -- bounds -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", ["a*", "?*", "a?", "*a?", "?a*b", "*", "?"])
+def test_no_pattern_is_slow(unit: str) -> None:
+    """The longest patterns over a text that nearly matches, as many as a policy holds, take milliseconds of CPU."""
+    pattern = (unit * MAX_PATTERN)[: MAX_PATTERN // 2 - 1] + "b"
+    patterns = compile_patterns(f"*{pattern}{number}" for number in range(30))
+    text = "a" * 4000
+    began = time.process_time()
+    assert not patterns(text)
+    assert time.process_time() - began < 2  # 0.1 s at most where it was written; backtracking would take years
