@@ -11,6 +11,7 @@ import json
 import os
 import selectors
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, cast
 from urllib.parse import urlencode
+
+import bench_worst
 
 CONNECTIONS = 8
 SECONDS = 0.5
@@ -309,7 +312,80 @@ def generation() -> None:
         )
 
 
+BARE_TLS = """
+import asyncio, ssl, sys
+from aiohttp import web
+BODY = b"x" * 320
+async def answer(request):
+    return web.Response(body=BODY, content_type="application/json")
+async def main():
+    app = web.Application()
+    app.router.add_route("*", "/", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1])
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    print("listening on https://127.0.0.1:%d" % runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+def connections(port: int, payload: bytes, context: ssl.SSLContext | None = None, count: int = 200) -> float:
+    """Return how many seconds a new connection takes, with one request on it."""
+    began = time.perf_counter()
+    for _ in range(count):
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            if context is not None:
+                connection = stack.enter_context(context.wrap_socket(connection, server_hostname="localhost"))
+            connection.sendall(payload)
+            if not connection.recv(65536).startswith(b"HTTP/1.1 200"):
+                raise SystemExit("unexpected answer")
+    return (time.perf_counter() - began) / count
+
+
+def tls() -> None:
+    """New connections, through TLS and plain, against the bare server; start and stop of a mock in process."""
+    from kms_mock import KmsMock, mock_kms  # noqa: PLC0415 (most sections run servers in processes of their own)
+    from kms_mock.server.authority import Authority  # noqa: PLC0415
+
+    get = request("GetSecretValue", SecretName="app/secret-5")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with tempfile.TemporaryDirectory() as folder, fixture(secrets(10)) as path:
+        certificate = Path(folder) / "bare.pem"
+        certificate.write_bytes(Authority.make().issue(["localhost"]))
+        with (
+            mock("--fixture", path, "--ca-dir", f"{folder}/ca") as port,
+            server(sys.executable, "-c", BARE_TLS, str(certificate)) as other,
+            bare() as plain,
+        ):
+            ratio, ours, theirs = compare(
+                lambda: connections(port, get, context), lambda: connections(other, get, context)
+            )
+            report("new TLS connection, time", ratio, "<= 1.3", f"{ours * 1e6:.0f} / {theirs * 1e6:.0f} µs")
+            ratio, ours, theirs = compare(lambda: connections(port, get), lambda: connections(plain, get))
+            report("new plain connection, time", ratio, "none set", f"{ours * 1e6:.0f} / {theirs * 1e6:.0f} µs")
+    _report_life("start + stop of a mock without TLS, ms", "<= 1", KmsMock)
+    _report_life("the same, intercepted, ms", "<= 3", mock_kms)
+
+
+def _report_life(what: str, goal: str, make: Callable[[], contextlib.AbstractContextManager[object]]) -> None:
+    """Report the median time from the start of a mock to its end."""
+    times = []
+    for _ in range(100):
+        began = time.perf_counter()
+        with make():
+            pass
+        times.append((time.perf_counter() - began) * 1000)
+    report(what, statistics.median(times), goal, f"slowest of 100: {max(times):.2f} ms")
+
+
 SECTIONS = {
+    "tls": tls,
     "throughput": throughput,
     "start": start,
     "scale": scale,
@@ -321,9 +397,13 @@ SECTIONS = {
 
 
 def main(names: list[str]) -> None:
-    """Run the named sections, or all."""
+    """Run the named sections, or all; `--worst` with parts of the names of rows is a section of its own."""
+    if names[:1] == ["--worst"]:
+        bench_worst.main(mock, fixture, names[1:])
+        return
     if "--help" in names or any(name not in SECTIONS for name in names):
-        raise SystemExit(f"usage: scripts/bench [{'] ['.join(SECTIONS)}]\n\n{__doc__}")
+        usage = f"usage: scripts/bench [{'] ['.join(SECTIONS)}]\n       scripts/bench --worst [part of a row's name]…"
+        raise SystemExit(f"{usage}\n\n{__doc__}")
     for name in names or SECTIONS:
         SECTIONS[name]()
 
