@@ -12,6 +12,7 @@ Kind = Literal["aes", "sm4", "rsa", "ec", "sm2", "hmac"]
 Curve = Literal["secp256r1", "secp256k1", "sm2p256v1"]
 
 SYMMETRIC_CIPHERS: Final[tuple[Kind, ...]] = ("aes", "sm4")
+_SECRET_BYTES: Final[tuple[Kind, ...]] = (*SYMMETRIC_CIPHERS, "hmac")
 
 ENCRYPT_DECRYPT: Final = "ENCRYPT/DECRYPT"
 SIGN_VERIFY: Final = "SIGN/VERIFY"
@@ -55,7 +56,7 @@ class KeySpec(Struct, frozen=True):
     @property
     def symmetric(self) -> bool:
         """Whether the key is one secret byte string (AES, SM4, HMAC) rather than a key pair."""
-        return self.encrypts_symmetrically or self.kind == "hmac"
+        return self.kind in _SECRET_BYTES
 
     @property
     def encrypts_symmetrically(self) -> bool:

@@ -142,11 +142,14 @@ def decode(http: HttpRequest, products: Iterable[Hosts] = ()) -> ApiRequest:
     if path not in ("/", ""):
         raise errors.INVALID_ACTION("The RPC API answers at the path / alone.")
     version = deciding(scheme, headers.get("x-acs-version"), parameters.get("Version"))
+    access_key_id = access_key_id_in(scheme, headers, parameters)
+    if not f"{action}{version}{access_key_id}".isascii():
+        action, version, access_key_id = writable(action), version and writable(version), writable(access_key_id)
     return ApiRequest(
-        action=writable(action),
-        version=version and writable(version),
+        action=action,
+        version=version,
         xml=wants_xml(parameters.get("Format"), headers.get("accept")),
-        access_key_id=writable(access_key_id_in(scheme, headers, parameters)),
+        access_key_id=access_key_id,
         region=region_of(http, parameters, products),
         parameters=parameters,
         query=query,
