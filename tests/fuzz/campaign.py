@@ -95,6 +95,7 @@ class Campaign:
         self.report = Report(seed, steps=Counter())
         self._wires = wires
         self._done: Steps = []
+        self._latest = ""  # the latest finding, in words
 
     def close(self) -> None:
         """End the machine."""
@@ -117,7 +118,7 @@ class Campaign:
                 if not goes_on(number, time.perf_counter() - began):
                     break
                 if not await self._step(number):
-                    tell(f"a finding at step {number}")
+                    tell(f"a finding at step {number}: {self._latest}")
                     break
             else:
                 if worlds % _ROUND_TRIPS == 0:
@@ -165,6 +166,7 @@ class Campaign:
         except Finding as finding:
             noted = finding
         if noted is not None:  # not inside `except`, or what is raised in a replay had this one as its context
+            self._latest = f"{noted.kind}: {noted.detail}"
             await self._note(noted, name)
         return noted is None
 
