@@ -115,6 +115,7 @@ class Connection(web.RequestHandler):
         self.answered = 0
         # How the connection ends.
         self.half_closed = False
+        self.ends_after_answer = False
         self.lingering = False
         # The answer that the client is reading.
         self.unsent = 0
@@ -180,9 +181,9 @@ class Connection(web.RequestHandler):
         return (self.event_loop.time() if since is None else since) + self.pool.config.header_timeout
 
     def end_request(self, response: web.StreamResponse) -> None:
-        """Count the answer; after the last one, close a connection whose client has closed its side."""
+        """Count the answer; close after it what shall end, and after the last one what the client has closed on its side."""
         self.answered += 1
-        if self.half_closed and self.answered == self.received:
+        if self.ends_after_answer or (self.half_closed and self.answered == self.received):
             response.force_close()
 
     def handle_error(
@@ -231,6 +232,7 @@ class Connection(web.RequestHandler):
     def close_kept(self) -> None:
         """Close an idle connection, and one that is in use after its answer; one on which a request arrives stays."""
         if self.arriving_since is None and self.handler_task is not None:
+            self.ends_after_answer = True
             self.handler_task.add_done_callback(lambda _: self._close_transport())
             self.close()  # ends the task of an idle connection, but leaves its transport open
 

@@ -62,7 +62,8 @@ class SingleWriteResponse:
         if self._transport.is_closing():
             raise ConnectionResetError("the client has disconnected")
         # RFC 9110, 6.6.1 wants the date; aiohttp formats it once a second.
-        self._transport.write(serialize(self._answer, f"Date: {rfc822_formatted_time()}\r\n"))
+        date = f"Date: {rfc822_formatted_time()}\r\n"
+        self._transport.write(serialize(self._answer, date if self.keep_alive else f"{date}Connection: close\r\n"))
 
 
 async def ask_for_body(request: web.BaseRequest) -> None:
