@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, cast
 
 from kms_mock.reach.replacing import LateImports
@@ -15,7 +16,10 @@ def intercept_later() -> None:
     """Turn interception on as soon as this process imports `socket`: what never does, does not wait for it."""
     if "KMS_MOCK_URL" in os.environ and "KMS_MOCK_CA_FILE" in os.environ:
         late = LateImports(["socket"], lambda _: start(late))
-        late.install()
+        if "socket" in sys.modules:  # by a .pth file, say: those run before sitecustomize
+            start(late)
+        else:
+            late.install()
 
 
 def start(late: LateImports) -> None:

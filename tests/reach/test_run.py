@@ -282,7 +282,16 @@ def test_a_hidden_sitecustomize_runs(tmp_path: Path) -> None:
 def test_a_program_without_sockets_does_not_wait() -> None:
     """Interception is imported with `socket`, not before."""
     loaded = "print('kms_mock.reach.intercept' in sys.modules)"
-    assert run_python(f"import sys; {loaded}; import socket; {loaded}").stdout == "False\nTrue\n"
+    code = f"import sys; {loaded}; import socket; {loaded}"
+    # Measured by coverage, it would have sockets from the beginning.
+    command = ["env", "-u", "COVERAGE_PROCESS_CONFIG", "-u", "COVERAGE_PROCESS_START", sys.executable, "-c", code]
+    assert run("--", *command).stdout == "False\nTrue\n"
+
+
+def test_a_program_that_has_sockets_from_the_beginning() -> None:
+    """A .pth file may import `socket` before sitecustomize runs, as coverage's does: interception begins at once."""
+    code = "import socket, site, sys; site.main(); print('kms_mock.reach.intercept' in sys.modules)"
+    assert run("--", sys.executable, "-S", "-c", code).stdout == "True\n"
 
 
 def test_a_python_without_kms_mock(tmp_path: Path) -> None:
