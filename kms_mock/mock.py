@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -18,6 +17,7 @@ from kms_mock.control.faults import Fault, FaultOptions, Faults, fault_spec
 from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
 from kms_mock.control.namespaces import Namespace
+from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.logs import LogRequest, log_request
 from kms_mock.products import APIS
 from kms_mock.rpc.api import Api
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
-Fixture = str | Path | Mapping[str, Any]
 
 
 class KmsMock:
@@ -90,7 +89,7 @@ class KmsMock:
             self.clock,
             journal=Journal(self.config.journal, apis, max_bytes=self.config.journal_bytes),
             load=fixture_files.load,
-            fixtures=_several(fixtures),
+            fixtures=fixture_list(fixtures),
             on_reset=authenticator.reset,
         )
         self._guard = ProductGuard(self.config, [pattern for api in apis for pattern in api.hosts])
@@ -253,7 +252,7 @@ class KmsMock:
 
     def namespace(self, fixtures: Fixture | Iterable[Fixture] = ()) -> Namespace:
         """Make an isolated account on this server, reached through an AccessKey of its own."""
-        return Namespace(self.controls, self._between_requests, self.client, _load_for_account, _several(fixtures))
+        return Namespace(self.controls, self._between_requests, self.client, _load_for_account, fixture_list(fixtures))
 
     def oidc_token(
         self,
@@ -319,8 +318,3 @@ def _running(port: int | None) -> int:
 
 def _load_for_account(store: Store, fixture: Fixture, account: str) -> None:
     fixture_files.load(store, fixture, account=account)
-
-
-def _several(fixtures: Fixture | Iterable[Fixture]) -> Iterable[Fixture]:
-    """Return a list of fixtures, also for a single one: a path is itself a sequence, of letters."""
-    return [fixtures] if isinstance(fixtures, str | Path | Mapping) else fixtures

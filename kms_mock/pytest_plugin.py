@@ -6,7 +6,6 @@ none pays nothing. PYTEST_DONT_REWRITE: there are no assertions to rewrite in th
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from kms_mock.config import Config
     from kms_mock.control.faults import Fault
     from kms_mock.control.namespaces import Namespace
+    from kms_mock.fixtures import Fixture
     from kms_mock.logs import LogRequest
     from kms_mock.mock import KmsMock
 
@@ -30,7 +30,6 @@ _REPORT = "kms_mock_report"
 
 
 T = TypeVar("T")
-Fixture = str | Path | Mapping[str, Any]
 
 
 class MockOptions(TypedDict, total=False):
@@ -118,14 +117,8 @@ def kms_mock_options(request: pytest.FixtureRequest) -> dict[str, Any]:
     options: dict[str, Any] = {"fixtures": list(request.config.getini("kms_mock_fixtures"))}
     # From the module's marker to the test's own: the nearest has the last word, fixtures add up.
     for mark in reversed(list(request.node.iter_markers("kms_mock"))):
-        given = dict(mark.kwargs)
-        _check_options(given)
-        added = [fixture for name in ("fixtures", "fixture") for fixture in _several(given.pop(name, ()))] + list(
-            mark.args
-        )
-        options["fixtures"] += [
-            fixture if isinstance(fixture, Mapping) else request.path.parent / fixture for fixture in added
-        ]
+        given, added = read_mark(mark, request.path.parent)
+        options["fixtures"] += added
         options.update(given)
     return options
 
@@ -218,6 +211,16 @@ def _or_fail(make: Callable[[], T]) -> T:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
+def read_mark(mark: pytest.Mark, folder: Path) -> tuple[dict[str, Any], list[Fixture]]:
+    """Return the options and the fixtures of a marker, whose files are relative to the folder; fail for a wrong one."""
+    from kms_mock.fixtures import fixture_list  # noqa: PLC0415 (the point of this module)
+
+    options = dict(mark.kwargs)
+    _check_options(options)
+    added = [*fixture_list(options.pop("fixtures", ())), *fixture_list(options.pop("fixture", ())), *mark.args]
+    return options, [fixture if isinstance(fixture, Mapping) else folder / fixture for fixture in added]
+
+
 def _check_options(given: Mapping[str, Any]) -> None:
     from kms_mock.suggestions import did_you_mean  # noqa: PLC0415
 
@@ -227,11 +230,6 @@ def _check_options(given: Mapping[str, Any]) -> None:
                 f"the marker kms_mock has no argument {name!r}{did_you_mean(name, MockOptions.__annotations__)}",
                 pytrace=False,
             )
-
-
-def _several(fixtures: Any) -> list[Any]:
-    """Return a list of fixtures, also for a single one: a path is itself a sequence, of letters."""
-    return [fixtures] if isinstance(fixtures, str | os.PathLike | Mapping) else list(fixtures)
 
 
 def _without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,12 +39,12 @@ ALLOWED: dict[str, set[str]] = {
     "server": {"rpc", "store", "identity", "control", "fixtures"},
     "sdk_sessions": set(),
     "mock": {"products", "sts", "server", "rpc", "control", "fixtures", "store", "sdk_sessions", "reach"},
-    "reach": {"mock", "products", "identity", "store", "server"},  # server: which hosts are whose
+    "reach": {"mock", "products", "identity", "store", "fixtures", "pytest_plugin", "server"},  # server: hosts
     "": {"mock", "fixtures", "reach"},
     "cli": {"cli_ca", "cli_run", "mock", "control", "fixtures", "products", "server"},
     "cli_ca": {"server"},
     "cli_run": {"mock", "reach", "control", "fixtures", "server"},
-    "pytest_plugin": {"mock", "control", "products", "reach"},
+    "pytest_plugin": {"mock", "control", "products", "fixtures", "reach"},
     "__main__": {"cli"},
 }
 # Other people's packages -> the only rooms that import them.

@@ -7,11 +7,11 @@ import unittest
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, aclosing, contextmanager
 from functools import wraps
-from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from kms_mock.mock import Fixture, KmsMock
+from kms_mock.fixtures import Fixture, fixture_list
+from kms_mock.mock import KmsMock
 
 Target = TypeVar("Target", bound=Callable[..., Any])
 
@@ -39,7 +39,7 @@ class MockKms:
     """What `mock_kms` returns: a context manager, also an asynchronous one, that can be used again, and a decorator."""
 
     def __init__(self, fixtures: Fixture | Iterable[Fixture], options: Mapping[str, Any]) -> None:
-        self._fixtures = [fixtures] if isinstance(fixtures, str | Path | Mapping) else list(fixtures)
+        self._fixtures = fixture_list(fixtures)
         self._keys = {name: value for name, value in options.items() if name.startswith("access_key_")}
         self._options = {name: value for name, value in options.items() if name not in self._keys}
         self._entered: list[ExitStack] = []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kms_mock.pytest_plugin import read_mark
 from kms_mock.reach.intercept import Interception
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def session_options(request: pytest.FixtureRequest) -> dict[str, Any]:
                 marks |= {id(mark): (node, mark) for mark in node.own_markers if mark.name == "kms_mock"}
     options: dict[str, Any] = {}
     for node, mark in marks.values():
-        asked, added = _read(mark, node.path if node.path.is_dir() else node.path.parent)
+        asked, added = read_mark(mark, node.path if node.path.is_dir() else node.path.parent)
         fixtures += [fixture for fixture in added if fixture not in fixtures]
         for name, value in asked.items():
             if options.setdefault(name, value) != value:
@@ -97,7 +96,7 @@ def fixtures_of_test(item: pytest.Item) -> list[Any]:
     for node in item.listchain():
         for mark in node.own_markers if node not in wide else ():
             if mark.name == "kms_mock":
-                asked, added = _read(mark, item.path.parent)
+                asked, added = read_mark(mark, item.path.parent)
                 if asked:
                     raise pytest.UsageError(f"a test that shares its mock cannot ask for {', '.join(asked)}")
                 fixtures += added
@@ -107,16 +106,6 @@ def fixtures_of_test(item: pytest.Item) -> list[Any]:
 def _wide_nodes(item: pytest.Item) -> list[Any]:
     """Return the nodes of an item whose marks are for the whole run: its session, folders and module."""
     return [node for node in item.listchain() if isinstance(node, pytest.Session | pytest.Directory | pytest.File)]
-
-
-def _read(mark: pytest.Mark, folder: Path) -> tuple[dict[str, Any], list[Any]]:
-    """Return the options and the fixtures of a mark; files are relative to the folder."""
-    options = dict(mark.kwargs)
-    given = [options.pop(name, ()) for name in ("fixtures", "fixture")]
-    fixtures = list(mark.args)
-    for value in given:
-        fixtures += [value] if isinstance(value, str | os.PathLike | Mapping) else list(value)
-    return options, [fixture if isinstance(fixture, Mapping) else folder / fixture for fixture in fixtures]
 
 
 @contextmanager

@@ -140,6 +140,25 @@ def test_shared(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=5)
 
 
+def test_a_wrong_mark_of_a_test_that_shares(pytester: pytest.Pytester) -> None:
+    """A misspelt argument fails with the nearest name for the run's mock as for a test's own, on a module and a test."""
+    tests = """
+        import pytest
+
+        pytestmark = pytest.mark.kms_mock(regoin="cn-beijing")
+
+        def test_session(kms_mock_session): ...
+
+        @pytest.mark.kms_mock(fixtur={})
+        def test_shared(kms_mock_shared): ...
+    """
+    ended = run(pytester, tests)
+    ended.assert_outcomes(errors=2)
+    ended.stdout.fnmatch_lines(["*has no argument 'regoin'; did you mean 'region'[?]"])
+    ended = run(pytester, tests.replace("regoin", "region"))
+    ended.stdout.fnmatch_lines(["*has no argument 'fixtur'; did you mean 'fixture'[?]"])
+
+
 def test_marks_that_disagree(pytester: pytest.Pytester) -> None:
     """One mock cannot have two regions, and a single test cannot choose one: errors that name mark and value."""
     tests = """
