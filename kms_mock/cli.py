@@ -12,18 +12,15 @@ import re
 import signal
 import sys
 from collections.abc import Callable
-from http.client import HTTPException
 from pathlib import Path
-from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib import error as url_error
-from urllib import request as url_request
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import click
 
 from kms_mock import logs
 from kms_mock.cli_ca import ca
+from kms_mock.cli_client import MAX_TEXT, ask_server
 from kms_mock.cli_run import env, make_run
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, JOURNAL_BYTES, Config
 
@@ -225,34 +222,13 @@ main.add_command(make_run(serve), "run")
 
 # -- talking to a running server --------------------------------------------------------------------------------------
 
-_PATIENCE_SECONDS = 30.0
-_MAX_TEXT = 4000  # characters of an error
 _url = _option("--url", f"http://127.0.0.1:{DEFAULT_PORT}", "The running server.")
 
 
 def _ask(url: str, method: str, path: str, document: Any = None) -> None:
     """Call the control API and print its answer."""
-    body = None if document is None else json.dumps(document).encode()
-    headers = {} if body is None else {"Content-Type": "application/json"}
-    call = url_request.Request(f"{_base(url)}/_kms_mock/{path}", body, headers, method=method)  # noqa: S310 (see _base)
-    # Without the environment's proxies: a mock is on this machine.
-    opener = url_request.build_opener(url_request.ProxyHandler({}))
     try:
-        with opener.open(call, timeout=_PATIENCE_SECONDS) as answer:
-            told = json.load(answer)
-    except url_error.HTTPError as error:
-        problem = _problem(error)
-        text = (
-            f"no kms-mock at {url}: it answers {error.code}" if problem is None else logs.printable(problem, _MAX_TEXT)
-        )
-        raise click.ClickException(text) from error
-    except (OSError, HTTPException) as error:
-        reason = error.reason if isinstance(error, url_error.URLError) else error
-        if isinstance(reason, SSLCertVerificationError):
-            raise click.ClickException(
-                f"the certificate of {url} is not trusted; if it is a kms-mock, set SSL_CERT_FILE=$(kms-mock ca)"
-            ) from error
-        raise click.ClickException(f"no kms-mock at {url}: {reason}") from error
+        told = json.loads(ask_server(url, method, path, document))
     except ValueError as error:
         raise click.ClickException(f"no kms-mock at {url}: it does not answer in JSON") from error
     click.echo(_terminal_json(told))
@@ -268,26 +244,6 @@ def _terminal_json(document: Any) -> str:
     )
 
 
-def _base(url: str) -> str:
-    """Check that a URL names a server and nothing else."""
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or parts.path.strip("/") or parts.query or parts.fragment:
-        raise click.BadParameter("write it like http://127.0.0.1:4588", param_hint="--url")
-    return url.rstrip("/")
-
-
-def _problem(error: url_error.HTTPError) -> str | None:
-    """Return why the control API refused a call, None when something else answered."""
-    try:
-        return str(json.load(error)["error"])
-    except (OSError, HTTPException, ValueError, LookupError, TypeError):
-        return None
-
-
 def _document(file: Path) -> Any:
     """Read a fixture file, JSON or YAML, for sending it."""
     import msgspec  # noqa: PLC0415
@@ -297,7 +253,7 @@ def _document(file: Path) -> Any:
     try:
         _, document = fixtures.read(file)
     except fixtures.FixtureError as error:
-        raise click.ClickException(logs.printable(str(error), _MAX_TEXT)) from error
+        raise click.ClickException(logs.printable(str(error), MAX_TEXT)) from error
     return msgspec.to_builtins(document)
 
 

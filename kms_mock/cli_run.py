@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib import error as url_error
-from urllib import request as url_request
 from urllib.parse import urlsplit
 
 import click
 
 from kms_mock import logs
+from kms_mock.cli_client import ask_server, server_url
 from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, Config
 from kms_mock.reach.formats import FORMATS
 
@@ -38,7 +37,6 @@ _SHARED = (
 )
 _KEY = "mock"  # the id and secret of an AccessKey where no other is known
 _PORT = click.IntRange(0, 65535)
-_PATIENCE_SECONDS = 30.0
 _MAX_TEXT = 300
 
 
@@ -176,7 +174,7 @@ def env(*, url: str, form: str, region: str, access_key_id: str, access_key_secr
     from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415 (--help must not wait for it)
     from kms_mock.server.authority_files import default_folder  # noqa: PLC0415
 
-    url = _base(url)
+    url = server_url(url, ("http",))  # as proxies are named
     ca_pem = _authority(url)
     target = (folder or default_folder().with_name("env") / str(urlsplit(url).port)).absolute()
     try:
@@ -187,27 +185,9 @@ def env(*, url: str, form: str, region: str, access_key_id: str, access_key_secr
     click.echo(FORMATS[form](variables), nl=False)
 
 
-def _base(url: str) -> str:
-    """Return the URL of a server as proxies are named: with its port, without a path. Raises BadParameter."""
-    try:
-        parts = urlsplit(url)
-        if parts.scheme == "http" and parts.hostname and parts.port and not parts.path.strip("/"):
-            return url.rstrip("/")
-    except ValueError:
-        pass
-    raise click.BadParameter(f"write it like http://127.0.0.1:{DEFAULT_PORT}", param_hint="--url")
-
-
 def _authority(url: str) -> str:
     """Return the certificate of a running server's authority."""
-    opener = url_request.build_opener(url_request.ProxyHandler({}))
-    try:
-        with opener.open(f"{url}/_kms_mock/ca.pem", timeout=_PATIENCE_SECONDS) as answer:
-            text: str = answer.read().decode("ascii", "replace")
-    except url_error.URLError as error:
-        raise click.ClickException(f"no kms-mock at {url}: {error.reason}") from error
-    except OSError as error:
-        raise click.ClickException(f"no kms-mock at {url}: {error}") from error
+    text = ask_server(url, "GET", "ca.pem").decode("ascii", "replace")
     if not text.startswith("-----BEGIN CERTIFICATE-----"):
         raise click.ClickException(f"no kms-mock at {url}: it has no certificate")
     return text

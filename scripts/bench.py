@@ -29,9 +29,13 @@ SECONDS = 0.5
 ROUNDS = 15
 
 BARE = """
-import asyncio, sys
+import asyncio, ssl, sys
 from aiohttp import web
 BODY = b"x" * int(sys.argv[1])
+context = None
+if len(sys.argv) > 2:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
 async def answer(request):
     return web.Response(body=BODY, content_type="application/json")
 async def main():
@@ -39,7 +43,7 @@ async def main():
     app.router.add_route("*", "/", answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
     await site.start()
     print("listening on http://127.0.0.1:%d" % runner.addresses[0][1], flush=True)
     await asyncio.Event().wait()
@@ -61,9 +65,9 @@ def server(*command: str) -> Iterator[int]:
         process.wait()
 
 
-def bare(size: int = 320) -> contextlib.AbstractContextManager[int]:
-    """Run the yardstick."""
-    return server(sys.executable, "-c", BARE, str(size))
+def bare(size: int = 320, *certificate: str) -> contextlib.AbstractContextManager[int]:
+    """Run the yardstick, with TLS if the file of a certificate and its key is given."""
+    return server(sys.executable, "-c", BARE, str(size), *certificate)
 
 
 def mock(*options: str) -> contextlib.AbstractContextManager[int]:
@@ -312,27 +316,6 @@ def generation() -> None:
         )
 
 
-BARE_TLS = """
-import asyncio, ssl, sys
-from aiohttp import web
-BODY = b"x" * 320
-async def answer(request):
-    return web.Response(body=BODY, content_type="application/json")
-async def main():
-    app = web.Application()
-    app.router.add_route("*", "/", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[1])
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    print("listening on https://127.0.0.1:%d" % runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
-asyncio.run(main())
-"""
-
-
 def connections(port: int, payload: bytes, context: ssl.SSLContext | None = None, count: int = 200) -> float:
     """Return how many seconds a new connection takes, with one request on it."""
     began = time.perf_counter()
@@ -360,7 +343,7 @@ def tls() -> None:
         certificate.write_bytes(Authority.make().issue(["localhost"]))
         with (
             mock("--fixture", path, "--ca-dir", f"{folder}/ca") as port,
-            server(sys.executable, "-c", BARE_TLS, str(certificate)) as other,
+            bare(320, str(certificate)) as other,
             bare() as plain,
         ):
             ratio, ours, theirs = compare(
