@@ -9,7 +9,7 @@ from kms_mock.control.calls import Call, call_size
 from kms_mock.control.clock import Clock
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
-from kms_mock.identity.accounts import account_of_access_key
+from kms_mock.identity.callers import account_of_caller
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.decode import ApiRequest
 from kms_mock.rpc.encode import HttpResponse
@@ -48,8 +48,7 @@ class Controls:
 
     def _names_of(self, operation: Operation, request: ApiRequest, name: str) -> Iterable[str]:
         """Return the other names of the resource that a request names, as it is in the caller's account."""
-        account = account_of_access_key(self.store, request.access_key_id)
-        account_id = self.store.default_account if account is None else account.id
+        account_id = account_of_caller(self.store, request.access_key_id)
         partition = self.store.partition(account_id, request.region or self.store.default_region)
         return operation.api.names_of(partition, name)
 

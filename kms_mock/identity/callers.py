@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kms_mock.identity.accounts import AccessKey, Caller
+from kms_mock.identity.accounts import AccessKey, Caller, account_of_access_key
 from kms_mock.identity.identities import find_role, user_policies
+from kms_mock.identity.sessions import Session, sessions
 
 if TYPE_CHECKING:
     from kms_mock.identity.policies import NamedPolicy
-    from kms_mock.identity.sessions import Session
     from kms_mock.store.store import Store
+
+
+def account_of_caller(store: Store, access_key_id: str) -> str:
+    """Return the account of an AccessKey id, one of a session included; the default account for an unknown one."""
+    owner = account_of_access_key(store, access_key_id) or store.server[sessions].get(access_key_id)
+    if owner is None:
+        return store.default_account
+    return owner.account if isinstance(owner, Session) else owner.id
 
 
 def known_caller(store: Store, account: str, access_key: AccessKey) -> Caller:

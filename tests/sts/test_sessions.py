@@ -157,3 +157,16 @@ def test_sessions_are_equal_by_value() -> None:
     """Records are values: two of the same fields are one (a snapshot's round trip rests on it)."""
     one = Session("STS.a", "s", "t", "1", "app", "a", 1.0, 2.0)
     assert one == Session("STS.a", "s", "t", "1", "app", "a", 1.0, 2.0)
+
+
+def test_a_fault_finds_the_key_of_a_session_by_any_name(kms: KmsMock) -> None:
+    """A fault that names a key strikes a session's request by its alias, in the account of the session."""
+    region = {"id": "cn-hangzhou", "keys": [{"id": "k", "aliases": ["alias/a"]}]}
+    access_key = {"id": "CI77", "secret": "s", "user": "ci"}
+    roles = [{"name": "app"}]
+    kms.load({"accounts": [{"id": "77", "roles": roles, "access_keys": [access_key], "regions": [region]}]})
+    client = kms.client(access_key_id="CI77", access_key_secret="s")
+    found = call(client, "AssumeRole", RoleArn="acs:ram::77:role/app", RoleSessionName="alice")["Credentials"]
+    kms.fail("DescribeKey", resource="k", code="Throttling")
+    with pytest.raises(TeaException, match="Throttling"):
+        call(session_client(kms, found), "DescribeKey", KeyId="alias/a")
