@@ -5,6 +5,7 @@ Bounded in calls and in bytes; evictions are counted.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -21,68 +22,37 @@ from kms_mock.rpc.errors import ApiError
 from kms_mock.suggestions import did_you_mean
 
 
-class Journal:
-    """The last calls, in order. Iterating gives `Call` objects, oldest first."""
+class Calls(ABC):
+    """Calls in order, and what tests ask about them. Iterating gives `Call` objects, oldest first."""
 
-    def __init__(self, size: int = 1000, apis: Iterable[Api] = (), *, max_bytes: int = JOURNAL_BYTES) -> None:
-        """Keep at most `size` calls, which take at most `max_bytes` of memory together; 0 keeps none."""
+    def __init__(self, apis: Iterable[Api], max_bytes: int) -> None:
         self.apis = tuple(apis)
         self.max_bytes = max_bytes
-        self._size = size
-        self._calls: deque[Call] = deque()
-        self._bytes = 0
-        self._forgotten = 0
-        self._watchers: tuple[Callable[[Call], None], ...] = ()
-        self.count = 0
-        self.wanted = size > 0  # whether anybody wants to know of calls
-
-    def watch(self, watcher: Callable[[Call], None]) -> None:
-        """Call a function for every call from now on, kept or not."""
-        self._watchers = (*self._watchers, watcher)
-        self.wanted = True
 
     @property
+    @abstractmethod
     def size(self) -> int:
-        """How many calls are kept at most."""
-        return self._size
+        """How many calls are kept at most, of all callers together."""
 
     @property
-    def used_bytes(self) -> int:
-        """How many bytes of memory the calls take, about."""
-        return self._bytes
-
-    @property
+    @abstractmethod
     def evicted(self) -> int:
-        """How many calls were dropped for newer ones."""
-        return self.count - self._forgotten - len(self._calls)
+        """How many calls were dropped for newer ones, since these calls began."""
 
-    def add(self, call: Call) -> None:
-        """Keep one call, and let the oldest go that there is no room for."""
-        if self._size:
-            calls = self._calls
-            calls.append(call)
-            self._bytes += call.size
-            while len(calls) > self._size or self._bytes > self.max_bytes:
-                self._bytes -= calls.popleft().size
-        for watcher in self._watchers:
-            watcher(call)
-
+    @abstractmethod
     def clear(self) -> None:
-        """Forget all calls; their numbers are not given again."""
-        self._calls.clear()
-        self._bytes = 0
-        self._forgotten = self.count
+        """Forget these calls; their numbers are not given again."""
 
-    def __iter__(self) -> Iterator[Call]:
-        return iter(tuple(self._calls))  # a copy: the server goes on while a test looks
+    @abstractmethod
+    def __iter__(self) -> Iterator[Call]: ...
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return sum(1 for _ in self)
 
     @property
     def last(self) -> Call | None:
         """The newest call, or None."""
-        return self._calls[-1] if self._calls else None
+        return next(reversed(list(self)), None)
 
     def filter(
         self,
@@ -164,11 +134,74 @@ class Journal:
         return f"{self.evicted} older calls were evicted; the journal keeps {kept}"
 
 
-class CallsOf(Journal):
+class Journal(Calls):
+    """The last calls, in order. Iterating gives `Call` objects, oldest first."""
+
+    def __init__(self, size: int = 1000, apis: Iterable[Api] = (), *, max_bytes: int = JOURNAL_BYTES) -> None:
+        """Keep at most `size` calls, which take at most `max_bytes` of memory together; 0 keeps none."""
+        super().__init__(apis, max_bytes)
+        self._size = size
+        self._calls: deque[Call] = deque()
+        self._bytes = 0
+        self._forgotten = 0
+        self._watchers: tuple[Callable[[Call], None], ...] = ()
+        self.count = 0
+        self.wanted = size > 0  # whether anybody wants to know of calls
+
+    def watch(self, watcher: Callable[[Call], None]) -> None:
+        """Call a function for every call from now on, kept or not."""
+        self._watchers = (*self._watchers, watcher)
+        self.wanted = True
+
+    @property
+    def size(self) -> int:
+        """How many calls are kept at most."""
+        return self._size
+
+    @property
+    def used_bytes(self) -> int:
+        """How many bytes of memory the calls take, about."""
+        return self._bytes
+
+    @property
+    def evicted(self) -> int:
+        """How many calls were dropped for newer ones."""
+        return self.count - self._forgotten - len(self._calls)
+
+    def add(self, call: Call) -> None:
+        """Keep one call, and let the oldest go that there is no room for."""
+        if self._size:
+            calls = self._calls
+            calls.append(call)
+            self._bytes += call.size
+            while len(calls) > self._size or self._bytes > self.max_bytes:
+                self._bytes -= calls.popleft().size
+        for watcher in self._watchers:
+            watcher(call)
+
+    def clear(self) -> None:
+        """Forget all calls; their numbers are not given again."""
+        self._calls.clear()
+        self._bytes = 0
+        self._forgotten = self.count
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(tuple(self._calls))  # a copy: the server goes on while a test looks
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @property
+    def last(self) -> Call | None:
+        """The newest call, or None."""
+        return self._calls[-1] if self._calls else None
+
+
+class CallsOf(Calls):
     """The calls of one caller in a journal that others fill too, from now on."""
 
     def __init__(self, journal: Journal, access_key_id: str) -> None:
-        super().__init__(0, journal.apis, max_bytes=journal.max_bytes)
+        super().__init__(journal.apis, journal.max_bytes)
         self._journal = journal
         self._access_key_id = access_key_id
         self._since = journal.count
@@ -179,15 +212,10 @@ class CallsOf(Journal):
         return self._journal.size
 
     @property
-    def used_bytes(self) -> int:
-        """How many bytes of memory the calls of all callers take together."""
-        return self._journal.used_bytes
-
-    @property
     def evicted(self) -> int:
         """How many calls of all callers were dropped since this caller began: some may be its own."""
         dropped = self._journal.count - len(self._journal)  # the numbers up to this one
-        return max(0, dropped - self._since) if self._journal.evicted else 0
+        return max(0, min(self._journal.evicted, dropped - self._since))  # the rest was forgotten on demand
 
     def clear(self) -> None:
         """Forget the calls of this caller so far."""
@@ -197,14 +225,6 @@ class CallsOf(Journal):
         return (
             call for call in self._journal if call.access_key_id == self._access_key_id and call.number > self._since
         )
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    @property
-    def last(self) -> Call | None:
-        """The newest call, or None."""
-        return next(reversed(list(self)), None)
 
 
 class _Wanted(Struct, frozen=True):

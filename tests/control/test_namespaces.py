@@ -93,6 +93,17 @@ def test_calls_before_its_time_do_not_make_it_unsure() -> None:
             old.calls.assert_not_called("DeleteSecret")
 
 
+def test_forgotten_calls_are_not_evicted_ones() -> None:
+    """What the server's journal forgot when it was cleared was not dropped for newer calls."""
+    with KmsMock(config=Config(journal=5)) as server:
+        namespace = server.namespace()
+        for number in range(10):
+            if number == 4:
+                server.calls.clear()
+            create(namespace.client(), f"s{number}")
+        assert (server.calls.evicted, namespace.calls.evicted) == (1, 1)
+
+
 def test_its_faults_strike_nobody_else(kms: KmsMock) -> None:
     """`fail` of a namespace is aimed at its AccessKey; the unused ones are known."""
     first, second = kms.namespace([SECRET_FIXTURE]), kms.namespace([SECRET_FIXTURE])
