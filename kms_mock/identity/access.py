@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kms_mock.identity import policies
 from kms_mock.identity.accounts import Caller
 from kms_mock.identity.conditions import Request
@@ -28,7 +30,7 @@ def decide_access(caller: Caller, request: Request, owner: str, resource_policy:
     return policies.either(identity, resource) if home else policies.both(identity, resource)
 
 
-def refusal_everywhere(caller: Caller, action: str, *, resources_have_policies: bool) -> Decision | None:
+def refusal_everywhere(caller: Caller, action: str, *, resources_have_policies: Callable[[], bool]) -> Decision | None:
     """Return the decision that refuses an action whatever the resource; None where some resource may be allowed.
 
     Where resources of the account have policies of their own, one of them may allow a principal of RAM what RAM does not.
@@ -40,7 +42,9 @@ def refusal_everywhere(caller: Caller, action: str, *, resources_have_policies: 
     decision = policies.decide_anywhere(named, request)
     if caller.session_policies is not None:
         decision = policies.both(decision, policies.decide_anywhere(caller.session_policies, request))
-    if decision.allowed or (decision.effect is None and resources_have_policies and caller.application is None):
+    if decision.allowed:
+        return None
+    if decision.effect is None and caller.application is None and resources_have_policies():
         return None
     return decision
 

@@ -224,9 +224,12 @@ class Gateway:
             operation.api.check_account(self.store, caller.account)
         if (caller.policies is None and caller.access_key.policy is None) or not operation.needs_permission:
             return
-        has_policies = any(map(operation.api.has_policies, self.store.partitions(caller.account)))
+
+        def have_policies() -> bool:  # asked only when RAM allows nothing: it costs what the account has
+            return any(map(operation.api.has_policies, self.store.partitions(caller.account)))
+
         for action in operation.ram_actions:
-            denial = refusal_everywhere(caller, action, resources_have_policies=has_policies)
+            denial = refusal_everywhere(caller, action, resources_have_policies=have_policies)
             if denial is not None:
                 arn = self._context(operation, caller, request, request_id).named_arn(request.parameters)
                 names_resource = arn and caller.application is None  # as in `Context.authorize`

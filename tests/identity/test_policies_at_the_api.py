@@ -8,7 +8,7 @@ import pytest
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from kms_mock.kms import errors
+from kms_mock.kms import API, errors
 from tests.support.calls import call
 from tests.support.registry import KMS_REGISTRY
 from tests.support.secrets import allow, ram_user, refuse, value
@@ -92,6 +92,22 @@ def test_the_reason_names_the_statement(kms: KmsMock) -> None:
     reason = forbidden(kms, "GetSecretValue", SecretName="db")
     assert reason.startswith("Statement 2 (shut) of the RAM policy of acs:ram::")
     assert "denies kms:GetSecretValue on acs:kms:cn-hangzhou:" in reason
+
+
+def test_what_ram_allows_does_not_look_at_every_resource(kms: KmsMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a resource has a policy of its own is asked where RAM allows nothing, not at each request."""
+    asked: list[object] = []
+
+    def has_policies(partition: object) -> bool:
+        asked.append(partition)
+        return False
+
+    monkeypatch.setattr(API, "has_policies", has_policies)
+    kms.load({**_secret(), **ram_user(allow("kms:GetSecretValue"))})
+    assert value(kms.client(access_key_id="limited")) == "x"
+    assert asked == []
+    forbidden(kms, "ListSecrets")
+    assert asked
 
 
 def test_the_reason_names_the_resource_when_no_statement_is_about_the_action(kms: KmsMock) -> None:
