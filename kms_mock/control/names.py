@@ -40,7 +40,7 @@ def parameter_named(operations: Iterable[Operation], name: str) -> str:
     """
     operations = tuple(operations)
     root, dot, rest = name.partition(".")
-    known = dict.fromkeys(found for operation in operations for found in operation.names)
+    known = dict.fromkeys(found for operation in operations for found in operation.by_name)
     for wire in (*known, *SYSTEM_PARAMETERS, *EXTRA_PARAMETERS):
         if name == wire or _is_snake_case(name, wire):
             return wire
@@ -52,8 +52,7 @@ def parameter_named(operations: Iterable[Operation], name: str) -> str:
 
 def declared_parameter(operation: Operation | None, wire: str) -> Parameter | None:
     """Return the declaration of a parameter, or None for one that the operation does not have."""
-    declared = () if operation is None else operation.parameters
-    return next((parameter for parameter in declared if parameter.name == wire), None)
+    return None if operation is None else operation.by_name.get(wire)
 
 
 def pascal_case(name: str) -> str:

@@ -85,7 +85,7 @@ class _ApiPage:
             yield self.introductions[title]
             yield from _list("Inferred, for several of these operations", self._told_with_operations(title))
             for entry in entries:
-                yield from self._operation(title, entry)
+                yield from self._operation(entry)
 
     def _common(self) -> Iterator[str]:
         yield f"\n### {_EVERY_OPERATION}{self.suffix}\n"
@@ -118,13 +118,12 @@ class _ApiPage:
 
     def about(self, name: str) -> Iterator[str]:
         """Yield the lines about one operation, with the inferred rules that it shares with others."""
-        found = ((title, entry) for title, entries in self.sections.items() for entry in entries)
-        title, entry = next((title, entry) for title, entry in found if entry["name"] == name)
-        yield from self._operation(title, entry)
+        entry = next(entry for entries in self.sections.values() for entry in entries if entry["name"] == name)
+        yield from self._operation(entry)
         shared = [sentence for sentence in entry["inferred"] if len(self.users[sentence]) > 1]
         yield from _list("Inferred, for other operations too", shared)
 
-    def _operation(self, title: str, entry: OperationEntry) -> Iterator[str]:
+    def _operation(self, entry: OperationEntry) -> Iterator[str]:
         yield f"\n#### {entry['name']}{self.suffix}\n\n{entry['description']}\n"
         if entry["parameters"]:
             yield "| parameter | type and limits | required |"
@@ -138,11 +137,7 @@ class _ApiPage:
             yield from _error_table(entry["errors"])
         else:
             yield "No errors are documented."
-        alone = [
-            sentence
-            for sentence in entry["inferred"]
-            if len(self.users[sentence]) == 1 and self._place(sentence) == title
-        ]
+        alone = [sentence for sentence in entry["inferred"] if len(self.users[sentence]) == 1]
         yield from _list("Inferred", alone)
 
     def _place(self, sentence: str) -> str:

@@ -20,13 +20,13 @@ import operator
 import re
 import socket
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 
 from kms_mock.identity.patterns import compile_patterns
+from kms_mock.store.times import iso, parse_iso
+from kms_mock.suggestions import did_you_mean
 
 PrincipalKind = Literal["RAM", "Service", "Federated"]
 NOTHING: Final[Mapping[str, str]] = {}
@@ -71,9 +71,7 @@ class Condition(Struct, frozen=True):
 
 
 def _time(request: Request) -> str | None:
-    if request.now is None:
-        return None
-    return datetime.fromtimestamp(int(request.now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if request.now is None else iso(request.now)
 
 
 def _flag(value: bool | None) -> str | None:
@@ -152,7 +150,7 @@ def _reader(key: str, services: frozenset[str]) -> Read:
             return lambda request: tags(request).get(tag)
     if service in _OWN_SERVICES or services != {service}:
         raise ValueError(
-            f"there is no such condition key for a request to this service{_near(key, (*KEYS, *_VALUES, *_TAGS))}"
+            f"there is no such condition key for a request to this service{did_you_mean(key, (*KEYS, *_VALUES, *_TAGS))}"
         )
     return lambda request: request.values.get(key)
 
@@ -191,9 +189,8 @@ def _seconds(text: str) -> float:
     if not _DATE.fullmatch(text):
         raise ValueError("expected a time such as 2019-08-12T17:00:00+08:00")
     try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        return parse_iso(text)
+    except ValueError:
         raise ValueError("there is no such time") from None
 
 
@@ -339,12 +336,7 @@ def _no_operator(name: str) -> str:
     base = name.rpartition(":")[2].removesuffix("IfExists")
     if (base != name and base in OPERATORS) or base == "Null":
         return "RAM has no Null, IfExists, ForAnyValue and ForAllValues"
-    return f"RAM has no such operator{_near(name, OPERATORS)}"
-
-
-def _near(name: str, names: Any) -> str:
-    found = get_close_matches(name[:60], list(names), n=1, cutoff=0.7)
-    return f"; did you mean {found[0]}?" if found else ""
+    return f"RAM has no such operator{did_you_mean(name, OPERATORS)}"
 
 
 def _shown(name: str) -> str:

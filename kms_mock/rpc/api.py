@@ -56,7 +56,6 @@ class Operation(Struct, frozen=True, eq=False):
     by_name: dict[str, Parameter] = {}  # the parameters, in declared order
     naming: tuple[Parameter, ...] = ()  # those that name the resource of a request
     rows_by_code: dict[str, ErrorSpec] = {}
-    names: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()  # its own names, and those that travel with every request
     xml_root: str = ""
     api: Api = typing.cast("Api", None)  # set by the API that it belongs to
@@ -89,7 +88,7 @@ class Operation(Struct, frozen=True, eq=False):
     def unknown(self, names: Iterable[str]) -> list[str]:
         """Return the names that no parameter of this operation has, not even flattened as `Tag.1.Key`."""
         roots = tuple(parameter.name + "." for parameter in self.parameters if parameter.flattened)
-        return sorted(name for name in names if name not in self.names and not name.startswith(roots))
+        return sorted(name for name in names if name not in self.by_name and not name.startswith(roots))
 
     def resources_named(self, parameters: Mapping[str, str]) -> list[str]:
         """Return the resources that a request names, as it spells them: ids, names, aliases, ARNs."""
@@ -99,7 +98,7 @@ class Operation(Struct, frozen=True, eq=False):
         """Return whether a request asks to be checked only, with a DryRun that is valid."""
         if not self.dry_run:
             return False
-        flag = next(parameter for parameter in self.parameters if parameter.argument == "dry_run")
+        flag = self.by_name["DryRun"]
         try:
             return not flag.absent(parameters) and bool(flag.read(parameters))
         except ApiError:
@@ -157,7 +156,7 @@ def operation(
         rows: dict[str, ErrorSpec] = {}
         for row in errors:
             rows.setdefault(row.code, row)
-        names = frozenset(parameter.name for parameter in parameters)
+        by_name = {parameter.name: parameter for parameter in parameters}
         return Operation(
             name=name,
             handler=handler,
@@ -173,11 +172,10 @@ def operation(
             container=container,
             actions=actions,
             required=tuple(parameter for parameter in parameters if parameter.required),
-            by_name={parameter.name: parameter for parameter in parameters},
+            by_name=by_name,
             naming=tuple(parameter for parameter in parameters if parameter.names_resource),
             rows_by_code=rows,
-            names=names,
-            accepted=names | SYSTEM_PARAMETERS,
+            accepted=SYSTEM_PARAMETERS.union(by_name),
         )
 
     return declared

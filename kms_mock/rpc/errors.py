@@ -118,10 +118,18 @@ ILLEGAL_TIMESTAMP = ErrorSpec(
 )
 TIMESTAMP_EXPIRED = ErrorSpec(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
 MISSING_SECURITY_TOKEN = ErrorSpec(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
-SECURITY_TOKEN_EXPIRED = ErrorSpec(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
-SECURITY_TOKEN_MALFORMED = ErrorSpec(400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
+_NOT_SEEN = "status and text: no payload of KMS with this code was seen"
+SECURITY_TOKEN_EXPIRED = ErrorSpec(
+    400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.", inferred=_NOT_SEEN
+)
+SECURITY_TOKEN_MALFORMED = ErrorSpec(
+    400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.", inferred=_NOT_SEEN
+)
 SECURITY_TOKEN_MISMATCH = ErrorSpec(
-    400, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey."
+    400,
+    "InvalidSecurityToken.MismatchWithAccessKey",
+    "Specified SecurityToken mismatch with the AccessKey.",
+    inferred=_NOT_SEEN,
 )
 SIGNATURE_NONCE_USED = ErrorSpec(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
 NO_PERMISSION = ErrorSpec(403, "Forbidden.NoPermission", "This operation is forbidden by permission system.")
@@ -172,18 +180,9 @@ COMMON_ERRORS = (
 # -- what the gateway in front of every product answers ---------------------------------------------------------------
 # Faults answer these; no request gets them otherwise. Codes are those that clients test for; where no payload was seen,
 # the text is that of Alibaba Cloud's page "Common error codes".
-_NOT_SEEN = "status and text: no payload of KMS with this code was seen"
 _GATEWAY = (
     ErrorSpec(400, "Throttling.User", "Request was denied due to user flow control.", inferred=_NOT_SEEN),
     ErrorSpec(400, "Throttling.Api", "Request was denied due to api flow control.", inferred=_NOT_SEEN),
-    ErrorSpec(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.", inferred=_NOT_SEEN),
-    ErrorSpec(400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.", inferred=_NOT_SEEN),
-    ErrorSpec(
-        400,
-        "InvalidSecurityToken.MismatchWithAccessKey",
-        "Specified SecurityToken mismatch with the AccessKey.",
-        inferred=_NOT_SEEN,
-    ),
     ErrorSpec(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled.", inferred="the status"),
     ErrorSpec(
         403,

@@ -126,10 +126,14 @@ def expected_signature(request: SignedRequest, secret: str) -> Verification:
 def _verification(request: SignedRequest, right: Recipe) -> Verification:
     given = _given(request)
     matches = _matches(request, right, given) and not _uncovered(request)
-    # Bytes that are not UTF-8 show as escapes, so that any encoder accepts the texts.
+    return Verification(request.scheme, *_texts(right), right.signature, given, matches)
+
+
+def _texts(right: Recipe) -> tuple[str, str]:
+    """Return the canonical request, "" for an RPC signature, and the string to sign, fit for any encoder."""
+    # Bytes that are not UTF-8 show as escapes.
     text, to_sign = (utf8(each).decode(errors="backslashreplace") for each in (right.text, right.string_to_sign))
-    canonical = "" if right.covers_parameters_only else text
-    return Verification(request.scheme, canonical, to_sign, right.signature, given, matches)
+    return "" if right.covers_parameters_only else text, to_sign
 
 
 # -- the verdict ------------------------------------------------------------------------------------------------------
@@ -195,8 +199,8 @@ def _bad_key(request: SignedRequest, scheme: Scheme, keys: Keys) -> Problem | No
     if not uncovered and _matches(request, right, given):
         return None
     reason = f"the {scheme} signature does not match: {uncovered or explanation(request, right, given, key)}"
-    found = _verification(request, right)
-    return Problem("mismatch", found.string_to_sign, reason, found.canonical_request)
+    canonical, to_sign = _texts(right)
+    return Problem("mismatch", to_sign, reason, canonical)
 
 
 def check(request: SignedRequest, keys: Keys, now: float, tolerance: float = TOLERANCE) -> Problem | None:

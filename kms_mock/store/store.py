@@ -128,7 +128,8 @@ class Store:
         # What belongs to the whole server: accounts, settings.
         self.server = Partition(self, ("", ""))
         self.keep(self.server)
-        self._default = self.partition(self.default_account, self.default_region)  # asked for by most requests
+        # Never read: nothing else would keep it from one request to the next while it is empty, and most ask for it.
+        self._kept = self.partition(self.default_account, self.default_region)
 
     def state(self, accounts: Collection[str] | None = None) -> StoreState:
         """Return a copy of everything, or of what these accounts have. Costs microseconds per thousand records."""

@@ -41,7 +41,7 @@ def test_the_sdk_is_compared_at_all() -> None:
 def test_every_field_of_the_sdk_is_a_parameter(operation: Operation) -> None:
     """`secret_name` is SecretName, `dkmsinstance_id` DKMSInstanceId; what is sent otherwise is none of ours."""
     for field, wire in sdk_names(operation).items():
-        if wire in operation.names:
+        if wire in operation.by_name:
             assert parameter_named([operation], field) == wire
 
 

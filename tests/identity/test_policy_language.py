@@ -301,11 +301,11 @@ def test_there_are_as_many_cases_as_promised() -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        (has("StringEquls", "acs:SourceIp", "x"), r"^Condition\.StringEquls: .*did you mean StringEquals\? - at `\$\.Statement\[1\]`$"),
+        (has("StringEquls", "acs:SourceIp", "x"), r"^Condition\.StringEquls: .*did you mean 'StringEquals'\? - at `\$\.Statement\[1\]`$"),
         (has("BoolIfExists", "acs:MFAPresent", "true"), r"^Condition\.BoolIfExists: RAM has no Null, IfExists"),
         (has("Null", "acs:MFAPresent", "true"), r"^Condition\.Null: RAM has no Null"),
         (has("ForAnyValue:StringEquals", "kms:tag/a", "x"), r"RAM has no Null, IfExists, ForAnyValue"),
-        (has("Bool", "acs:MFApresent", "true"), r"^Condition\.Bool\.acs:MFApresent: .*did you mean acs:MFAPresent\?"),
+        (has("Bool", "acs:MFApresent", "true"), r"^Condition\.Bool\.acs:MFApresent: .*did you mean 'acs:MFAPresent'\?"),
         (has("StringEquals", "kms:KeySpec", "x"), r"^Condition\.StringEquals\.kms:KeySpec: there is no such condition key"),
         (has("StringEquals", "oss:Prefix", "x"), r"no such condition key"),
         (has("StringEquals", "Prefix", "x"), r"<ram-code>:<name>"),
