@@ -154,7 +154,8 @@ class Connection(web.RequestHandler):
         """Note when the first byte of a request arrives, and that half a body will not become whole."""
         if self.lingering:
             return
-        if self.arriving_since is None:
+        # The body of the running request begins no other one, nor does the empty data that aiohttp passes itself.
+        if data and self.arriving_since is None and (self.body is None or self.body.is_eof()):
             self.arriving_since = self.event_loop.time()
         super().data_received(data)
         if not self.queued_requests:
@@ -183,6 +184,8 @@ class Connection(web.RequestHandler):
     def end_request(self, response: web.StreamResponse) -> None:
         """Count the answer; close after it what shall end, and after the last one what the client has closed on its side."""
         self.answered += 1
+        if self.arriving_since is not None:
+            self.arriving_since = self.event_loop.time()  # until now the next request had to wait
         if self.ends_after_answer or (self.half_closed and self.answered == self.received):
             response.force_close()
 
@@ -242,7 +245,8 @@ class Connection(web.RequestHandler):
 
     def enforce_timeouts(self, now: float) -> None:
         """Cut off a client that has stopped reading; refuse a request that takes too long to arrive."""
-        since, transport = self.arriving_since, self.transport
+        # While a request is being answered, the next one waits for that, not for its client.
+        since, transport = self.arriving_since if self.received == self.answered else None, self.transport
         if self._is_stalled(now):
             self.end_now()
         elif since is not None and transport is not None and now - since > self.pool.config.header_timeout:

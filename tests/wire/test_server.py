@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from urllib.parse import urlencode
 
 import pytest
 from msgspec.structs import replace
@@ -322,6 +323,40 @@ def test_a_body_that_never_ends_is_closed(hasty: KmsMock) -> None:
             assert answer.refusal == UNPARSED
             assert "too long to arrive" in answer.headers["x-kms-mock-reason"]
             assert wire.closed()
+
+
+def post() -> tuple[bytes, bytes]:
+    """Return head and body of a request that reads the secret by a form."""
+    body = urlencode(GET).encode()
+    return http("POST", body=body).removesuffix(body), body
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_the_body_of_an_answered_request_begins_no_other_one(hasty: KmsMock, separate: bool) -> None:
+    """After a POST, however its bytes arrived, the connection is idle: no further answer, and it ends when it is asked."""
+    head, body = post()
+    with Wire(hasty) as wire:
+        for segment in (head, body) if separate else (head + body,):
+            wire.send(segment)
+            time.sleep(0.05)
+        assert wire.receive().tree["SecretData"] == "one"
+        time.sleep(1.0)  # longer than a request may take
+        wire.send(head + body)
+        assert wire.receive().tree["SecretData"] == "one"
+        hasty.close_kept_connections()
+        assert wire.closed()
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_long_answer_makes_no_request_late(hasty: KmsMock, separate: bool) -> None:
+    """A latency longer than header_timeout delays a POST and the one that is pipelined behind it, and refuses neither."""
+    hasty.fail("GetSecretValue", latency=1.0, times=1)
+    request = b"".join(post())
+    with Wire(hasty) as wire:
+        for segment in (request, request) if separate else (request + request,):
+            wire.send(segment)
+            time.sleep(0.05)
+        assert [wire.receive().tree.get("SecretData") for _ in range(2)] == ["one", "one"]
 
 
 def test_an_idle_kept_connection_is_closed_without_a_word(hasty: KmsMock) -> None:
