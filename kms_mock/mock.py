@@ -104,7 +104,6 @@ class KmsMock:
             log_request=log_request,
         )
         self.certificates = Certificates(self.config)
-        self.certificates.check()
         self._server = ServerThread(self.http_server)
 
     # -- life ---------------------------------------------------------------------------------------------------------

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from kms_mock.logs import LogRequest
     from kms_mock.mock import KmsMock
 
-_PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 _MOCKS = pytest.StashKey[list[Any]]()
 _FAILED = pytest.StashKey[bool]()
 _REPORT = "kms_mock_report"
@@ -233,7 +232,9 @@ def _check_options(given: Mapping[str, Any]) -> None:
 
 
 def _without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in _PROXIES:  # the official SDK sends even localhost to a proxy, and ignores NO_PROXY
+    from kms_mock.reach.environment import PROXIES  # noqa: PLC0415 (the point of this module)
+
+    for name in PROXIES:  # the official SDK sends even localhost to a proxy, and ignores NO_PROXY
         monkeypatch.delenv(name, raising=False)
 
 

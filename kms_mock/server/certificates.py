@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING
 
 from kms_mock.config import Config
 from kms_mock.server.authority_files import CERTIFICATE, AuthorityError, default_folder, load_or_make
-from kms_mock.server.hosts import is_alibaba_cloud
+from kms_mock.server.hosts import LOCAL_NAMES, is_alibaba_cloud
 
 if TYPE_CHECKING:
     from kms_mock.server.authority import Authority
 
 log = logging.getLogger("kms_mock")
 
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _MAX_CONTEXTS = 256  # a client that asks for ever new names costs no more
 
@@ -35,21 +34,14 @@ class Certificates:
     """The certificates of one server, made on demand; all methods may be called from any thread."""
 
     def __init__(self, config: Config) -> None:
+        """Load what the options name. Raises AuthorityError, in words for the user."""
         self._config = config
         self._lock = threading.RLock()
-        self._authority: Authority | None = None
-        self._folder: Path | None = None
+        self._given = None if config.tls_cert is None else _load_given(config.tls_cert, config.tls_key)
+        self._folder = config.ca_dir  # None for an authority that is in no folder, or not there yet
+        self._authority = None if config.ca_dir is None else load_or_make(config.ca_dir)
         self._contexts: dict[str, ssl.SSLContext] = {}
-        self._given: tuple[ssl.SSLContext, list[str]] | None = None
         self._file: _TemporaryFile | None = None
-
-    def check(self) -> None:
-        """Load what the options name. Raises AuthorityError, in words for the user."""
-        if self._config.tls_cert is not None:
-            self._given = _load_given(self._config.tls_cert, self._config.tls_key)
-        if self._config.ca_dir is not None:
-            with self._lock:
-                self._authority, self._folder = load_or_make(self._config.ca_dir), self._config.ca_dir
 
     @property
     def ca_pem(self) -> str:
@@ -81,22 +73,20 @@ class Certificates:
         """
         name = name.lower().removesuffix(".")
         with self._lock:
-            if self._config.tls_cert is not None:
-                if self._given is None:
-                    self._given = _load_given(self._config.tls_cert, self._config.tls_key)
-                context, names = self._given
-                if not is_alibaba_cloud(name) or any(map(_covers, names, [name] * len(names))):
-                    return context
-            if name in (*_LOCAL_NAMES, self._config.host) or not _is_name(name):
+            if self._given is not None:
+                given, names = self._given
+                if not is_alibaba_cloud(name) or any(_covers(pattern, name) for pattern in names):
+                    return given
+            if name in (*LOCAL_NAMES, self._config.host) or not _is_name(name):
                 name = ""
-            context_or_none = self._contexts.pop(name, None) or self._make_context(name)
-            self._contexts[name] = context_or_none  # the latest used is the last
+            context = self._contexts.pop(name, None) or self._make_context(name)
+            self._contexts[name] = context  # the latest used is the last
             if len(self._contexts) > _MAX_CONTEXTS:
                 del self._contexts[next(iter(self._contexts))]
-            return context_or_none
+            return context
 
     def _make_context(self, name: str) -> ssl.SSLContext:
-        names = [name] if name else list(dict.fromkeys((*_LOCAL_NAMES, *filter(_is_name, [self._config.host]))))
+        names = [name] if name else list(dict.fromkeys((*LOCAL_NAMES, *filter(_is_name, [self._config.host]))))
         context = _new_context()
         with _TemporaryFile(self._load_authority().issue(names)) as path:
             context.load_cert_chain(path)
@@ -105,9 +95,7 @@ class Certificates:
     def _load_authority(self) -> Authority:
         with self._lock:
             if self._authority is None:
-                folder = self._config.ca_dir
-                if folder is None and self._config.keep_ca:
-                    folder = default_folder()
+                folder = default_folder() if self._config.keep_ca else None
                 try:
                     self._authority = _process_authority() if folder is None else load_or_make(folder)
                     self._folder = folder

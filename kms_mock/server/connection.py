@@ -371,7 +371,7 @@ class ConnectionPool(web.Server):
             return http, None
         region = self.regions.get(wanted.port) if wanted.port in self._proxy.hosts.ports else http.listener_region
         http = replace(http, target=wanted.target, headers=wanted.headers, listener_region=region)
-        return http, await self._send_elsewhere(request, wanted, connection)
+        return http, await self._send_elsewhere(request, http, wanted, connection)
 
     async def _receive(
         self, request: web.BaseRequest, http: HttpRequest, connection: Connection, deadline: float
@@ -381,7 +381,7 @@ class ConnectionPool(web.Server):
         if http.target.startswith(SPECIAL_TARGETS) and is_special(http):
             control = self.handlers.endpoints if self.handlers.endpoints.answers(http) else self.handlers.control
         if request.can_read_body:
-            limit = MAX_BODY_BYTES if control is None else control.body_limit(http, connection.peer)
+            limit = MAX_BODY_BYTES if control is None else control.body_limit(http)
             body, problem = await _read_body(request, deadline, limit)
             if problem:
                 refusal = self.handlers.malformed(http, problem) if control is None else control.unreadable(problem)
@@ -389,22 +389,21 @@ class ConnectionPool(web.Server):
             http = replace(http, body=body)
         if control is None:
             return http, None
-        result = await control.answer(http, http.peer)
+        result = await control.answer(http)
         return http, web.Response(
             status=result.status, body=result.body, content_type=result.content_type, headers=result.headers
         )
 
     async def _send_elsewhere(
-        self, request: web.BaseRequest, wanted: Destination, connection: Connection
+        self, request: web.BaseRequest, http: HttpRequest, wanted: Destination, connection: Connection
     ) -> web.StreamResponse | None:
         """Answer a request that came through the proxy and is not answered here; None when it is."""
         if wanted.place is Place.HERE:
             return None
         if wanted.place is Place.REFUSED:
-            http = HttpRequest(request.method, wanted.target, wanted.headers, b"", connection.peer, connection.is_tls)
             refusal = self.handlers.not_mocked(http, refusal_text(wanted.host))
             return FinalResponse(refusal, connection.close_gently)
-        if not self._proxy.serves(connection.peer):
+        if not self._proxy.serves(http.peer):
             return not_forwarded(403, NOT_THIS_MACHINE)
         try:
             return await self._forwarder.forward(request)

@@ -101,12 +101,12 @@ class ControlApi:
         self._checkpoints: dict[str, StoreState] = {}
         self._checkpoint_count = 0
 
-    async def answer(self, http: HttpRequest, peer: str | None) -> ControlResponse:
+    async def answer(self, http: HttpRequest) -> ControlResponse:
         """Answer one request; never raises for what a client sent."""
         try:
             path, query = http.origin
             if path != _HEALTH:
-                self._check(http, peer)
+                self._check(http)
             handler, rest = _route(http.method, path)
             result = handler(self, dict(parse_qsl(query, keep_blank_values=True)), http.body, rest)
             if inspect.isawaitable(result):
@@ -117,10 +117,10 @@ class ControlApi:
             return _json(400, {"error": str(error)})
         return result if isinstance(result, ControlResponse) else _json(200, result)
 
-    def body_limit(self, http: HttpRequest, peer: str | None) -> int:
+    def body_limit(self, http: HttpRequest) -> int:
         """Return how many bytes of body to read after the head of a request: of a stranger's no more than usual."""
         try:
-            self._check(http, peer)
+            self._check(http)
         except ControlProblem:
             return MAX_BODY_BYTES
         return MAX_DOCUMENT_BYTES
@@ -129,9 +129,9 @@ class ControlApi:
         """Return the last answer on a connection, to a request whose body could not be read."""
         return HttpResponse(400, "application/json", "", _json(400, {"error": problem}).body)
 
-    def _check(self, http: HttpRequest, peer: str | None) -> None:
+    def _check(self, http: HttpRequest) -> None:
         """Check that a program or an own page on an allowed machine sent this. Raises ControlProblem."""
-        refusal = self._guard(http, peer)
+        refusal = self._guard(http)
         if refusal:
             raise ControlProblem(403, refusal)
         kind = http.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -77,7 +77,7 @@ class CredentialEndpoints:
         path = unquote(http.origin[0])
         return _is_metadata(http) or path == _URI or path.startswith(f"{_ECS}/")
 
-    def body_limit(self, _http: HttpRequest, _peer: str | None) -> int:
+    def body_limit(self, _http: HttpRequest) -> int:
         """Return how many bytes of body to read after the head of a request."""
         return MAX_BODY_BYTES
 
@@ -85,7 +85,7 @@ class CredentialEndpoints:
         """Return the last answer on a connection, to a request whose body could not be read."""
         return HttpResponse(400, "text/plain", "", problem.encode())
 
-    async def answer(self, http: HttpRequest, _peer: str | None) -> ControlResponse:
+    async def answer(self, http: HttpRequest) -> ControlResponse:
         """Answer one request for which `answers` holds; never raises for what a client sent."""
         path, metadata = unquote(http.origin[0]), _is_metadata(http)
         try:

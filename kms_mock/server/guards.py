@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from kms_mock.config import Config
 from kms_mock.rpc.decode import HttpRequest
+from kms_mock.server.hosts import LOCAL_NAMES, is_loopback
 
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # Domains in which nobody can register a name: RFC 6761, RFC 6762, ICANN's for private use, Kubernetes' short form.
 _PRIVATE_DOMAINS = (".localhost", ".local", ".internal", ".svc")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
@@ -73,11 +73,11 @@ class ControlGuard:
 
     def __init__(self, config: Config) -> None:
         self._remote = config.control_remote
-        self._names = _LOCAL_NAMES | {config.host.lower(), *map(_plain, config.control_hosts)}
+        self._names = {*LOCAL_NAMES, config.host.lower(), *map(_plain, config.control_hosts)}
 
-    def __call__(self, http: HttpRequest, peer: str | None) -> str:
-        """Return why a request is refused; `peer` is the client's address, None if it has gone away already."""
-        if not self._remote and not _is_loopback(peer or ""):
+    def __call__(self, http: HttpRequest) -> str:
+        """Return why a request is refused."""
+        if not self._remote and not is_loopback(http.peer):
             return "the control API answers only to this machine; see --control-remote"
         name = host_name(http.headers.get("Host", ""))
         if not name or not self._accepts(name, http.headers):
@@ -129,19 +129,12 @@ def is_address(name: str) -> bool:
     return True
 
 
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
 def _is_guarded(host: str) -> bool:
     """Return whether names in Host are checked: not if the server listens on an address that other machines reach.
 
     A name to listen on may stand for loopback, so it counts as that.
     """
-    return host != "" and (_is_loopback(host) or not is_address(host))
+    return host != "" and (is_loopback(host) or not is_address(host))
 
 
 def _plain(name: str) -> str:

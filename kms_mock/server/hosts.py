@@ -7,6 +7,7 @@ from collections.abc import Callable
 from enum import Enum
 from urllib.parse import urlsplit
 
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 METADATA_HOST = "100.100.100.200"  # where an ECS instance finds the credentials of its RAM role
 
 ALIBABA_CLOUD = (

@@ -426,7 +426,7 @@ async def test_a_request_without_a_host_is_refused() -> None:
     """HTTP/1.0 needs none; the control API does."""
     kms = KmsMock([SECRET_FIXTURE])
     answer = await ControlApi(kms.controls, kms.config, kms.certificates).answer(
-        HttpRequest("POST", "/_kms_mock/reset", {}), "127.0.0.1"
+        HttpRequest("POST", "/_kms_mock/reset", {}, peer="127.0.0.1")
     )
     assert answer.status == 403
 
@@ -503,7 +503,7 @@ async def test_other_machines_need_leave(peer: str | None, remote: bool, host: s
     """Without --control-remote only loopback may ask; with it anybody, by whatever address or name."""
     kms = KmsMock([SECRET_FIXTURE])
     api = ControlApi(kms.controls, Config(host="kms.internal", control_remote=remote), kms.certificates)
-    answer = await api.answer(HttpRequest("GET", "/_kms_mock/state", {"Host": host}), peer)
+    answer = await api.answer(HttpRequest("GET", "/_kms_mock/state", {"Host": host}, peer=peer))
     assert answer.status == status
 
 

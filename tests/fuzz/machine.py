@@ -224,8 +224,8 @@ class Machine:
         headers = CIMultiDictProxy(CIMultiDict(step.headers))
         now, faults = self.clock.now(), len(list(self.kms.faults))
         calls = len(self.kms.calls)
-        http = HttpRequest(step.method, PREFIX + step.path, headers, step.body)
-        answer = await self.control.answer(http, "127.0.0.1")
+        http = HttpRequest(step.method, PREFIX + step.path, headers, step.body, peer="127.0.0.1")
+        answer = await self.control.answer(http)
         after = self.kms.store.state()
         self.signal = (
             "control",

@@ -192,6 +192,6 @@ def test_what_goes_through_a_proxy_names_the_address(kms: KmsMock) -> None:
     request = HttpRequest("GET", f"http://{METADATA_HOST}{PATH}", {})
     assert is_special(request)
     assert endpoints.answers(request)
-    assert asyncio.run(endpoints.answer(request, None)) == ControlResponse(200, b"app", content_type="text/plain")
+    assert asyncio.run(endpoints.answer(request)) == ControlResponse(200, b"app", content_type="text/plain")
     for target in ("/", "/?Action=x", "http://kms.cn-hangzhou.aliyuncs.com/latest/", PATH):
         assert not is_special(HttpRequest("GET", target, {}))
