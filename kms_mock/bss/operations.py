@@ -239,7 +239,12 @@ def refund_instance(
     return {**_done(), "Data": {"OrderId": _order_number(ctx)}}
 
 
-@operation("SetRenewal", container="*", errors=(errors.NOT_APPLICABLE, errors.RESOURCE_NOT_EXISTS))
+@operation(
+    "SetRenewal",
+    container="*",
+    errors=(errors.NOT_APPLICABLE, errors.RESOURCE_NOT_EXISTS),
+    inferred=("The renewal of an instance that is paid as it goes cannot be set: only subscriptions are renewed.",),
+)
 def set_renewal(
     ctx: Context,
     *,
@@ -256,7 +261,9 @@ def set_renewal(
     if renewal_status == "AutoRenewal" and not renewal_period:
         raise INVALID_PARAMETER("AutoRenewal needs a RenewalPeriod.", name="RenewalPeriod")
     for instance_id in instance_ids.split(","):
-        home, _ = ctx.instance(goods, instance_id)
+        home, sold = ctx.instance(goods, instance_id)
+        if not sold.prepaid:
+            raise INVALID_PARAMETER(f"{instance_id[:60]} is no subscription.", name="InstanceIDs")
         former = home[renewals].get(instance_id) or Renewal(instance_id)
         period = renewal_period if renewal_status == "AutoRenewal" else former.period
         home[renewals].put(replace(former, status=renewal_status, period=period, unit=renewal_period_unit))

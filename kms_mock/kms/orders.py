@@ -1,7 +1,7 @@
 """KMS instances as goods: what BssOpenApi does to them, without knowing them.
 
 Sources: terraform-provider-alicloud, resource alicloud_kms_instance (the codes of an order's parameters and their
-limits); public samples of instance ids (three letters of the region, the second of creation in hexadecimal, ten more).
+limits).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from kms_mock.kms.model.arns import arn
 from kms_mock.kms.model.instance import Instance, instances
+from kms_mock.kms.model.instance_ids import new_instance_id
 from kms_mock.store.partition import Partition
 
 PRODUCT_TYPES: Final = ("kms_ddi_public_cn", "kms_ddi_public_intl", "kms_ppi_public_cn", "kms_ppi_public_intl")
@@ -31,15 +32,6 @@ _FIELDS: Final = {
     "Spec": "spec",
     "LogStorage": "log_storage",
 }
-_LETTERS: Final = {
-    "cn-hangzhou": "hzz",
-    "cn-shanghai": "shh",
-    "cn-beijing": "bjj",
-    "cn-shenzhen": "szz",
-    "cn-guangzhou": "gzz",
-}
-_TAIL: Final = 10
-_DIGITS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class Owned(NamedTuple):
@@ -61,7 +53,7 @@ def owned(partition: Partition) -> Iterator[Owned]:
 def create(partition: Partition, numbers: Mapping[str, int], ends: float | None) -> str:
     """Make an instance that waits to be connected to a VPC; return its id."""
     now = partition.sources.now()
-    instance_id = _new_id(partition, now)
+    instance_id = new_instance_id("kst", partition.region, now, partition.sources.random_bytes)
     made = Instance(
         id=instance_id,
         arn=arn(partition, f"keystore/{instance_id}"),
@@ -88,10 +80,3 @@ def remove(partition: Partition, instance_id: str) -> None:
 
 def _sized(instance: Instance, numbers: Mapping[str, int]) -> Instance:
     return replace(instance, **{_FIELDS[code]: number for code, number in numbers.items()})
-
-
-def _new_id(partition: Partition, now: float) -> str:
-    letters = partition.region.split("-")[-1]
-    start = _LETTERS.get(partition.region, (letters[:2] + letters[1:2]).ljust(3, "z"))
-    tail = "".join(_DIGITS[byte % len(_DIGITS)] for byte in partition.sources.random_bytes(_TAIL))
-    return f"kst-{start}{int(now):08x}{tail}"

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
+from kms_mock.fixtures import FixtureError
 from kms_mock.rpc.decode import HttpRequest
 from tests.support.calls import call
 from tests.support.in_process import InProcess
@@ -184,3 +186,21 @@ def test_a_snapshot_keeps_renewals(kms: KmsMock) -> None:
         assert other.snapshot() == kms.snapshot()
         listed = call(other.client(), "QueryAvailableInstances")["Data"]["InstanceList"]
     assert (listed[0]["RenewStatus"], listed[0]["RenewalDuration"]) == ("AutoRenewal", 3)
+
+
+def test_only_subscriptions_are_renewed(kms: KmsMock) -> None:
+    """Else the renewal of an instance that KMS releases would stay, and no snapshot with it could be loaded."""
+    kms.load({"instances": [{"id": "kst-1"}]})
+    with pytest.raises(TeaException, match="InvalidParameter"):
+        call(kms.client(), "SetRenewal", InstanceIDs="kst-1", RenewalStatus="ManualRenewal")
+    with pytest.raises(FixtureError, match=r"renewals\[0\]\.instance: .*no subscription"):
+        kms.load({"renewals": [{"instance": "kst-1"}]})
+
+
+@pytest.mark.parametrize(
+    ("region", "letters"), [("cn-hangzhou", "hzz"), ("us-west-1", "wee"), ("ap-southeast-1", "soo")]
+)
+def test_the_ids_of_ordered_instances(kms: KmsMock, region: str, letters: str) -> None:
+    """Ids name the region as those of keys in instances do (design.md 6)."""
+    order = {**ORDER, "Parameter.1.Code": "Region", "Parameter.1.Value": region}
+    assert call(kms.client(), "CreateInstance", **order)["Data"]["InstanceId"].startswith(f"kst-{letters}")
