@@ -360,6 +360,7 @@ def test_an_instance_is_protected(kms: KmsMock, client: Client, name: dict[str, 
     "name",
     [
         {"kms_instance_id": "kst-none"},
+        {"kms_instance_id": "acs:kms:cn-beijing:9:secret/kst-soft"},
         {"protected_resource_arn": f"acs:kms:cn-beijing:{DEFAULT_ACCOUNT}:keystore/kst-soft"},
     ],
     ids=str,

@@ -1,4 +1,4 @@
-"""KMS instances: they come from fixture files; keys and secrets may belong to one."""
+"""KMS instances: made by fixture files and by orders; keys and secrets may belong to one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KMS instances: enable, describe, list, rename, quotas, further VPCs, release. They come from fixture files: no call buys one."""
+"""KMS instances: enable, describe, list, rename, quotas, further VPCs, release."""
 
 from typing import NotRequired, TypedDict
 
@@ -9,8 +9,8 @@ from kms_mock.kms.context import Context
 from kms_mock.kms.model.instance import (
     BoundVpc,
     Instance,
-    connected_instance,
     default_instance,
+    instance_or_default,
     instances,
     new_ca_certificate,
 )
@@ -264,12 +264,10 @@ def get_kms_instance_quota_infos(
 
     A quota that the fixture file lifts is left out. Requests per second are not counted here.
     """
-    default = default_instance(ctx.partition)
-    if kms_instance_id is None and default is None:
+    instance_id = instance_or_default(ctx.partition, kms_instance_id)
+    if instance_id is None:
         raise errors.INSTANCE_NOT_FOUND("There is no default KMS instance; KmsInstanceId names another.")
-    instance_id = kms_instance_id or (default.id if default is not None else "")
-    instance = ctx.instance(instance_id)
-    connected_instance(ctx.partition, instance.id)
+    instance = ctx.instance(instance_id).after("use")
     entries = _quotas(ctx, instance)
     return {
         "KmsInstanceId": instance.id,
@@ -363,8 +361,7 @@ def update_kms_instance_bind_vpc(ctx: Context, *, kms_instance_id: KmsInstanceId
         raise errors.INVALID_PARAMETER("The VPCs are in the region of the instance.", name="BindVpcs")
     if len({entry.VpcId for entry in bind_vpcs}) < len(bind_vpcs):
         raise errors.INVALID_PARAMETER("A VPC is bound twice.", name="BindVpcs")
-    instance = _owned_instance(ctx, kms_instance_id)
-    connected_instance(home, instance.id)
+    instance = _owned_instance(ctx, kms_instance_id).after("use")
     bound = tuple(
         BoundVpc(entry.VpcId, entry.VSwitchId, home.region, str(entry.VpcOwnerId or home.account_id))
         for entry in bind_vpcs
@@ -372,5 +369,5 @@ def update_kms_instance_bind_vpc(ctx: Context, *, kms_instance_id: KmsInstanceId
     changed = replace(instance, bound_vpcs=bound)
     if changed.used_vpcs > instance.vpc_num:
         raise errors.LIMIT_EXCEEDED(f"KMS instance {instance.id} may be bound to {instance.vpc_num} VPCs in all.")
-    home[instances].put(changed)
+    ctx.partition[instances].put(changed)
     return {}

@@ -1,4 +1,4 @@
-"""Keys as such: create, describe, list, enable and disable, delete, protect, policy."""
+"""Keys as such: create, describe, list, enable and disable, delete, protect."""
 
 from collections.abc import Callable
 from typing import NotRequired, TypedDict, cast
@@ -365,10 +365,7 @@ def set_deletion_protection(
         )
     reason = deletion_protection_description if enable_deletion_protection else ""
     if kms_instance_id is not None or ":keystore/" in named[0]:
-        instance = ctx.partition[instances].find(named[0].rpartition("/")[2])
-        if kms_instance_id is None and instance.arn != named[0]:
-            raise errors.INSTANCE_NOT_FOUND("The ARN is of another region or account.")
-        ctx.authorize(instance.arn, tags=instance.tags)
+        instance = ctx.instance(named[0])
         ctx.partition[instances].put(
             replace(instance, deletion_protection=enable_deletion_protection, deletion_protection_description=reason)
         )
