@@ -182,6 +182,7 @@ WRONG: list[tuple[Any, str, tuple[str, ...]]] = [
     ({"secrets": [{"name": "db"}]}, "$.secrets[0]", ("either", "neither")),
     ({"secrets": [{**SECRET, "versions": [V1]}]}, "$.secrets[0]", ("either", "both")),
     ({"secrets": [SECRET, SECRET]}, "$.secrets[1].name", ("db", "already")),
+    ({"keys": [{"id": "k", "material": "\u00e9"}]}, "$.keys[0].material", ("Base64",)),
     (secret(colour="red"), "$.secrets[0]", ("unknown field", "colour")),
     (secret(type="Mysql"), "$.secrets[0].type", ("Rds", "Mysql")),
     (secret(value="x" * 30721), "$.secrets[0].value", ("30720",)),

@@ -23,7 +23,6 @@ __all__ = [
     "digest_length",
     "encrypt",
     "sign",
-    "sm2_identity_digest",
     "sm2_message_digest",
     "verify",
 ]
@@ -101,21 +100,14 @@ def decrypt(material: KeyMaterial, algorithm: str, ciphertext: bytes) -> bytes:
     return sm2.decrypt(keypairs.sm2_key(material), ciphertext)
 
 
-def sm2_identity_digest(public_key_der: bytes, identity: bytes | None = None) -> bytes:
-    """Return Z(A), 32 bytes, of an SM2 public key (SPKI DER) and an identity (default: 1234567812345678).
+def sm2_message_digest(public_key_der: bytes, message: bytes) -> bytes:
+    """Return e = SM3(Z(A) || message), 32 bytes: the digest that `sign` takes for SM2DSA (GM/T 0003.2, 6.1).
 
-    GM/T 0003.2, 5.5. ValueError when the key is not an SM2 key.
+    The public key is SPKI DER. ValueError when it is not an SM2 key.
     """
     from kms_mock.crypto import sm2
 
-    return sm2.identity_digest(sm2.PublicKey.from_der(public_key_der), sm2.DEFAULT_ID if identity is None else identity)
-
-
-def sm2_message_digest(public_key_der: bytes, message: bytes, identity: bytes | None = None) -> bytes:
-    """Return e = SM3(Z(A) || message), 32 bytes: the digest that `sign` takes for SM2DSA (GM/T 0003.2, 6.1)."""
-    from kms_mock.crypto import sm2
-
-    return sm2.digest(sm2_identity_digest(public_key_der, identity), message)
+    return sm2.message_digest(sm2.PublicKey.from_der(public_key_der), message)
 
 
 def _check_signing(material: KeyMaterial, algorithm: str, digest: bytes) -> None:

@@ -136,8 +136,7 @@ def user_policies(home: Partition, name: str) -> tuple[NamedPolicy, ...] | None:
 
 def find_role(store: Store, account: str, name: str) -> Role | None:
     """Return a role of an account, or None."""
-    home = store.existing(account, "")
-    return None if home is None else home[roles].get(name)
+    return store.account_record(roles, account, name)
 
 
 def role_arn(account: str, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
@@ -13,6 +13,8 @@ from kms_mock.store.changes import Change, Place
 from kms_mock.store.events import Event
 from kms_mock.store.partition import Partition, PartitionState
 from kms_mock.store.resource import Resource, TableState
+
+R = TypeVar("R")
 
 
 class StoreState(Struct, frozen=True):
@@ -46,6 +48,11 @@ class Store:
     def existing(self, account_id: str, region: str) -> Partition | None:
         """Return a partition that holds something, or None. Lets no time pass in it."""
         return self._partitions.get((account_id, region))
+
+    def account_record(self, resource: Resource[R], account_id: str, record_id: str) -> R | None:
+        """Return a record that belongs to an account and to no region, or None. Lets no time pass."""
+        home = self._partitions.get((account_id, ""))
+        return None if home is None else home[resource].get(record_id)
 
     def partition(self, account_id: str, region: str) -> Partition:
         """Return a partition without letting time pass in it."""

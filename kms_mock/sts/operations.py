@@ -169,8 +169,7 @@ def assume_role_with_oidc(
     session_policy, match = _session_policy(policy), _OIDC_ARN.fullmatch(oidc_provider_arn)
     if match is None:
         raise errors.OIDC_PROVIDER_ARN("OIDCProviderArn has the form acs:ram::<account>:oidc-provider/<name>.")
-    home = ctx.store.existing(match[1], "")
-    provider = None if home is None else home[oidc_providers].get(match[2])
+    provider = ctx.store.account_record(oidc_providers, match[1], match[2])
     if provider is None:
         raise errors.NO_SUCH_OIDC_PROVIDER(f"There is no OIDC provider {oidc_provider_arn} in the fixture files.")
     claims = check_token(provider, oidc_token, ctx.now)
@@ -231,8 +230,7 @@ def assume_role_with_saml(
     session_policy, match = _session_policy(policy), _SAML_ARN.fullmatch(saml_provider_arn)
     if match is None:
         raise INVALID_PARAMETER("It has the form acs:ram::<account>:saml-provider/<name>.", name="SAMLProviderArn")
-    home = ctx.store.existing(match[1], "")
-    provider = None if home is None else home[saml_providers].get(match[2])
+    provider = ctx.store.account_record(saml_providers, match[1], match[2])
     if provider is None:
         raise errors.NO_SUCH_SAML_PROVIDER(f"There is no SAML provider {saml_provider_arn} in the fixture files.")
     assertion = check_assertion(provider, saml_assertion, ctx.now)
@@ -275,8 +273,7 @@ def get_caller_identity(ctx: Context) -> Identity:
         }
     user, user_id = caller.access_key.user, account
     if user is not None:
-        home = ctx.store.existing(account, "")
-        found = None if home is None else home[users].get(user)
+        found = ctx.store.account_record(users, account, user)
         user_id = derived_id(account, "user", user) if found is None else found.id
     return {
         "IdentityType": "Account" if user is None else "RAMUser",

@@ -7,7 +7,6 @@ there); SAML 2.0 Core, 2.5 (conditions) and 2.4.1.2 (subject confirmation).
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -63,7 +62,7 @@ def check_assertion(provider: SamlProvider, text: str, now: float) -> Assertion:
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):  # ValueError: characters beyond ASCII
+    except ValueError:
         raise _invalid("SAMLAssertion is not Base64") from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from hashlib import sha256
 
 from msgspec import Struct
@@ -76,7 +75,7 @@ def unknown_token(text: str, key_arn: str, now: float) -> errors.ApiError:
     """Make the refusal of a token that is not in the table: EXPIRED_IMPORT_TOKEN or INVALID_IMPORT_TOKEN."""
     try:
         token = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         token = b""
     data, checksum = token[: _EXPIRY + _RANDOM], token[_EXPIRY + _RANDOM :]
     expires = int.from_bytes(data[:_EXPIRY], "big")

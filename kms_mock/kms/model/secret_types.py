@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from kms_mock.crypto import ssh
+from kms_mock.crypto.randomness import RandomBytes
 from kms_mock.kms.model import passwords
 from kms_mock.store.times import iso
 
@@ -28,7 +29,6 @@ _MAX_CUSTOM_DATA = 10
 _PASSWORD_CLASSES = [passwords.LOWERCASE, passwords.UPPERCASE, passwords.NUMBERS, "!@#$%^&*()_+-="]
 
 Config = Mapping[str, Any]
-RandomBytes = Callable[[int], bytes]
 
 
 class Values(Struct, frozen=True):

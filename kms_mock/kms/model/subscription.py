@@ -48,14 +48,11 @@ subscriptions = Resource(Subscription, "account")  # in the partition of the acc
 
 def subscription_of(store: Store, account_id: str) -> Subscription:
     """Return the KMS service of an account; one that nobody described is open and has the usual quotas."""
-    home = store.existing(account_id, "")
-    found = None if home is None else home[subscriptions].get(account_id)
-    return found or Subscription(account_id)
+    return store.account_record(subscriptions, account_id, account_id) or Subscription(account_id)
 
 
 def check_open(store: Store, account_id: str) -> None:
     """Check that KMS is open for an account. Raises the refusal of its status."""
-    home = store.existing(account_id, "")
-    found = None if home is None else home[subscriptions].get(account_id)
+    found = store.account_record(subscriptions, account_id, account_id)
     if found is not None and found.status != "Enabled":
         raise _REFUSALS[found.status](f"Account {account_id} is {found.status} in the fixture file.")
