@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from msgspec import structs
@@ -18,6 +17,7 @@ from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
 from kms_mock.control.namespaces import Namespace
 from kms_mock.fixtures import Fixture, fixture_list
+from kms_mock.lifecycle import Startable
 from kms_mock.logs import LogRequest, log_request
 from kms_mock.products import APIS
 from kms_mock.rpc.api import Api
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class KmsMock:
+class KmsMock(Startable):
     """A mock KMS on a thread of its own, at a free port of 127.0.0.1 unless told otherwise.
 
     `with KmsMock(fixtures=["secrets.yaml"]) as kms: kms.client().get_secret_value(...)`. A fixture is the path of a
@@ -133,24 +133,6 @@ class KmsMock:
         self.certificates.remove_file()
         for port in ports:
             close_sessions(self.config.endpoint(port))
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    # Both take about a millisecond. On another thread they could be cancelled, and leave a server behind.
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     # -- where it is --------------------------------------------------------------------------------------------------
 

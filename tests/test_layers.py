@@ -38,8 +38,18 @@ ALLOWED: dict[str, set[str]] = {
     "control": {"rpc", "store", "identity"},
     "server": {"rpc", "store", "identity", "control", "fixtures"},
     "sdk_sessions": set(),
-    "mock": {"products", "sts", "server", "rpc", "control", "fixtures", "store", "sdk_sessions", "reach"},
-    "reach": {"mock", "products", "identity", "store", "fixtures", "pytest_plugin", "server"},  # server: hosts
+    "lifecycle": set(),
+    "mock": {"products", "sts", "server", "rpc", "control", "fixtures", "store", "sdk_sessions", "lifecycle", "reach"},
+    "reach": {
+        "lifecycle",
+        "mock",
+        "products",
+        "identity",
+        "store",
+        "fixtures",
+        "pytest_plugin",
+        "server",
+    },  # server: hosts
     "": {"mock", "fixtures", "reach"},
     "cli": {"cli_ca", "cli_client", "cli_run", "mock", "control", "fixtures", "products", "server"},
     "cli_ca": {"server"},

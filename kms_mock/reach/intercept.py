@@ -10,11 +10,11 @@ import threading
 import weakref
 from collections.abc import Callable
 from ssl import SSLContext
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from kms_mock.config import DEFAULT_REGION
 from kms_mock.identity.accounts import account_of_access_key, accounts
+from kms_mock.lifecycle import Startable
 from kms_mock.reach import patches
 from kms_mock.reach.asked import AskedHosts, Outcome
 from kms_mock.reach.environment import EnvironmentChange, in_process
@@ -50,7 +50,7 @@ def find_access_key(store: Store, wanted: str | None) -> tuple[str, str]:
     return (wanted or DUMMY, DUMMY) if key is None else (key.id, key.secret or DUMMY)
 
 
-class Interception:
+class Interception(Startable):
     """Connections of this process to mocked products go to `mock`; other hosts of Alibaba Cloud raise NotMockedError.
 
     A context manager, also an asynchronous one. Interceptions nest, in any order and from any thread: the one that was
@@ -78,22 +78,6 @@ class Interception:
         """Turn it off; nothing happens when it is off."""
         if _table.remove(self) and self.mock is not None:
             self.mock.close_kept_connections()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 class _Table:
