@@ -51,10 +51,7 @@ ALLOWED: dict[str, set[str]] = {
         "server",
     },  # server: hosts
     "": {"mock", "fixtures", "reach"},
-    "cli": {"cli_ca", "cli_client", "cli_run", "mock", "control", "fixtures", "products", "server"},
-    "cli_ca": {"server"},
-    "cli_client": set(),
-    "cli_run": {"cli_client", "mock", "reach", "control", "fixtures", "server"},
+    "cli": {"mock", "control", "fixtures", "products", "server", "reach"},
     "pytest_plugin": {"mock", "control", "products", "fixtures", "reach"},
     "__main__": {"cli"},
 }
@@ -70,7 +67,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     | PRODUCTS,
     "yaml": {"fixtures"},
     "xmltodict": {"rpc"},
-    "click": {"cli", "cli_ca", "cli_client", "cli_run"},
+    "click": {"cli"},
     "pytest": {"pytest_plugin", "control", "reach"},  # control: the report in pytest's summary; reach: its fixtures
     "aliyunsdkcore": {"reach"},  # where it keeps its endpoints; imported late
     "alibabacloud_kms20160120": {"mock", "pytest_plugin"},  # the client that a handle returns; an extra, imported late

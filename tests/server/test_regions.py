@@ -325,6 +325,6 @@ def test_the_commands_in_the_page_exist() -> None:
     for command in commands:
         program, name, *arguments = shlex.split(command)
         assert (program, name) == ("kms-mock", "serve")
-        parsed = cli.serve.make_context(name, arguments).params
+        parsed = cli.main.commands["serve"].make_context(name, arguments).params
         given = {argument[2:].replace("-", "_") for argument in arguments if argument.startswith("--")}
         assert given <= parsed.keys()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import click
 
 from kms_mock import logs
-from kms_mock.cli_client import ask_server, server_url
+from kms_mock.cli.client import ask_server, server_url
 from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, Config
 from kms_mock.reach.formats import FORMATS
 
@@ -43,7 +43,7 @@ _MAX_TEXT = 300
 def make_run(serve: click.Command) -> click.Command:
     """Return the command `run`, which shares options with `serve`."""
     shared: list[click.Parameter] = [option for option in serve.params if option.name in _SHARED]
-    run = click.command(context_settings={"allow_interspersed_args": False})(_run)
+    run = click.command("run", context_settings={"allow_interspersed_args": False})(_run)
     run.params = [*shared, *run.params]
     return run
 
