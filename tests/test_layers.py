@@ -46,10 +46,11 @@ ALLOWED: dict[str, set[str]] = {
         "products",
         "identity",
         "store",
+        "sts",
         "fixtures",
         "pytest_plugin",
         "server",
-    },  # server: hosts
+    },  # server: hosts; sts: tokens for roles
     "": {"mock", "fixtures", "reach"},
     "cli": {"mock", "control", "fixtures", "products", "server", "reach"},
     "pytest_plugin": {"mock", "control", "products", "fixtures", "reach"},

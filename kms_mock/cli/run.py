@@ -16,12 +16,13 @@ import click
 
 from kms_mock import logs
 from kms_mock.cli.client import ask_server, server_url
-from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, Config
+from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, OIDC_SUBJECT, ROLE_WAYS, Config
 from kms_mock.reach.formats import FORMATS
 
 if TYPE_CHECKING:
     from kms_mock.control.calls import Call
     from kms_mock.mock import KmsMock
+    from kms_mock.reach.credentials import Credentials
 
 # The options of `serve` that mean something for a mock which serves one program of this machine.
 _SHARED = (
@@ -49,6 +50,11 @@ def make_run(serve: click.Command) -> click.Command:
 
 
 @click.option("--port", default=0, show_default=True, help="Port of the mock; 0 takes a free one.", type=_PORT)
+@click.option("--role", help="Give the program this RAM role of the fixture files.")
+@click.option(
+    "--via", default=ROLE_WAYS[0], show_default=True, help="How it gets the role.", type=click.Choice(ROLE_WAYS)
+)
+@click.option("--oidc-subject", default=OIDC_SUBJECT, show_default=True, help="Whom the token of --via oidc is for.")
 @click.option("--report", is_flag=True, help="Print at the end, on stderr, which operations were used and refused.")
 @click.option(
     "--log-level",
@@ -63,6 +69,9 @@ def _run(
     command: tuple[str, ...],
     fixture: tuple[Path, ...],
     report: bool,
+    role: str | None,
+    via: str,
+    oidc_subject: str,
     log_level: str,
     region_port: tuple[tuple[str, int], ...],
     **options: Any,
@@ -91,7 +100,8 @@ def _run(
     mock.calls.watch(usage.add)
     try:
         with _started(mock), tempfile.TemporaryDirectory(prefix="kms-mock-run-") as folder:
-            status = run_program(command, _environment(mock, Path(folder)))
+            found = _credentials(mock, role, via, oidc_subject)
+            status = run_program(command, _environment(mock, Path(folder), found))
     except CannotRunError as error:
         click.echo(f"kms-mock: {error}", err=True)
         status = error.status
@@ -112,16 +122,24 @@ def _started(mock: KmsMock) -> Iterator[None]:
         mock.stop()
 
 
-def _environment(mock: KmsMock, folder: Path) -> dict[str, str]:
+def _environment(mock: KmsMock, folder: Path, credentials: Credentials) -> dict[str, str]:
     """Return the environment of the program; the files that it names are in the folder."""
-    from kms_mock.reach.intercept import find_access_key  # noqa: PLC0415
     from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415
 
     files = write_files(folder, mock.url, mock.ca_pem, os.environ)
-    keys = find_access_key(mock.store, None)
-    changes = environment_of(mock.url, mock.config.default_region, *keys, files, os.environ)
+    variables = {**credentials.variables}
+    for file in credentials.files:
+        variables |= file.write(folder)
+    changes = environment_of(mock.url, mock.config.default_region, variables, files, os.environ)
     merged = {**os.environ, **changes}
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def _credentials(mock: KmsMock, role: str | None, via: str, oidc_subject: str) -> Credentials:
+    try:
+        return mock.credentials(role=role, via=via, oidc_subject=oidc_subject)
+    except ValueError as error:  # a role that cannot be had
+        raise click.ClickException(str(error)) from error
 
 
 class _Usage:
@@ -171,7 +189,8 @@ class _Usage:
 )
 def env(*, url: str, form: str, region: str, access_key_id: str, access_key_secret: str, folder: Path | None) -> None:
     """Print the environment in which programs find a running server: eval "$(kms-mock env)"."""
-    from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415 (--help must not wait for it)
+    from kms_mock.reach.credentials import of_access_key  # noqa: PLC0415 (--help must not wait for it)
+    from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415
     from kms_mock.server.authority_files import default_folder  # noqa: PLC0415
 
     url = server_url(url, ("http",))  # as proxies are named
@@ -181,7 +200,8 @@ def env(*, url: str, form: str, region: str, access_key_id: str, access_key_secr
         files = write_files(target, url, ca_pem, os.environ)
     except OSError as error:
         raise click.ClickException(f"cannot write to {target}: {error.strerror}") from error
-    variables = environment_of(url, region, access_key_id, access_key_secret, files, os.environ)
+    credentials = of_access_key(access_key_id, access_key_secret).variables
+    variables = environment_of(url, region, credentials, files, os.environ)
     click.echo(FORMATS[form](variables), nl=False)
 
 

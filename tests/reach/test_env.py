@@ -128,7 +128,7 @@ def test_the_other_formats() -> None:
 
 def test_paths_with_blanks() -> None:
     """NODE_OPTIONS and JAVA_TOOL_OPTIONS are split at blanks, so such paths are in quotes."""
-    found = environment_of("http://127.0.0.1:1", "cn-hangzhou", "id", "secret", ProgramFiles(Path("/a b")), {})
+    found = environment_of("http://127.0.0.1:1", "cn-hangzhou", {}, ProgramFiles(Path("/a b")), {})
     assert found["NODE_OPTIONS"] == '--require "/a b/intercept.js"'
     assert '"-Djavax.net.ssl.trustStore=/a b/trust.p12"' in str(found["JAVA_TOOL_OPTIONS"])
 
