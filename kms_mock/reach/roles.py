@@ -134,9 +134,7 @@ def _trusted_provider(grant: _Grant) -> OidcProvider:
     """Return the first provider whose token for the subject the role trusts. Raises RoleError."""
     found = grant.store.partition(grant.account, "")[oidc_providers].values()
     providers = [provider for provider in found if any(key.private for key in provider.keys)]
-    refusal = (
-        "the fixture files have no OIDC provider whose tokens can be made: one without keys, or with a private_key"
-    )
+    refusal = "no OIDC provider of the fixture files can make tokens; `oidc_providers: [{name: k8s}]` is one that can"
     for provider in providers:
         client_id = provider.client_ids[0] if provider.client_ids else ""
         values = {"oidc:iss": provider.issuer, "oidc:aud": client_id, "oidc:sub": grant.options.oidc_subject}
