@@ -1,4 +1,4 @@
-"""The commands `run` and `env`: an unchanged program, in any language, with the mock where Alibaba Cloud would be."""
+"""The command `run`: an unchanged program, in any language, with a mock where Alibaba Cloud would be."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
 from kms_mock import logs
-from kms_mock.cli.client import ask_server, server_url
-from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, OIDC_SUBJECT, ROLE_WAYS, Config
-from kms_mock.reach.formats import FORMATS
+from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
     from kms_mock.control.calls import Call
@@ -36,7 +33,6 @@ _SHARED = (
     "ca_dir",
     "reveal_secrets",
 )
-_KEY = "mock"  # the id and secret of an AccessKey where no other is known
 _PORT = click.IntRange(0, 65535)
 _MAX_TEXT = 300
 
@@ -166,48 +162,3 @@ class _Usage:
             lines.append(f"  {logs.printable(action, _MAX_TEXT)}: {spelled}")
         refusals = sorted(self._refusals.items())
         return lines + [f"  refused {count}x: {logs.printable(reason, _MAX_TEXT)}" for reason, count in refusals]
-
-
-@click.command()
-@click.option(
-    "--url",
-    default=f"http://127.0.0.1:{DEFAULT_PORT}",
-    envvar="KMS_MOCK_URL",
-    show_default=True,
-    show_envvar=True,
-    help="The running server.",
-)
-@click.option("--format", "form", default="shell", show_default=True, type=click.Choice(list(FORMATS)), help="How.")
-@click.option("--region", default=DEFAULT_REGION, show_default=True, help="Region of the clients.")
-@click.option("--access-key-id", default=_KEY, show_default=True, help="AccessKey of the clients.")
-@click.option("--access-key-secret", default=_KEY, show_default=True, help="Its secret.")
-@click.option(
-    "--dir",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the files that the variables name; without one, it is in the user's state folder.",
-)
-def env(*, url: str, form: str, region: str, access_key_id: str, access_key_secret: str, folder: Path | None) -> None:
-    """Print the environment in which programs find a running server: eval "$(kms-mock env)"."""
-    from kms_mock.reach.credentials import of_access_key  # noqa: PLC0415 (--help must not wait for it)
-    from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415
-    from kms_mock.server.authority_files import default_folder  # noqa: PLC0415
-
-    url = server_url(url, ("http",))  # as proxies are named
-    ca_pem = _authority(url)
-    target = (folder or default_folder().with_name("env") / str(urlsplit(url).port)).absolute()
-    try:
-        files = write_files(target, url, ca_pem, os.environ)
-    except OSError as error:
-        raise click.ClickException(f"cannot write to {target}: {error.strerror}") from error
-    credentials = of_access_key(access_key_id, access_key_secret).variables
-    variables = environment_of(url, region, credentials, files, os.environ)
-    click.echo(FORMATS[form](variables), nl=False)
-
-
-def _authority(url: str) -> str:
-    """Return the certificate of a running server's authority."""
-    text = ask_server(url, "GET", "ca.pem").decode("ascii", "replace")
-    if not text.startswith("-----BEGIN CERTIFICATE-----"):
-        raise click.ClickException(f"no kms-mock at {url}: it has no certificate")
-    return text
