@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO, Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 # How long the first credentials of each way last, in seconds.
@@ -31,6 +31,11 @@ def control(path: str, document: Any = None) -> Any:
         return json.load(answer)
 
 
+def answer(output: IO[str]) -> str:
+    """Return the next answer: the Java library logs to the same output."""
+    return next((line.strip() for line in output if " [WARN] " not in line), "")
+
+
 def renewed(way: str, command: list[str]) -> str:
     """Run a program; return its last answer, after checking whose credentials signed its requests."""
     now = datetime.fromisoformat(control("clock")["now"])
@@ -41,11 +46,11 @@ def renewed(way: str, command: list[str]) -> str:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write("1\n")
-        first = process.stdout.readline().strip()
+        first = answer(process.stdout)
         if renews:
             control("clock", {"advance": LIFE[way]})
         process.stdin.write("2\n")
-        second = process.stdout.readline().strip()
+        second = answer(process.stdout)
         process.stdin.close()
         status = process.wait()
     calls = control("requests?action=GetSecretValue")["requests"]
