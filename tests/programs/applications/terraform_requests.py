@@ -15,7 +15,6 @@ import re
 import ssl
 import sys
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -99,7 +98,7 @@ class Provider:
             "AccessKeyId": self.access_key,
             "SignatureMethod": "HMAC-SHA1",
             "SignatureVersion": "1.0",
-            "SignatureNonce": uuid.uuid4().hex,
+            "SignatureNonce": unique(),
             "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             **({"SecurityToken": self.token} if self.token else {}),
             **(query or {}),
@@ -114,6 +113,11 @@ class Provider:
         assert "Code" not in found or found["Code"] == "Success", found
         assert str(found.get("Success", True)).lower() == "true", found
         return found
+
+
+def unique() -> str:
+    """Return what no other request has."""
+    return f"{os.getpid()}-{time.monotonic_ns()}"
 
 
 def trust() -> ssl.SSLContext:
@@ -166,7 +170,7 @@ def apply_instance(provider: Provider, text: str) -> str:
     order = {"Period": "1", "RenewalStatus": wanted["renew_status"], "SubscriptionType": "Subscription", **BSS}
     for number, (code, value) in enumerate(codes.items(), 1):
         order |= {f"Parameter.{number}.Code": code, f"Parameter.{number}.Value": str(value)}
-    token = {"ClientToken": f"TF-CreateInstance-{uuid.uuid4().hex}"}
+    token = {"ClientToken": f"TF-CreateInstance-{unique()}"}
     instance = provider.send("bssopenapi", "CreateInstance", {**order, **token})["Data"]["InstanceId"]
     named = {"KmsInstanceId": instance}
     assert provider.send("kms", "GetKmsInstance", named)["KmsInstance"]["InstanceId"] == instance
@@ -202,7 +206,7 @@ def destroy(provider: Provider, key: str, instance: str) -> None:
     provider.send("kms", "DeleteSecret", {"SecretName": "db/password", "ForceDeleteWithoutRecovery": "true"})
     provider.send("kms", "ScheduleKeyDeletion", {"KeyId": key, "PendingWindowInDays": "7"})
     assert provider.send("kms", "DescribeKey", {"KeyId": key})["KeyMetadata"]["KeyState"] == "PendingDeletion"
-    refund = {"InstanceId": instance, "ImmediatelyRelease": "1", "ClientToken": uuid.uuid4().hex, **BSS}
+    refund = {"InstanceId": instance, "ImmediatelyRelease": "1", "ClientToken": unique(), **BSS}
     provider.send("bssopenapi", "RefundInstance", refund)
     assert provider.send("kms", "GetKmsInstance", {"KmsInstanceId": instance})["KmsInstance"]["InstanceId"] == ""
 
