@@ -48,9 +48,9 @@ def make_run(serve: click.Command) -> click.Command:
 @click.option("--port", default=0, show_default=True, help="Port of the mock; 0 takes a free one.", type=_PORT)
 @click.option("--role", help="Give the program this RAM role of the fixture files.")
 @click.option(
-    "--via", default=ROLE_WAYS[0], show_default=True, help="How it gets the role.", type=click.Choice(ROLE_WAYS)
+    "--via", help=f"How it gets the role; {ROLE_WAYS[0]} unless said otherwise.", type=click.Choice(ROLE_WAYS)
 )
-@click.option("--oidc-subject", default=OIDC_SUBJECT, show_default=True, help="Whom the token of --via oidc is for.")
+@click.option("--oidc-subject", help=f"Whom the token of --via oidc is for; {OIDC_SUBJECT} unless said otherwise.")
 @click.option("--report", is_flag=True, help="Print at the end, on stderr, which operations were used and refused.")
 @click.option(
     "--log-level",
@@ -66,8 +66,8 @@ def _run(
     fixture: tuple[Path, ...],
     report: bool,
     role: str | None,
-    via: str,
-    oidc_subject: str,
+    via: str | None,
+    oidc_subject: str | None,
     log_level: str,
     region_port: tuple[tuple[str, int], ...],
     **options: Any,
@@ -96,7 +96,7 @@ def _run(
     mock.calls.watch(usage.add)
     try:
         with _started(mock), tempfile.TemporaryDirectory(prefix="kms-mock-run-") as folder:
-            found = _credentials(mock, role, via, oidc_subject)
+            found = _credentials(mock, role=role, via=via, oidc_subject=oidc_subject)
             status = run_program(command, _environment(mock, Path(folder), found))
     except CannotRunError as error:
         click.echo(f"kms-mock: {error}", err=True)
@@ -131,9 +131,10 @@ def _environment(mock: KmsMock, folder: Path, credentials: Credentials) -> dict[
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _credentials(mock: KmsMock, role: str | None, via: str, oidc_subject: str) -> Credentials:
+def _credentials(mock: KmsMock, **options: str | None) -> Credentials:
+    given: Any = {name: value for name, value in options.items() if value is not None}
     try:
-        return mock.credentials(role=role, via=via, oidc_subject=oidc_subject)
+        return mock.credentials(**given)
     except ValueError as error:  # a role that cannot be had
         raise click.ClickException(str(error)) from error
 

@@ -21,6 +21,7 @@ _ACCESS_KEYS = (
     ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET", "ALIYUN_SECURITY_TOKEN"),
     # Terraform, Vault, OpenBao.
     ("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_SECURITY_TOKEN"),
+    ("ALICLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECURITY_TOKEN"),  # Alibaba Cloud CLI
     # oss2.
     ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"),
 )
@@ -34,12 +35,16 @@ _OTHER_WAYS = (
     "ALIBABA_CLOUD_CREDENTIALS_FILE",
     "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
     "ALIBABA_CLOUD_PROFILE",
+    "ALIBABACLOUD_PROFILE",
     "ALIBABA_CLOUD_ECS_METADATA",
     "ALIBABA_CLOUD_ECS_METADATA_DISABLED",
     "ALIBABA_CLOUD_ROLE_ARN",
     "ALIBABA_CLOUD_ROLE_SESSION_NAME",
     "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
     "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+    "ALIBABACLOUD_ROLE_ARN",
+    "ALIBABACLOUD_OIDC_PROVIDER_ARN",
+    "ALIBABACLOUD_OIDC_TOKEN_FILE",
     "ALICLOUD_ASSUME_ROLE_ARN",
     "ALICLOUD_ECS_ROLE_NAME",
     "ALICLOUD_PROFILE",
@@ -80,12 +85,18 @@ class NamedFile(NamedTuple):
         path.write_text(self.text, "utf-8")
         return dict.fromkeys(self.variables, str(path))
 
+    def __repr__(self) -> str:
+        return f"NamedFile({self.name!r})"
+
 
 class Credentials(NamedTuple):
     """What programs find credentials by: variables, and files that further variables name."""
 
     variables: Mapping[str, str]
     files: tuple[NamedFile, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Credentials({list(self.variables)}, {self.files})"
 
 
 def of_access_key(access_key_id: str, access_key_secret: str, token: str = "") -> Credentials:
@@ -106,10 +117,12 @@ DUMMY_KEY = of_access_key(DUMMY, DUMMY)
 def find_credentials(store: Store, url: str, **options: Unpack[CredentialOptions]) -> Credentials:
     """Return the credentials that a program gets from a mock at `url`. Raises RoleError for a role that cannot be had."""
     role, wanted, secret = options.get("role"), options.get("access_key_id"), options.get("access_key_secret")
-    if role is None:
+    if role is None and not options.keys() & {"via", "oidc_subject"}:
         return find_access_key(store, wanted, secret)
-    from kms_mock.reach.roles import RoleOptions, role_credentials  # noqa: PLC0415 (few programs need it)
+    from kms_mock.reach.roles import RoleError, RoleOptions, role_credentials  # noqa: PLC0415 (few programs need it)
 
+    if role is None:
+        raise RoleError("how a role is had means nothing without a role: name one")
     via, subject = options.get("via", ROLE_WAYS[0]), options.get("oidc_subject", OIDC_SUBJECT)
     return role_credentials(store, url, RoleOptions(role, via, subject, wanted, secret))
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from kms_mock.config import OIDC_SUBJECT
 from kms_mock.identity.access import decide_access
 from kms_mock.identity.accounts import AccessKey, Account, accounts, authentication_settings
 from kms_mock.identity.callers import known_caller
@@ -52,6 +53,9 @@ class RoleOptions(NamedTuple):
     oidc_subject: str
     access_key_id: str | None = None
     access_key_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"RoleOptions({self.role!r}, {self.via!r})"
 
 
 class _Grant(NamedTuple):
@@ -90,6 +94,8 @@ def role_credentials(store: Store, url: str, options: RoleOptions) -> Credential
         )
     if options.access_key_id is not None and way not in {_sts, _profile}:
         raise RoleError(f"only via sts and profile an AccessKey assumes the role, not via {options.via}")
+    if options.oidc_subject != OIDC_SUBJECT and way is not _oidc:
+        raise RoleError(f"only via oidc a token has a subject, not via {options.via}")
     return way(_Grant(store, url, account, known[options.role], options))
 
 

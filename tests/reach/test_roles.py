@@ -14,7 +14,7 @@ import pytest
 from kms_mock import KmsMock, mock_kms
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS
 from kms_mock.reach.credentials import CREDENTIALS
-from kms_mock.reach.roles import WAYS, RoleError
+from kms_mock.reach.roles import WAYS, RoleError, RoleOptions
 from tests.support.calls import call
 from tests.support.cli import run_command
 from tests.support.identities import ACCOUNT, OIDC, ROLE, policy_document, trust
@@ -171,6 +171,26 @@ def test_a_trust_policy_decides_who_assumes() -> None:
         assert found["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "two"
 
 
+def test_options_that_mean_nothing() -> None:
+    """How a role is had without a role, and a subject where there is no token, are refused."""
+    with KmsMock(FREE) as kms:
+        for options in ({"via": "oidc"}, {"oidc_subject": "x"}):
+            with pytest.raises(RoleError, match="means nothing without a role"):
+                kms.credentials(**options)
+    assert "only via oidc a token has a subject" in problem(FREE, via="ecs", oidc_subject="x")
+
+
+def test_secrets_are_not_in_representations() -> None:
+    """What holds secrets does not show them in a traceback."""
+    with KmsMock(WITH_PROVIDER) as kms:
+        for via in ROLE_WAYS:
+            found = kms.credentials(role="app", via=via)
+            secrets = [value for name, value in found.variables.items() if "SECRET" in name or "TOKEN" in name]
+            for secret in [*secrets, *(file.text for file in found.files)]:
+                assert secret not in repr(found)
+    assert "s3cret" not in repr(RoleOptions("app", "sts", OIDC_SUBJECT, "id", "s3cret"))
+
+
 def test_a_session_of_keys_lasts_as_long_as_the_role_allows() -> None:
     """The session is the fixture's `max_session`, and the journal has no change that nobody asked for."""
     with KmsMock({"roles": [{"name": "app", "max_session": 7200}]}) as kms:
@@ -190,4 +210,5 @@ def test_run_tells_why_a_role_cannot_be_had(tmp_path: Path) -> None:
     options = ("run", "--fixture", str(fixture), "--role")
     assert "did you mean 'app'?" in run_command(*options, "apq", "--", "echo", code=1)[1]
     assert "cannot be had via ecs" in run_command(*options, "app", "--", "echo", code=1)[1]
+    assert "means nothing without a role" in run_command(*options[:-1], "--via", "sts", "--", "echo", code=1)[1]
     assert "'wrong' is not one of 'ecs', 'oidc'" in run_command(*options, "app", "--via", "wrong", "echo", code=2)[1]
