@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 
 from kms_mock.control.controls import Controls
 from kms_mock.rpc.api import Operation
+from kms_mock.rpc.context import Check
 from kms_mock.rpc.decode import ApiRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.store.changes import Change
@@ -61,6 +62,7 @@ def record(  # noqa: PLR0917 (the signature of the gateway's hook)
     milliseconds: float,  # noqa: ARG001
     fault: str,
     effects: tuple[Change, ...],  # noqa: ARG001
+    checks: Sequence[Check],  # noqa: ARG001
 ) -> None:
     """Tell all collectors of one answered request: a record hook (`kms_mock.rpc.gateway.Record`)."""
     if operation is not None and response.code:
