@@ -203,11 +203,10 @@ class Gateway:
             self._check_caller(operation, caller, request, request_id, checks)
             arguments = operation.bind(request.parameters)
             dry_run = arguments.pop("dry_run", False)
-            if not request.parameters.keys() <= operation.accepted:
-                self._warn_unknown_parameters(operation, request)
-            if request.http.listener_region is not None:
-                self._warn_ignored_region(request)
+            self._warn_ignored(operation, request)
             context = self._context(operation, caller, request, request_id, checks)
+            if operation.api.admit is not None:
+                operation.api.admit(context)
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
@@ -254,6 +253,12 @@ class Gateway:
                 names_resource = arn and caller.application is None  # as in `Context.authorize`
                 spec = errors.NO_PERMISSION_ON if names_resource else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
+
+    def _warn_ignored(self, operation: Operation, request: ApiRequest) -> None:
+        if not request.parameters.keys() <= operation.accepted:
+            self._warn_unknown_parameters(operation, request)
+        if request.http.listener_region is not None:
+            self._warn_ignored_region(request)
 
     def _warn_unknown_parameters(self, operation: Operation, request: ApiRequest) -> None:
         """Warn once about each parameter that the operation does not know: it is ignored, and may be misspelt."""
