@@ -20,7 +20,7 @@ from kms_mock.rpc.context import Check
 from kms_mock.rpc.decode import ApiRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.store.changes import Change
-from tests.support import reference
+from tests.support import other_products, reference
 from tests.support.excused import excuse
 from tests.support.registry import REGISTRY
 
@@ -152,5 +152,7 @@ def declared() -> set[Pair]:
 
 
 def documented() -> set[Pair]:
-    """Every (operation, code) pair of the documents."""
-    return {(name, code) for name, codes in reference.read("documented_codes.json").items() for code in codes}
+    """Every (operation, code) pair of the documents, of all products."""
+    others = other_products.other_facts()["errors"]
+    codes = reference.read("documented_codes.json") | {name: [row[1] for row in rows] for name, rows in others.items()}
+    return {(name, code) for name, of_operation in codes.items() for code in of_operation}
