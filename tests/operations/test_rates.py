@@ -38,7 +38,7 @@ def kms(kms: KmsMock) -> KmsMock:
     return kms
 
 
-def read_secret(client: Client, name: str = "db") -> None:
+def fetch_secret(client: Client, name: str = "db") -> None:
     call(client, "GetSecretValue", SecretName=name)
 
 
@@ -63,8 +63,8 @@ def test_one_too_many_in_a_second_is_refused(kms: KmsMock, client: Client) -> No
     """By the mock's clock: while it stands still no second passes, and a step of one second lets the next go on."""
     kms.load(limited({"GetSecretValue": 2}))
     for _ in range(2):
-        read_secret(client)
-        read_secret(client, "app")
+        fetch_secret(client)
+        fetch_secret(client, "app")
         throttled(kms, client)
         throttled(kms, client)
         kms.clock.advance("0.5s")
@@ -80,8 +80,8 @@ def test_a_group_shares_its_rate(kms: KmsMock, client: Client) -> None:
     kms.load(limited({"secret-read": 3, "DescribeSecret": 1}))
     call(client, "DescribeSecret", SecretName="db")
     throttled(kms, client, "DescribeSecret", SecretName="db")
-    read_secret(client)
-    read_secret(client)
+    fetch_secret(client)
+    fetch_secret(client)
     throttled(kms, client)
     call(client, "ListSecrets")
 
@@ -92,7 +92,7 @@ def test_refused_requests_count_too(kms: KmsMock, client: Client) -> None:
     with pytest.raises(TeaException, match="MissingParameter"):
         call(client, "GetSecretValue")
     with pytest.raises(TeaException, match="Resource not found"):
-        read_secret(client, "none")
+        fetch_secret(client, "none")
     throttled(kms, client)
 
 
@@ -141,23 +141,23 @@ def test_a_checkpoint_brings_the_counts_back(kms: KmsMock, client: Client) -> No
     """A test that shares its server with others does not use up their requests; a reset forgets them."""
     kms.load(limited({"GetSecretValue": 1}))
     with kms.checkpoint():
-        read_secret(client)
+        fetch_secret(client)
         throttled(kms, client)
-    read_secret(client)
+    fetch_secret(client)
     throttled(kms, client)
     kms.reset()
     kms.load({**SECRETS, **limited({"GetSecretValue": 1})})
     kms.clock.freeze()
-    read_secret(client)
+    fetch_secret(client)
 
 
 def test_a_clock_that_goes_back_begins_anew(kms: KmsMock, client: Client) -> None:
     """A second that lies ahead is none that requests were counted in."""
     kms.load(limited({"GetSecretValue": 1}))
     kms.clock.set("2030-01-01")
-    read_secret(client)
+    fetch_secret(client)
     kms.clock.reset()
-    read_secret(client)
+    fetch_secret(client)
 
 
 def test_the_gateway_of_an_instance_has_no_such_limit(kms: KmsMock) -> None:
