@@ -369,7 +369,7 @@ def _report_life(what: str, goal: str, make: Callable[[], contextlib.AbstractCon
     report(what, statistics.median(times), goal, f"slowest of 100: {max(times):.2f} ms")
 
 
-SECTIONS = {
+SECTIONS: dict[str, Callable[[], None]] = {
     "tls": tls,
     "throughput": throughput,
     "start": start,
