@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
 import click
 
-from kms_mock.cli.client import ask_server
+from kms_mock import logs
+from kms_mock.cli.client import MAX_TEXT, ask_server
 from kms_mock.cli.options import url_option
 
 
@@ -34,21 +36,32 @@ def policy(url: str, form: str, identity: str | None, include_refused: bool) -> 
     for arn in access_points:
         click.echo(f"{arn} permits its client keys by its own policies, and RAM has no part in it.", err=True)
     if form == "hcl":
-        click.echo("\n".join(_hcl(arn, document) for arn, document in policies.items()), nl=False)
+        names = _names(policies)
+        click.echo("\n".join(_hcl(names[arn], arn, document) for arn, document in policies.items()), nl=False)
     else:
         click.echo(json.dumps(policies if identity is None else next(iter(policies.values())), indent=2))
 
 
-def _hcl(arn: str, document: dict[str, Any]) -> str:
+def _names(arns: Iterable[str]) -> dict[str, str]:
+    """Return a name for each identity, different from all others: letters, digits and hyphens."""
+    names: dict[str, str] = {}
+    for arn in arns:
+        account, relative = arn.removeprefix("acs:ram::").split(":", 1)
+        name = re.sub("[^A-Za-z0-9]+", "-", f"kms-{account}-{relative}").rstrip("-")
+        taken = sum(name == other.partition("--")[0] for other in names.values())
+        names[arn] = f"{name}--{taken + 1}" if taken else name
+    return names
+
+
+def _hcl(name: str, arn: str, document: dict[str, Any]) -> str:
     """Return a policy for the provider alicloud: its document as a data source, and the policy that holds it."""
-    name = re.sub("[^A-Za-z0-9]+", "_", arn.rpartition(":")[2])
-    label = f"kms_{arn.split(':')[3]}_{name}"
+    label = name.replace("-", "_")
     statements = "".join(_statement(statement) for statement in document["Statement"])
     return (
-        f"# {arn}\n"
+        f"# {logs.printable(arn, MAX_TEXT)}\n"
         f'data "alicloud_ram_policy_document" "{label}" {{\n  version = "1"\n{statements}}}\n\n'
         f'resource "alicloud_ram_policy" "{label}" {{\n'
-        f'  policy_name     = "kms-{name.replace("_", "-")}"\n'
+        f'  policy_name     = "{name}"\n'
         f"  policy_document = data.alicloud_ram_policy_document.{label}.document\n}}\n"
     )
 

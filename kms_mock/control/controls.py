@@ -93,10 +93,10 @@ class Controls:
         """Keep what a request did; `effects` is what it changed, `checks` are those of permissions."""
         journal = self.journal
         journal.count += 1
+        if effects and request is not None:
+            journal.uses.add_created(effects, request.parameters)
         if checks:
             journal.uses.add(journal.count, checks)
-        if effects and request is not None:
-            journal.uses.add_made(journal.count, effects, request.parameters)
         if not journal.wanted:
             return
         action, access_key_id, query, form = "", "", b"", b""

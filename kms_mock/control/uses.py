@@ -35,34 +35,37 @@ class Uses:
 
     def __init__(self) -> None:
         self._last: dict[_Key, int] = {}
-        self._made: dict[str, int] = {}  # ARNs whose names the server chose, with the number of the call
-        self.lost = 0  # number of the last call that had a use too many
+        self._patterns: dict[str, str] = {}  # for ARNs whose names the server chose, the oldest first
+        self._lost = 0  # number of the last call that had a use too many
 
     def add(self, number: int, checks: Sequence[Check]) -> None:
         """Keep the checks of a call in which RAM had a part."""
-        last = self._last
+        last, patterns = self._last, self._patterns
         for caller, action, arn, outcome in checks:
             if outcome == "by resource":
                 continue
-            key = (caller.account, caller.role, caller.access_key.user, caller.application, action, arn, outcome)
+            name = patterns.get(arn, arn)
+            key = (caller.account, caller.role, caller.access_key.user, caller.application, action, name, outcome)
             if len(last) < MOST_USES or key in last:
                 last[key] = number
             else:
-                self.lost = number
+                self._lost = number
 
-    def add_made(self, number: int, effects: Iterable[Change], sent: Mapping[str, str]) -> None:
+    def add_created(self, effects: Iterable[Change], sent: Mapping[str, str]) -> None:
         """Keep the ARNs of what a call created under a name that is not among its parameters."""
         for change in effects:
             arn = getattr(change.after, "arn", None) if change.before is None else None
-            if arn is not None and change.id not in sent.values() and len(self._made) < MOST_USES:
-                self._made[arn] = number
+            if arn is not None and change.id not in sent.values():
+                self._patterns[arn] = f"{arn.rpartition('/')[0]}/*"
+                if len(self._patterns) > MOST_USES:
+                    del self._patterns[next(iter(self._patterns))]
 
     def since(self, number: int, accounts: Collection[str] | None = None) -> list[Use]:
         """Return the uses of the calls after this one, of the identities of these accounts, None for all.
 
         Raises ValueError where some were lost.
         """
-        if self.lost > number:
+        if self._lost > number:
             raise ValueError(
                 f"more than {MOST_USES} different uses were seen, so that the policy would lack some: clear the calls first"
             )
@@ -73,21 +76,17 @@ class Uses:
         ]
 
     def forget(self, accounts: Collection[str] | None = None) -> None:
-        """Forget the uses by the identities of these accounts, None for everything."""
+        """Forget the uses by the identities of these accounts, None for all."""
         if accounts is None:
             self._last.clear()
-            self._made.clear()
-            self.lost = 0
+            self._lost = 0
             return
         for key in [key for key in self._last if key[0] in accounts]:
             del self._last[key]
-        for arn in [arn for arn in self._made if arn.split(":")[3] in accounts]:
-            del self._made[arn]
 
     def _use(self, key: _Key) -> Use:
-        account, role, user, application, action, arn, outcome = key
+        account, role, user, application, action, resource, outcome = key
         identity = application or f"acs:ram::{account}:" + (
             f"role/{role}" if role else f"user/{user}" if user else "root"
         )
-        resource = f"{arn.rpartition('/')[0]}/*" if arn in self._made else arn
         return Use(identity, action, resource, outcome, application is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -45,7 +46,7 @@ data "alicloud_ram_policy_document" "kms_{ACCOUNT}_user_robot" {{
 }}
 
 resource "alicloud_ram_policy" "kms_{ACCOUNT}_user_robot" {{
-  policy_name     = "kms-user-robot"
+  policy_name     = "kms-{ACCOUNT}-user-robot"
   policy_document = data.alicloud_ram_policy_document.kms_{ACCOUNT}_user_robot.document
 }}
 """
@@ -70,6 +71,20 @@ def test_it_prints_json(kms: KmsMock) -> None:
 def test_it_prints_hcl(kms: KmsMock) -> None:
     """As terraform-provider-alicloud has it: data source alicloud_ram_policy_document, resource alicloud_ram_policy."""
     assert run_command("policy", "--url", kms.url, "--format", "hcl")[0] == HCL
+
+
+def test_names_for_terraform_differ(kms: KmsMock) -> None:
+    """Users whose names differ in signs only, and a name that would end the comment."""
+    users = ["a.b", "a-b", "a_b", "x\nresource"]
+    pairs = [{"id": f"AK{number}", "user": user} for number, user in enumerate(users)]
+    kms.load({"accounts": [{"id": ACCOUNT, "access_keys": pairs}]})
+    for pair in pairs:
+        call(kms.client(access_key_id=pair["id"]), "ListKeys")
+    told = run_command("policy", "--url", kms.url, "--format", "hcl")[0]
+    names = re.findall(r'policy_name     = "([A-Za-z0-9-]+)"', told)
+    assert len(set(names)) == len(names) == 5
+    assert len(set(re.findall(r'^resource "alicloud_ram_policy" "(\w+)"', told, re.MULTILINE))) == 5
+    assert "\nresource\n" not in told
 
 
 def test_it_tells_of_what_is_no_matter_of_ram(kms: KmsMock) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -22,112 +19,56 @@ from kms_mock.rpc.decode import HttpRequest
 from tests.support.access import CERTIFICATE
 from tests.support.calls import call
 from tests.support.control import control_request, exchange
-from tests.support.identities import ACCOUNT, ROLE, policy_document
-from tests.support.raw_http import api_version
-
-KEYS = ("11111111-2222-4333-8444-555555555551", "11111111-2222-4333-8444-555555555552")
-WORLD: dict[str, Any] = {
-    "keys": [{"id": KEYS[0], "aliases": ["alias/app"]}, {"id": KEYS[1]}],
-    "secrets": [
-        {"name": "db", "value": "x"},
-        {"name": "app/db", "value": "y"},
-        {"name": "sealed", "value": "z", "encryption_key": KEYS[1]},
-    ],
-}
-USERS = ("robot", "admin")
-NO_PERMISSION = ("Forbidden.NoPermission", "NoPermission")
-
-Document = dict[str, Any]
-Step = tuple[str, Callable[["Run"], dict[str, str]]]
-
-
-class Run:
-    """A mock on which steps are taken; `key` and `ciphertext` are the last ones that it made."""
-
-    def __init__(self, policies: dict[str, Document] | None = None, world: Document = WORLD) -> None:
-        self.kms = KmsMock(world)
-        self.kms.load({"accounts": [{"id": ACCOUNT, **identities(policies)}]})
-        self.session: dict[str, str] = {}
-        self.key, self.ciphertext = KEYS[0], ""
-        self.take("root", step("Encrypt", KeyId=KEYS[0], Plaintext="eA=="))
-        self.kms.calls.clear()
-
-    def take(self, who: str, step: Step) -> str:
-        """Take a step; return the code of its answer, also where one entry of a batch has it."""
-        action, parameters = step
-        sent = {**parameters(self), "Action": action, "Version": api_version(action)}
-        sent |= self.session if who == "session" else {"AccessKeyId": who}
-        headers = CIMultiDict({"Content-Type": "application/x-www-form-urlencoded"})
-        answer = asyncio.run(self.kms.gateway.answer(HttpRequest("POST", "/", headers, urlencode(sent).encode())))
-        assert answer.status < 500, answer.reason
-        body = json.loads(answer.body)
-        if action == "AssumeRole" and not answer.code:
-            made = body["Credentials"]
-            self.session = {"AccessKeyId": made["AccessKeyId"], "SecurityToken": made["SecurityToken"]}
-        if action == "CreateKey" and not answer.code:
-            self.key = body["KeyMetadata"]["KeyId"]
-        self.ciphertext = body.get("CiphertextBlob", self.ciphertext)
-        of_entries = [each for each in NO_PERMISSION if each.encode() in answer.body]
-        return answer.code or next(iter(of_entries), "")
-
-
-def identities(policies: dict[str, Document] | None) -> Document:
-    """Return users and a role, to whom these policies by ARN allow what they may do; None for no limits."""
-
-    def attached(kind: str, name: str) -> Document:
-        if policies is None:
-            return {}
-        return {"policies": [policies.get(arn(f"{kind}/{name}"), policy_document())]}
-
-    return {
-        "access_keys": [{"id": user, "user": user} for user in USERS],
-        "users": [{"name": user, **attached("user", user)} for user in USERS],
-        "roles": [{"name": "app", **attached("role", "app")}],
-    }
-
-
-def arn(relative: str) -> str:
-    return f"acs:ram::{ACCOUNT}:{relative}"
-
-
-def kms_arn(relative: str) -> str:
-    return f"acs:kms:cn-hangzhou:{ACCOUNT}:{relative}"
-
-
-def step(action: str, **parameters: str) -> Step:
-    return action, lambda _: parameters
-
+from tests.support.identities import ROLE, policy_document
+from tests.support.learning import (
+    KEY_IDS,
+    LEARNING_WORLD,
+    NO_PERMISSION,
+    USERS,
+    Document,
+    Run,
+    Step,
+    arn,
+    kms_arn,
+    pairs,
+    taking,
+)
 
 STEPS: list[Step] = [
-    *(step("GetSecretValue", SecretName=name) for name in ("db", "app/db", "sealed", "missing", kms_arn("secret/db"))),
-    *(step("DescribeSecret", SecretName=name) for name in ("db", "new", "missing")),
-    step("PutSecretValue", SecretName="db", SecretData="new", VersionId="v7"),
-    step("CreateSecret", SecretName="new", SecretData="x", VersionId="v1"),
-    step("DeleteSecret", SecretName="new", ForceDeleteWithoutRecovery="true"),
-    step("ListSecrets"),
-    step("ListKeys"),
-    step("CreateKey"),
-    step("BatchGetSecretValue", SecretsList='[{"SecretName":"db"},{"SecretName":"app/db"}]'),
-    step("ListAliases"),
-    step("DescribeKey", KeyId="missing"),
-    step("CreateAlias", KeyId=KEYS[1], AliasName="alias/new"),
-    step("UpdateAlias", KeyId=KEYS[1], AliasName="alias/app"),
-    step("DeleteAlias", AliasName="alias/new"),
-    step("DisableKey", KeyId=KEYS[1]),
-    step("GetKeyPolicy", KeyId=KEYS[0], PolicyName="default"),
-    step("Encrypt", KeyId="alias/app", Plaintext="eA=="),
+    *(
+        taking("GetSecretValue", SecretName=name)
+        for name in ("db", "app/db", "sealed", "missing", kms_arn("secret/db"))
+    ),
+    *(taking("DescribeSecret", SecretName=name) for name in ("db", "new", "missing")),
+    taking("PutSecretValue", SecretName="db", SecretData="new", VersionId="v7"),
+    taking("CreateSecret", SecretName="new", SecretData="x", VersionId="v1"),
+    taking("DeleteSecret", SecretName="new", ForceDeleteWithoutRecovery="true"),
+    taking("ListSecrets"),
+    taking("ListKeys"),
+    taking("CreateKey"),
+    taking("BatchGetSecretValue", SecretsList='[{"SecretName":"db"},{"SecretName":"app/db"}]'),
+    taking("ListAliases"),
+    taking("DescribeKey", KeyId="missing"),
+    taking("CreateAlias", KeyId=KEY_IDS[1], AliasName="alias/new"),
+    taking("UpdateAlias", KeyId=KEY_IDS[1], AliasName="alias/app"),
+    taking("DeleteAlias", AliasName="alias/new"),
+    taking("DisableKey", KeyId=KEY_IDS[1]),
+    taking("GetKeyPolicy", KeyId=KEY_IDS[0], PolicyName="default"),
+    taking("Encrypt", KeyId="alias/app", Plaintext="eA=="),
     ("Encrypt", lambda run: {"KeyId": run.key, "Plaintext": "eA=="}),
     ("Decrypt", lambda run: {"CiphertextBlob": run.ciphertext}),
-    ("ReEncrypt", lambda run: {"CiphertextBlob": run.ciphertext, "DestinationKeyId": KEYS[1]}),
+    ("ReEncrypt", lambda run: {"CiphertextBlob": run.ciphertext, "DestinationKeyId": KEY_IDS[1]}),
     ("TagResource", lambda run: {"KeyId": run.key, "Tags": '[{"TagKey":"a","TagValue":"b"}]'}),
-    step("AssumeRole", RoleArn=ROLE, RoleSessionName="alice"),
-    step("GetCallerIdentity"),
-    step("DescribeAccountKmsStatus"),
+    taking("AssumeRole", RoleArn=ROLE, RoleSessionName="alice"),
+    taking("GetCallerIdentity"),
+    taking("DescribeAccountKmsStatus"),
 ]
 taken = st.lists(st.tuples(st.sampled_from([*USERS, "session"]), st.sampled_from(STEPS)), min_size=1, max_size=6)
 
 
-def replay(steps: list[tuple[str, Step]], policies: dict[str, Document] | None, world: Document = WORLD) -> list[str]:
+def replay(
+    steps: list[tuple[str, Step]], policies: dict[str, Document] | None, world: Document = LEARNING_WORLD
+) -> list[str]:
     run = Run(policies, world)
     return [run.take(who, each) for who, each in steps]
 
@@ -167,26 +108,20 @@ def test_the_least_policies_allow_what_was_used_and_nothing_less_does(steps: lis
         assert changed[0] in NO_PERMISSION
 
 
-def used(*steps: Step, who: str = "robot", world: Document = WORLD) -> KmsMock:
+def used(*steps: Step, who: str = "robot", world: Document = LEARNING_WORLD) -> KmsMock:
     run = Run(None, world)
     for each in steps:
         run.take(who, each)
     return run.kms
 
 
-def pairs(document: Document) -> set[tuple[str, str]]:
-    return {
-        (action, resource)
-        for statement in document["Statement"]
-        for action in statement["Action"]
-        for resource in statement["Resource"]
-    }
-
-
 def test_actions_with_the_same_resources_share_a_statement() -> None:
     """What the policy looks like: sorted, and nothing twice."""
     kms = used(
-        step("GetSecretValue", SecretName="db"), step("DescribeSecret", SecretName="db"), step("ListSecrets"), STEPS[0]
+        taking("GetSecretValue", SecretName="db"),
+        taking("DescribeSecret", SecretName="db"),
+        taking("ListSecrets"),
+        STEPS[0],
     )
     assert kms.minimal_policy("user/robot") == policy_document(
         {
@@ -201,9 +136,9 @@ def test_actions_with_the_same_resources_share_a_statement() -> None:
 def test_a_name_that_the_server_chose_is_a_pattern() -> None:
     """The id of a key that was created meanwhile is another one next time; a secret's name is the program's."""
     kms = used(
-        step("CreateKey"),
+        taking("CreateKey"),
         ("DescribeKey", lambda run: {"KeyId": run.key}),
-        step("CreateSecret", SecretName="new", SecretData="x", VersionId="v1"),
+        taking("CreateSecret", SecretName="new", SecretData="x", VersionId="v1"),
     )
     assert pairs(kms.minimal_policy()) == {
         ("kms:CreateKey", kms_arn("key")),
@@ -214,12 +149,12 @@ def test_a_name_that_the_server_chose_is_a_pattern() -> None:
 
 def test_what_a_pattern_covers_is_left_out() -> None:
     """A key of the fixture file beside one that was created: the pattern is enough; by itself it stays as it is."""
-    encrypt = step("Encrypt", KeyId=KEYS[1], Plaintext="eA==")
+    encrypt = taking("Encrypt", KeyId=KEY_IDS[1], Plaintext="eA==")
     of_new_key = ("Encrypt", lambda run: {"KeyId": run.key, "Plaintext": "eA=="})
     for steps, resources in (
-        ([encrypt], {kms_arn(f"key/{KEYS[1]}")}),
-        ([step("CreateKey"), encrypt], {kms_arn(f"key/{KEYS[1]}")}),
-        ([step("CreateKey"), encrypt, of_new_key], {kms_arn("key/*")}),
+        ([encrypt], {kms_arn(f"key/{KEY_IDS[1]}")}),
+        ([taking("CreateKey"), encrypt], {kms_arn(f"key/{KEY_IDS[1]}")}),
+        ([taking("CreateKey"), encrypt, of_new_key], {kms_arn("key/*")}),
     ):
         found = pairs(used(*steps).minimal_policy())
         assert {resource for action, resource in found if action == "kms:Encrypt"} == resources
@@ -229,7 +164,7 @@ def test_what_ram_refused_counts_only_when_asked_for() -> None:
     """Without a permission the call would be refused again; with `include_refused` the policy permits it."""
     run = Run({})
     assert run.take("robot", STEPS[0]) == "Forbidden.NoPermission"
-    assert run.take("robot", step("ListKeys")) == "Forbidden.NoPermission"
+    assert run.take("robot", taking("ListKeys")) == "Forbidden.NoPermission"
     assert run.kms.minimal_policies() == {}
     assert run.kms.minimal_policy() == policy_document()
     found = run.kms.minimal_policies(include_refused=True)
@@ -237,18 +172,18 @@ def test_what_ram_refused_counts_only_when_asked_for() -> None:
         ("kms:GetSecretValue", kms_arn("secret/db")),
         ("kms:ListKeys", kms_arn("key")),
     }
-    assert replay([("robot", STEPS[0]), ("robot", step("ListKeys"))], found) == ["", ""]
+    assert replay([("robot", STEPS[0]), ("robot", taking("ListKeys"))], found) == ["", ""]
 
 
 def test_what_failed_for_another_reason_counts() -> None:
     """A program that asks whether a secret exists must be told so again, not that it may not ask."""
-    kms = used(step("DescribeSecret", SecretName="missing"), step("DescribeKey", KeyId="a*"), step("DescribeKey"))
+    kms = used(taking("DescribeSecret", SecretName="missing"), taking("DescribeKey", KeyId="a*"), taking("DescribeKey"))
     assert pairs(kms.minimal_policy()) == {("kms:DescribeSecret", kms_arn("secret/missing"))}
 
 
 def test_what_ram_refused_of_two_actions_is_learnt_whole() -> None:
     """ReEncrypt needs two actions: `include_refused` reports both, though the first refusal ends the call."""
-    ask = ("robot", ("ReEncrypt", lambda run: {"CiphertextBlob": run.ciphertext, "DestinationKeyId": KEYS[1]}))
+    ask = ("robot", ("ReEncrypt", lambda run: {"CiphertextBlob": run.ciphertext, "DestinationKeyId": KEY_IDS[1]}))
     run = Run({})
     assert run.take(*ask) == "Forbidden.NoPermission"
     found = run.kms.minimal_policies(include_refused=True)
@@ -259,8 +194,8 @@ def test_what_ram_refused_of_two_actions_is_learnt_whole() -> None:
 def test_what_the_policy_of_a_key_decides_needs_no_ram(effect: str, code: str) -> None:
     """Within the account the key's own policy is enough (KMS, "Key policy overview"), and its Deny is the last word."""
     statement = {"Effect": effect, "Principal": {"RAM": [arn("user/robot")]}, "Action": ["kms:*"], "Resource": ["*"]}
-    world = {"keys": [{"id": KEYS[0], "policy": policy_document(statement)}]}
-    ask = ("robot", step("DescribeKey", KeyId=KEYS[0]))
+    world = {"keys": [{"id": KEY_IDS[0], "policy": policy_document(statement)}]}
+    ask = ("robot", taking("DescribeKey", KeyId=KEY_IDS[0]))
     run = Run(None, world)
     assert run.take(*ask) == code
     for include_refused in (False, True):
@@ -272,7 +207,7 @@ def test_a_session_counts_for_its_role() -> None:
     """Whatever its name and its own policy, and however many there were."""
     run = Run()
     for name in ("alice", "bob"):
-        assert run.take("robot", step("AssumeRole", RoleArn=ROLE, RoleSessionName=name)) == ""
+        assert run.take("robot", taking("AssumeRole", RoleArn=ROLE, RoleSessionName=name)) == ""
         assert run.take("session", STEPS[0]) == ""
     assert {identity: pairs(document) for identity, document in run.kms.minimal_policies().items()} == {
         arn("user/robot"): {("sts:AssumeRole", ROLE)},
@@ -304,7 +239,7 @@ def test_client_keys_are_held_to_their_access_point() -> None:
     }
     permission = ["RbacPermission/Template/SecretUser"]
     world = {
-        **WORLD,
+        **LEARNING_WORLD,
         "access_policies": [{"name": "reader", "permissions": permission, "resources": ["secret/*"]}],
         "access_points": [point],
     }
@@ -318,13 +253,13 @@ def test_client_keys_are_held_to_their_access_point() -> None:
 def test_a_resource_of_another_account_is_named_with_its_own() -> None:
     """Across accounts the caller needs RAM's permission besides that of the key's policy."""
     statement = {"Effect": "Allow", "Principal": {"RAM": [arn("user/robot")]}, "Action": ["kms:*"], "Resource": ["*"]}
-    shared = {"id": KEYS[0], "policy": policy_document(statement)}
+    shared = {"id": KEY_IDS[0], "policy": policy_document(statement)}
     world = {
         "accounts": [{"id": "222", "regions": [{"id": "cn-hangzhou", "keys": [shared]}]}],
-        "keys": WORLD["keys"][1:],
+        "keys": LEARNING_WORLD["keys"][1:],
     }
-    foreign = f"acs:kms:cn-hangzhou:222:key/{KEYS[0]}"
-    ask = ("robot", step("DescribeKey", KeyId=foreign))
+    foreign = f"acs:kms:cn-hangzhou:222:key/{KEY_IDS[0]}"
+    ask = ("robot", taking("DescribeKey", KeyId=foreign))
     run = Run(None, world)
     assert run.take(*ask) == ""
     found = run.kms.minimal_policies()
@@ -335,7 +270,7 @@ def test_a_resource_of_another_account_is_named_with_its_own() -> None:
 
 def test_what_was_used_is_kept_beyond_the_journal_and_over_checkpoints() -> None:
     """Since the start: neither evicted calls nor a state that comes back make anybody need less."""
-    kms = KmsMock(WORLD, config=Config(journal=0))
+    kms = KmsMock(LEARNING_WORLD, config=Config(journal=0))
     asked = HttpRequest("GET", "/?Action=GetSecretValue&SecretName=db&Version=2016-01-20", CIMultiDict())
     with kms.checkpoint():
         asyncio.run(kms.gateway.answer(asked))
@@ -345,17 +280,20 @@ def test_what_was_used_is_kept_beyond_the_journal_and_over_checkpoints() -> None
 
 
 def test_to_forget_the_calls_is_to_begin_anew() -> None:
-    """`calls.clear()` is how a test learns of a part of itself, and how tests that share a server are told apart."""
+    """`calls.clear()` is how a test learns of a part of itself, and how tests that share a server are told apart.
+
+    What was created before has a name of the server's all the same.
+    """
     run = Run()
-    run.take("robot", step("CreateKey"))
+    run.take("admin", taking("CreateKey"))
     run.kms.calls.clear()
-    run.take("robot", STEPS[0])
-    assert pairs(run.kms.minimal_policy()) == {("kms:GetSecretValue", kms_arn("secret/db"))}
+    run.take("robot", ("DescribeKey", lambda run: {"KeyId": run.key}))
+    assert pairs(run.kms.minimal_policy()) == {("kms:DescribeKey", kms_arn("key/*"))}
 
 
 def test_a_namespace_learns_of_itself() -> None:
     """Only of its own account, since its own `calls.clear()`; when it goes, what it used is forgotten."""
-    with KmsMock(WORLD) as kms, kms.namespace(WORLD) as namespace:
+    with KmsMock(LEARNING_WORLD) as kms, kms.namespace(LEARNING_WORLD) as namespace:
         call(kms.client(), "GetSecretValue", SecretName="db")
         call(namespace.client(), "ListKeys")
         namespace.calls.clear()
@@ -375,17 +313,21 @@ def test_uses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (0, 1, 0):
         run.take("robot", STEPS[number])
     assert len(pairs(run.kms.minimal_policy())) == 2
-    run.take("robot", step("ListKeys"))
+    run.take("robot", taking("ListKeys"))
     with pytest.raises(ValueError, match="more than 2 different uses"):
         run.kms.minimal_policy()
     run.kms.calls.clear()
-    run.take("robot", step("ListKeys"))
-    assert pairs(run.kms.minimal_policy()) == {("kms:ListKeys", kms_arn("key"))}
+    for _ in range(3):
+        run.take("robot", taking("CreateKey"))
+    run.take("robot", ("DescribeKey", lambda run: {"KeyId": run.key}))
+    assert ("kms:DescribeKey", kms_arn("key/*")) in pairs(
+        run.kms.minimal_policies(include_refused=True)[arn("user/robot")]
+    )
 
 
 def test_the_control_api_returns_the_policies() -> None:
     """All, or those of one identity; a wrong option or identity is an error."""
-    with KmsMock(WORLD) as kms:
+    with KmsMock(LEARNING_WORLD) as kms:
         call(kms.client(), "GetSecretValue", SecretName="db")
         found = control_request(kms, "GET", "policies")
         assert found == {"policies": kms.minimal_policies(), "access_points": []}
