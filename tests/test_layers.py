@@ -36,10 +36,23 @@ ALLOWED: dict[str, set[str]] = {
     # What stands beside.
     "fixtures": {"kms", "bss", "rpc", "store", "identity", "crypto"},
     "control": {"rpc", "store", "identity"},
+    "persistence": {"control", "rpc", "store", "identity", "crypto"},
     "server": {"rpc", "store", "identity", "control", "fixtures"},
     "sdk_sessions": set(),
     "lifecycle": set(),
-    "mock": {"products", "sts", "server", "rpc", "control", "fixtures", "store", "sdk_sessions", "lifecycle", "reach"},
+    "mock": {
+        "products",
+        "sts",
+        "server",
+        "rpc",
+        "control",
+        "fixtures",
+        "store",
+        "sdk_sessions",
+        "lifecycle",
+        "reach",
+        "persistence",
+    },
     "reach": {
         "lifecycle",
         "mock",
@@ -50,8 +63,8 @@ ALLOWED: dict[str, set[str]] = {
         "pytest_plugin",
         "server",
     },  # server: hosts
-    "": {"mock", "fixtures", "reach"},
-    "cli": {"mock", "control", "fixtures", "products", "server", "reach"},
+    "": {"mock", "fixtures", "reach", "store"},
+    "cli": {"mock", "control", "fixtures", "products", "server", "reach", "store"},
     "pytest_plugin": {"mock", "control", "products", "fixtures", "reach"},
     "__main__": {"cli"},
 }
@@ -63,7 +76,19 @@ THIRD_PARTY: dict[str, set[str]] = {
     "cryptography": {"crypto", "server"},  # server: certificates for TLS
     "platformdirs": {"server"},
     # Everything with records of its own, but what `kms-mock --help` loads.
-    "msgspec": {"sources", "crypto", "store", "identity", "rpc", "fixtures", "control", "server", "mock", "cli"}
+    "msgspec": {
+        "sources",
+        "crypto",
+        "store",
+        "identity",
+        "rpc",
+        "fixtures",
+        "control",
+        "persistence",
+        "server",
+        "mock",
+        "cli",
+    }
     | PRODUCTS,
     "yaml": {"fixtures"},
     "xmltodict": {"rpc"},
