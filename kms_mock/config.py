@@ -73,12 +73,7 @@ class Config:
             raise ValueError(f"{self.account!r} is not an account, which is written like {DEFAULT_ACCOUNT}")
         if self.tls_key is not None and self.tls_cert is None:
             raise ValueError("a TLS key comes with its certificate")
-        if self.state_passphrase_file is not None and self.state is None:
-            raise ValueError("a passphrase file is for a state file: name that too")
-        if self.seed is not None and self.state is not None:
-            raise ValueError(
-                "a seed makes the same ids in every run, and a state file has those of earlier ones already"
-            )
+        self._check_state()
         for name in (*self.allow_hosts, *self.control_hosts):
             if not re.fullmatch("[A-Za-z0-9_.-]+", name):
                 raise ValueError(f"{name!r} is not a host name: write it without scheme and port")
@@ -87,9 +82,7 @@ class Config:
         if self.state_passphrase_file is not None and self.state is None:
             raise ValueError("a passphrase file is for a state file: name that too")
         if self.seed is not None and self.state is not None:
-            raise ValueError(
-                "a seed makes the same ids in every run, and a state file has those of earlier ones already"
-            )
+            raise ValueError("a seed repeats the ids of the last run, which a state file holds: use one of them")
 
     @property
     def default_region(self) -> str:

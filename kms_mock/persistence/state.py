@@ -23,6 +23,7 @@ from kms_mock.persistence.ledger import Ledger
 from kms_mock.persistence.migrations import FORMAT, Format
 from kms_mock.rpc import errors
 from kms_mock.rpc.api import Api
+from kms_mock.store.changes import Place
 from kms_mock.store.errors import StateError
 from kms_mock.store.resource import Resource
 from kms_mock.store.store import Store, StoreState
@@ -95,7 +96,7 @@ class State:
             log.warning("the state file %s is read-only: every change is refused", self.path)
 
     def close(self) -> None:
-        """Let others open the file. Whatever was answered is saved already."""
+        """Close the file, so that others can open it. Whatever was answered is saved already."""
         if self._writer is None:
             return
         if self._store.unsaved:
@@ -145,19 +146,20 @@ class State:
         self._codec = Codec(self._resources, self._key(meta))
         migrated = reader.format != self._format.number
         rows = self._migrated(reader) if migrated else ((row, self._codec.opened(row)) for row in reader.rows())
-        store = self._store
-        store.unsaved = None
-        store.clear()
         self._ledger = Ledger(self._codec)
-        for row, data in rows:
-            record = self._codec.decode(row.kind, data)
-            resource, place = self._codec.kinds[row.kind], (row.account, row.region)
-            if resource.key(record) != row.id or not self._ledger.add((place, resource), row.id, row.number):
-                raise DamagedError(f"a record ({row.kind}) is not in its place")
-            store.partition(*place)[resource].put(record)
-        store.changes.clear()
+        self._store.fill(self._records(rows))
         self._read_clock(meta.get(_CLOCK, b""))
         return migrated
+
+    def _records(self, rows: Iterable[tuple[Row, bytes]]) -> Iterator[tuple[Place, Resource[Any], Any]]:
+        """Return the records of rows with where they belong, and note where they are. Raises DamagedError."""
+        kinds, decode, add = self._codec.kinds, self._codec.decode, self._ledger.add
+        for row, data in rows:
+            record = decode(row.kind, data)
+            resource, place = kinds[row.kind], (row.account, row.region)
+            if resource.key(record) != row.id or not add((place, resource), row.id, row.number):
+                raise DamagedError(f"a record ({row.kind}) is not in its place")
+            yield place, resource, record
 
     def _key(self, meta: dict[str, bytes]) -> PassphraseKey | None:
         """Return the key of a sealed file, None for one that is not. Raises StateError."""
