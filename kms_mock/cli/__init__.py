@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, files, run, running, serve
+from kms_mock.cli import ca, files, importing, run, running, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,6 +20,7 @@ for _command in (
     ca.ca,
     files.validate,
     files.operations,
+    importing.import_account,
     running.health,
     running.reset,
     running.state,

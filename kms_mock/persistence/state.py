@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from kms_mock.collector import collector_paused
 from kms_mock.config import Config
 from kms_mock.control.clock import Clock, ClockState
 from kms_mock.crypto.passphrase import SALT_LENGTH, PassphraseKey, new_salt
@@ -147,7 +148,8 @@ class State:
         migrated = reader.format != self._format.number
         rows = self._migrated(reader) if migrated else ((row, self._codec.opened(row)) for row in reader.rows())
         self._ledger = Ledger(self._codec)
-        self._store.fill(self._records(rows))
+        with collector_paused():
+            self._store.fill(self._records(rows))
         self._read_clock(meta.get(_CLOCK, b""))
         return migrated
 

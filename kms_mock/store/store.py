@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -134,22 +133,15 @@ class Store:
     # -- saving -------------------------------------------------------------------------------------------------------
 
     def fill(self, records: Iterable[tuple[Place, Resource[Any], Any]]) -> None:
-        """Put saved records in the place of everything, in order of creation; nothing of it is a change.
-
-        The collector of cycles rests meanwhile: it would look at all of maybe 100,000 records again and again.
-        """
+        """Put saved records in the place of everything, in order of creation; nothing of it is a change."""
         self.unsaved = None
         self.clear()
-        collects = gc.isenabled()
-        gc.disable()
         self.logs_changes = False
         try:
             for place, resource, record in records:
                 self.partition(*place)[resource].put(record)
         finally:
             self.logs_changes = True
-            if collects:
-                gc.enable()
 
     def keep_unsaved(self) -> None:
         """Note from now on what is not saved; what is there is saved."""
