@@ -168,10 +168,10 @@ class State:
         salt, proof = meta.get(_SALT), meta.get(_PROOF, b"")
         if salt is None:
             if self._passphrase is not None:
-                raise StateError(f"the state file {self.path} is not sealed: start without a passphrase")
+                raise StateError(f"the state file {self.path} is not sealed: name no passphrase file")
             return None
         if self._passphrase is None:
-            raise StateError(f"the state file {self.path} is sealed: it takes its passphrase")
+            raise StateError(f"the state file {self.path} is sealed: name its passphrase file (state_passphrase_file)")
         if len(salt) != SALT_LENGTH:
             raise DamagedError("the salt of its passphrase")
         passphrase_key = PassphraseKey(self._passphrase, salt)
