@@ -33,6 +33,8 @@ _SHARED = (
     "journal",
     "journal_bytes",
     "ca_dir",
+    "state",
+    "state_passphrase_file",
     "reveal_secrets",
 )
 _KEY = "mock"  # the id and secret of an AccessKey where no other is known

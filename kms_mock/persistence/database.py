@@ -132,24 +132,34 @@ class Writer:
         """Write a batch, all of it or nothing; with a `number` of the format. Raises StateError."""
         connection = self._checked()
         try:
-            if len(batch.put) == 1 and not (batch.removed or batch.meta or batch.replaces_all):
-                connection.execute(_PUT, structs.astuple(batch.put[0]))  # a transaction of its own: the usual one
-                return
+            self._write(connection, batch, number)
+        except sqlite3.Error as error:
+            try:
+                # The disk may be full of changes that have long been made again: then there is room without the WAL.
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._write(connection, batch, number)
+            except sqlite3.Error:
+                raise StateError(f"{self.path} cannot be written: {error}") from error
+
+    def _write(self, connection: sqlite3.Connection, batch: Batch, number: int | None) -> None:
+        """Write a batch in one transaction. Raises sqlite3.Error, with nothing written."""
+        if len(batch.put) == 1 and not (batch.removed or batch.meta or batch.replaces_all):
+            connection.execute(_PUT, structs.astuple(batch.put[0]))  # a transaction by itself, and the usual one
+            return
+        try:
             connection.execute("BEGIN")
             if batch.replaces_all:
                 connection.execute("DELETE FROM records")
-            if batch.removed:
-                connection.executemany(_REMOVE, [(removed,) for removed in batch.removed])
+            connection.executemany(_REMOVE, [(removed,) for removed in batch.removed])
             connection.executemany(_PUT, map(structs.astuple, batch.put))
-            if batch.meta:
-                connection.executemany(_PUT_META, batch.meta.items())
+            connection.executemany(_PUT_META, batch.meta.items())
             if number is not None:
                 connection.execute(f"PRAGMA user_version={number}")
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except sqlite3.Error:
             with contextlib.suppress(sqlite3.Error):
                 connection.rollback()
-            raise StateError(f"{self.path} cannot be written: {error}") from error
+            raise
 
     def close(self) -> None:
         """Write the WAL into the file, which is whole by itself then, and let others open it."""
@@ -183,7 +193,8 @@ class Writer:
         if self._connection is None:
             raise StateError(f"{self.path} is closed")
         if self._look_up() != self._files:
-            raise StateError(f"{self.path} or the file {_WAL} beside it was removed, replaced or made read-only")
+            name = f"{self.path} (or {self.path.name}{_WAL} beside it)"
+            raise StateError(f"{name} was removed, replaced or made read-only: put it back, or start anew")
         return self._connection
 
 

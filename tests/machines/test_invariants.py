@@ -92,12 +92,16 @@ class Tools(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kms = KmsMock([BEGINNING], seed=1)
+        self.kms = self.make_mock()
         self.kms.clock.freeze()
         self.kms.clock.set(START)
         self.store = self.kms.store
         self.runner = asyncio.Runner()
         self.checkpoints: list[tuple[Checkpoint, StoreState]] = []
+
+    def make_mock(self) -> KmsMock:
+        """Return the mock that everything is done to."""
+        return KmsMock([BEGINNING], seed=1)
 
     def teardown(self) -> None:
         self.a_snapshot_loads_to_an_equal_store()
