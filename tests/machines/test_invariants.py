@@ -307,3 +307,13 @@ class Tools(RuleBasedStateMachine):
 
 
 TestTools = Tools.TestCase
+
+
+# What is true of every store; each uses nothing of the machine but `store`.
+INVARIANTS = (
+    Tools.every_stage_marks_one_version_that_exists,
+    Tools.aliases_point_to_keys,
+    Tools.key_versions_point_to_keys,
+    Tools.nothing_falls_due_unnoticed,
+    Tools.dates_and_states_agree,
+)
