@@ -103,9 +103,9 @@ class KmsMock(Startable):
             commit=self._commit,
         )
         if self.config.state is not None:
-            from kms_mock.persistence.state import open_state  # noqa: PLC0415 (only for who has a file)
+            from kms_mock.persistence.state import make_state  # noqa: PLC0415 (only for who has a file)
 
-            self._state = open_state(self.config, self.store, self.clock, apis)
+            self._state = make_state(self.config, self.store, self.clock, apis)
         self._guard = ProductGuard(self.config, [pattern for api in apis for pattern in api.hosts])
         self.gateway = Gateway(
             apis,
@@ -120,6 +120,8 @@ class KmsMock(Startable):
         )
         self.certificates = Certificates(self.config)
         self._server = ServerThread(self.http_server)
+        if self._state is not None:  # the last thing that can fail, so that nobody is left with an open file
+            self._state.open()
 
     # -- life ---------------------------------------------------------------------------------------------------------
 

@@ -163,14 +163,21 @@ class Writer:
 
     def close(self) -> None:
         """Write the WAL into the file, which is whole by itself then, and let others open it."""
-        if self._connection is not None:
+        if self._connection is None:
+            return
+        if [found[:2] for found in self._look_up()] == [found[:2] for found in self._files]:
             self._connection.close()
-            self._connection = None
+        else:
+            self.abandon()
+        self._connection = None
 
-    def leave_to_parent(self) -> None:
-        """Forget the connection in a forked process without closing it: SQLite would remove the parent's WAL."""
+    def abandon(self) -> None:
+        """Forget the connection without closing it, which would remove the WAL of that name.
+
+        In a forked process that is the parent's; where the file was replaced, it may be another server's.
+        """
         if self._connection is not None:
-            import ctypes  # noqa: PLC0415 (only after a fork)
+            import ctypes  # noqa: PLC0415 (hardly ever)
 
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))  # so that the interpreter never closes it
             self._connection = None

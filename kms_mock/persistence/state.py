@@ -79,7 +79,8 @@ class State:
         """
         if self._writer is not None:
             return
-        if not database.exists(self.path):
+        there = database.exists(self.path)
+        if not there:
             self._create()
         reader = Reader(self.path)
         try:
@@ -93,6 +94,8 @@ class State:
         self._store.keep_unsaved()
         if migrated:
             self._write_migrated()
+        if there:
+            log.info("the state is that of %s; fixture files count at the next reset", self.path)
         if not self._writer.can_write:
             log.warning("the state file %s is read-only: every change is refused", self.path)
 
@@ -109,7 +112,7 @@ class State:
     def leave_to_parent(self) -> None:
         """Forget the file in a forked process: it belongs to the parent."""
         if self._writer is not None:
-            self._writer.leave_to_parent()
+            self._writer.abandon()
 
     def _create(self) -> None:
         """Make the file from what is in the store."""
@@ -259,14 +262,12 @@ if hasattr(os, "register_at_fork"):  # not on Windows, where there is no fork
     os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-def open_state(config: Config, store: Store, clock: Clock, apis: Iterable[Api]) -> State:
-    """Return the state that a configuration names. Raises StateError."""
+def make_state(config: Config, store: Store, clock: Clock, apis: Iterable[Api]) -> State:
+    """Return the state that a configuration names, not opened yet. Raises StateError."""
     passphrase = None if config.state_passphrase_file is None else _read_passphrase(config.state_passphrase_file)
     resources: list[Resource[Any]] = [accounts, settings, *(resource for api in apis for resource in api.resources)]
     assert config.state is not None  # noqa: S101 (who has no file does not ask)
-    state = State(config.state, store, clock, resources, passphrase=passphrase)
-    state.open()
-    return state
+    return State(config.state, store, clock, resources, passphrase=passphrase)
 
 
 def _read_passphrase(path: Path) -> bytes:

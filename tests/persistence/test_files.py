@@ -293,6 +293,35 @@ def test_another_file_in_its_place(path: Path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_the_end_of_a_server_whose_file_was_replaced(path: Path) -> None:
+    """A second server on a new file of the same name keeps what it wrote when the first one ends."""
+    away = path.with_name("away")
+    away.mkdir()
+    with KmsMock(state=path) as first:
+        write(first, "first")
+        before = contents(first.store)
+        for found in list(path.parent.glob("state.db*")):
+            found.rename(away / found.name)
+        script = f"""
+import sys
+from kms_mock import KmsMock
+kms = KmsMock({{"secrets": [{{"name": "second", "value": "x"}}]}}, state={str(path)!r})
+kms.load({{"secrets": [{{"name": "third", "value": "x"}}]}})
+print("ready", flush=True)
+sys.stdin.read()
+"""
+        second = subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert second.stdout is not None
+        assert second.stdout.readline() == "ready\n"
+    second.kill()
+    second.communicate()
+    names = [name for (_, kind), records in kept(path).items() if kind == "Secret" for name, _ in records]
+    assert names == ["second", "third"]
+    assert kept(away / path.name) == before
+
+
 def test_a_read_only_file(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It is served, and every change is refused; so it is when the file becomes read-only while in use."""
     path.chmod(0o400)
