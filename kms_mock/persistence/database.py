@@ -113,6 +113,7 @@ class Writer:
         mode = stat.S_IMODE(path.stat().st_mode)
         self.can_write = bool(mode & stat.S_IWUSR) and os.access(path, os.W_OK)
         self._connection: sqlite3.Connection | None = None
+        self._names = (str(path), str(_beside(path, _WAL)))
         if not self.can_write:
             return
         with contextlib.suppress(OSError):  # a file system without modes
@@ -122,11 +123,10 @@ class Writer:
             self._connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("COMMIT")  # the lock stays
+        self._files = self._look_up()
         if stamp_of(path) != read:
             self.close()
             raise StateError(f"{path} changed while it was read: another kms-mock uses it")
-        self._names = (str(path), str(_beside(path, _WAL)))
-        self._files = self._look_up()
 
     def write(self, batch: Batch, number: int | None = None) -> None:
         """Write a batch, all of it or nothing; with a `number` of the format. Raises StateError."""

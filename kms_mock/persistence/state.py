@@ -89,15 +89,16 @@ class State:
             raise database.damaged(self.path, str(error)) from error
         finally:
             reader.close()
-        self._writer = Writer(self.path, reader.stamp)
+        writer = Writer(self.path, reader.stamp)
+        if not writer.can_write:
+            log.warning("the state file %s is read-only: every change is refused", self.path)
+        elif migrated:
+            self._write_migrated(writer)
+        self._writer = writer
         self._saved_clock = self._clock.state
         self._store.keep_unsaved()
-        if migrated:
-            self._write_migrated()
         if there:
             log.info("the state is that of %s; fixture files count at the next reset", self.path)
-        if not self._writer.can_write:
-            log.warning("the state file %s is read-only: every change is refused", self.path)
 
     def close(self) -> None:
         """Close the file, so that others can open it. Whatever was answered is saved already."""
@@ -126,13 +127,16 @@ class State:
         batch.meta = meta
         database.create(self.path, batch, self._format.number)
 
-    def _write_migrated(self) -> None:
-        """Write the records of an older format in this one, in the place of all rows."""
-        assert self._writer is not None  # noqa: S101 (`open` opened it)
+    def _write_migrated(self, writer: Writer) -> None:
+        """Write the records of an older format in this one, in the place of all rows. Raises StateError."""
         self._ledger = Ledger(self._codec)
         plan = self._ledger.plan(self._store, [StoreState({})])
         plan.batch.replaces_all = True
-        self._writer.write(plan.batch, self._format.number)
+        try:
+            writer.write(plan.batch, self._format.number)
+        except StateError:
+            writer.close()
+            raise
         self._ledger.written(plan)
         log.info("the state file %s has format %d now", self.path, self._format.number)
 
@@ -140,7 +144,9 @@ class State:
 
     def _read(self, reader: Reader) -> bool:
         """Fill the store; return whether it comes from an older format. Raises StateError, DamagedError."""
-        if not 0 < reader.format <= self._format.number:
+        if reader.format < 1:
+            raise DamagedError("it has no format")
+        if reader.format > self._format.number:
             raise StateError(
                 f"the state file {self.path} was written by a newer kms-mock (format {reader.format}, and this one "
                 f"knows {self._format.number}): start that one with it; the file was left as it is"

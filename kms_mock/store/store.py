@@ -133,13 +133,20 @@ class Store:
     # -- saving -------------------------------------------------------------------------------------------------------
 
     def fill(self, records: Iterable[tuple[Place, Resource[Any], Any]]) -> None:
-        """Put saved records in the place of everything, in order of creation; nothing of it is a change."""
+        """Put saved records in the place of everything, in order of creation; nothing of it is a change.
+
+        Whatever `records` raises is raised, and the store is as it was.
+        """
         self.unsaved = None
+        before = self.state()
         self.clear()
         self.logs_changes = False
         try:
             for place, resource, record in records:
                 self.partition(*place)[resource].put(record)
+        except BaseException:
+            self.restore(before)
+            raise
         finally:
             self.logs_changes = True
 

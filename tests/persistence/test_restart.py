@@ -206,6 +206,13 @@ def test_stop_and_start_again(path: Path) -> None:
     with opened(path) as other:
         other.load({"secrets": [{"name": "meanwhile", "value": "x"}]})
         after = contents(other.store)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(StateError, match="damaged"):
+        kms.start()
+    assert contents(kms.store) == before
+    assert not kms.is_running
+    path.write_bytes(whole)
     with kms:
         assert contents(kms.store) == after
         assert kms.client().get_secret_value(m.GetSecretValueRequest(secret_name="meanwhile")).body.secret_data == "x"
