@@ -137,8 +137,8 @@ class Store:
 
         Whatever `records` raises is raised, and the store is as it was.
         """
+        before, unsaved = self.state(), self.unsaved
         self.unsaved = None
-        before = self.state()
         self.clear()
         self.logs_changes = False
         try:
@@ -146,9 +146,11 @@ class Store:
                 self.partition(*place)[resource].put(record)
         except BaseException:
             self.restore(before)
+            self.unsaved = unsaved
             raise
         finally:
             self.logs_changes = True
+            self.changes.clear()
 
     def keep_unsaved(self) -> None:
         """Note from now on what is not saved; what is there is saved."""

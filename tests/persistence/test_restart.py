@@ -211,7 +211,8 @@ def test_stop_and_start_again(path: Path) -> None:
     with pytest.raises(StateError, match="damaged"):
         kms.start()
     assert contents(kms.store) == before
-    assert not kms.is_running
+    with pytest.raises(StateError, match="closed"):
+        kms.load({"secrets": [{"name": "lost", "value": "x"}]})
     path.write_bytes(whole)
     with kms:
         assert contents(kms.store) == after
