@@ -47,7 +47,7 @@ _OPTIONS = (
 
 
 def state_file_options(command: F) -> F:
-    """Give a command options with which it exports or imports a state file instead of what it does."""
+    """Add the options to a command with which it exports or imports a state file instead of what it does."""
 
     @wraps(command)
     def run(*, exported: Path | None, imported: Path | None, **options: Any) -> None:
