@@ -120,9 +120,6 @@ class Writer:
             path.chmod(mode & (stat.S_IRUSR | stat.S_IWUSR))
         with explained(path):
             self._connection = _connect(path)
-            self._connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute("COMMIT")  # the lock stays
         self._files = self._look_up()
         if stamp_of(path) != read:
             self.close()
@@ -215,7 +212,6 @@ def create(path: Path, batch: Batch, number: int) -> None:
     temporary = Path(name)
     try:
         with explained(path), contextlib.closing(_connect(temporary)) as connection:
-            connection.execute("PRAGMA page_size=4096")
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("BEGIN")
@@ -283,12 +279,19 @@ def _foreign(path: Path) -> StateError:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Return a connection that no other process can have besides."""
+    """Return a connection that no other process can have besides. Raises sqlite3.Error."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("COMMIT")  # the lock stays
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
