@@ -63,7 +63,8 @@ class Resource(Generic[R]):
     to it that the record is removed or due later. A record whose
     changes people read about has `changes_from(before)`, which returns lines; for any other one the changed fields
     are named. `label` returns the words for one record. `on_remove` removes what cannot exist without a record.
-    `milestones` returns what a report of a test run counts. What is not `logged` is no effect of a request.
+    `milestones` returns what a report of a test run counts. What is not `logged` is no effect of a request, what is
+    not `saved` is in no state file.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Resource(Generic[R]):
         on_remove: Callable[[Partition, R], None] | None = None,
         milestones: Callable[[R], Iterable[str]] | None = None,
         logged: bool = True,
+        saved: bool = True,
     ) -> None:
         self.record = record
         self.name = name
@@ -88,6 +90,7 @@ class Resource(Generic[R]):
         self.on_remove = on_remove
         self.milestones = milestones
         self.logged = logged
+        self.saved = saved
         self.can_fall_due = hasattr(record, "happen")
         self.describes_changes = hasattr(record, "changes_from")
 
