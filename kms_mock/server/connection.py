@@ -93,6 +93,11 @@ class Connection(web.RequestHandler):
         """How many requests have begun on this connection (their heads are complete)."""
         return self._request_count
 
+    @property
+    def is_free(self) -> bool:
+        """Whether no request is being answered: aiohttp's task waits for one, or has not begun."""
+        return self.handler_task is None or (self._waiter is not None and not self._waiter.done())
+
     # -- what asyncio calls -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -115,25 +120,28 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived: answer a plain request now, leave any other to aiohttp's task."""
+        """Take what has arrived: answer a plain request as soon as it is whole, leave any other to aiohttp's task."""
         if self.lingering:
             return
-        waiter = self._waiter
-        if self.handler_task is not None and (waiter is None or waiter.done()):
+        if not self.is_free:
             self._receive_meanwhile(data)
             return
-        self._waiter = None  # else aiohttp would wake its task
+        waiter, self._waiter = self._waiter, None  # aiohttp would wake its task
         super().data_received(data)
         self._waiter = waiter
         requests = self.queued_requests
-        if len(requests) == 1 and self.has_lane and is_plain(*requests[0]) and self._answer_plain():
-            return
+        if requests:
+            if len(requests) > 1 or not self.has_lane or not is_plain(*requests[0]):
+                self._wake_task()
+            elif requests[0][1].is_eof() and self._answer_plain():
+                return
         if data and self.arriving_since is None:
             self.arriving_since = self.event_loop.time()
-        if not requests:
-            return
-        if waiter is not None:
-            waiter.set_result(None)
+
+    def _wake_task(self) -> None:
+        """Let aiohttp's task answer what is in the queue."""
+        if self._waiter is not None:
+            self._waiter.set_result(None)
         else:
             self.handler_task = self._task_handler = self.event_loop.create_task(self.start())
 
@@ -148,10 +156,11 @@ class Connection(web.RequestHandler):
             self.body.set_exception(web.RequestPayloadError("the body is malformed"))
 
     def _answer_plain(self) -> bool:
-        """Answer the plain request in the queue; if that takes longer than this moment, leave both there, and return False."""
+        """Answer the plain request in the queue; if that takes longer than this moment, let the task do it: return False."""
         transport = self.transport
         if transport is None or transport.get_write_buffer_size():
-            return False  # the client reads slowly: its next answers wait for that
+            self._wake_task()  # the client reads slowly: the answer waits for that
+            return False
         message, body = request = self.queued_requests.popleft()  # first: reading a body looks for the next request
         content = body.read_nowait()
         http = HttpRequest(message.method, message.path, message.headers, content, self.peer, self.is_tls, self.region)
@@ -163,6 +172,7 @@ class Connection(web.RequestHandler):
         if not isinstance(answer, HttpResponse) or answer.delivery or len(answer.body) > MAX_SINGLE_WRITE:
             self.begun = answer
             self.queued_requests.appendleft(request)
+            self._wake_task()
             return False
         if self._parser is not None:  # which it is only when the connection is lost
             self._parser.message_consumed()
@@ -177,6 +187,8 @@ class Connection(web.RequestHandler):
         self.half_closed = True
         if self.body is not None and not self.body.is_eof():
             self.body.set_exception(web.RequestPayloadError("the body ends too early"))
+        if self.queued_requests and self.is_free:
+            self._wake_task()  # the body of a plain request will not become whole
         # TLS cannot be closed on one side only.
         return not self.lingering and not self.is_tls and self.received > self.answered
 
@@ -268,7 +280,7 @@ class Connection(web.RequestHandler):
         since, transport = self.arriving_since, self.transport
         if self._is_stalled(now):
             self.end_now()
-        elif transport is None or self.lingering or self.received > self.answered:
+        elif transport is None or self.lingering or not self.is_free:
             return  # while a request is being answered, the next one waits for that, not for its client
         elif since is None:
             self._end_if_idle(now)

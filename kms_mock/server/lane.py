@@ -18,22 +18,26 @@ from kms_mock.server.credential_endpoints import SPECIAL_TARGETS
 
 T = TypeVar("T")
 
+_SHORT_BODY = 65536  # bytes: of more than twice as many aiohttp reads no more until somebody takes them
+
 
 def is_plain(message: Any, body: StreamReader) -> bool:
-    """Return whether a request, or what aiohttp's parser returned in place of one, is plain."""
+    """Return whether a request, or what aiohttp's parser returned in place of one, is plain, once its body has arrived."""
     return (
-        body.is_eof()
-        and type(message) is RawRequestMessage
+        type(message) is RawRequestMessage
         and message.method in ("POST", "GET")
         and message.version == HttpVersion11
         and message.path.startswith("/")
-        and not (
-            message.should_close
-            or message.upgrade
-            or message.path.startswith(SPECIAL_TARGETS)
-            or ("Expect" in message.headers and not body.at_eof())
-        )
+        and not (message.should_close or message.upgrade or message.path.startswith(SPECIAL_TARGETS))
+        and (body.at_eof() or _is_short(message, body))
     )
+
+
+def _is_short(message: RawRequestMessage, body: StreamReader) -> bool:
+    """Return whether a body is there, or will be with nobody reading it, and whether its client waits for nothing."""
+    headers = message.headers
+    is_coming = not message.chunked and int(headers["Content-Length"]) <= _SHORT_BODY
+    return (is_coming or body.is_eof()) and "Expect" not in headers
 
 
 def begin(work: Coroutine[Any, Any, T]) -> T | Awaitable[T]:
