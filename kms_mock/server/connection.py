@@ -74,6 +74,7 @@ class Connection(web.RequestHandler):
         self.arriving_since: float | None = since
         self.begun: HttpResponse | Awaitable[HttpResponse] | Exception | None = None
         self.body: StreamReader | None = None
+        self.body_is_late = False  # whether it came after the head
         self.answered = 0
         # Since when no answer was sent: found at the first look after the last one.
         self.idle_after = 0
@@ -197,6 +198,7 @@ class Connection(web.RequestHandler):
     def begin_request(self, body: StreamReader) -> float:
         """Note that the head of a request is complete; return the loop's time by which its body must be."""
         self.body = body
+        self.body_is_late = not body.is_eof()
         if self.half_closed and not body.is_eof():
             body.set_exception(web.RequestPayloadError("the body ends too early"))
         since, self.arriving_since = self.arriving_since, None
@@ -205,6 +207,8 @@ class Connection(web.RequestHandler):
     def end_request(self, response: web.StreamResponse) -> None:
         """Count the answer; close after it what shall end, and after the last one what the client has closed on its side."""
         self.answered += 1
+        if self.body_is_late and self._parser is not None:
+            self._parser.message_consumed()  # aiohttp counted a request that had not arrived whole once too little
         if self.arriving_since is not None:
             self.arriving_since = self.event_loop.time()  # until now the next request had to wait
         if self.ends_after_answer or (self.half_closed and self.answered == self.received):
@@ -264,12 +268,12 @@ class Connection(web.RequestHandler):
         """Close an idle connection, and one that is in use after its answer; one on which a request arrives stays."""
         if self.arriving_since is not None:
             return
+        self.ends_after_answer = True
         if self.handler_task is None:
             self._close_transport()
-            return
-        self.ends_after_answer = True
-        self.handler_task.add_done_callback(lambda _: self._close_transport())
-        self.close()  # ends the task of an idle connection, but leaves its transport open
+        elif self.is_free:  # else it would not read the rest of the body that it is answering
+            self.handler_task.add_done_callback(lambda _: self._close_transport())
+            self.close()  # ends the task of an idle connection, but leaves its transport open
 
     def _close_transport(self) -> None:
         if self.open_transport is not None and not self.open_transport.is_closing():  # asyncio's TLS takes one close
