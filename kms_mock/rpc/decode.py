@@ -184,7 +184,7 @@ def signed_request(http: HttpRequest, decoded: ApiRequest | None = None) -> Sign
 
 def parameters_of(query: str, form: str) -> dict[str, str]:
     """Return the parameters of a request. The first of a name counts, the query before the form (clients.md 2.3)."""
-    sent = parse_parameters(query)
+    sent = parse_parameters(query) if query else []
     if form:
         sent += parse_parameters(form)
     parameters = dict(sent)
