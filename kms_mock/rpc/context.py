@@ -58,19 +58,20 @@ class Context(Struct):
 
         Raises NO_PERMISSION_ON; NO_PERMISSION to an application, whose text names no resource (behaviour.md 21).
         """
-        caller = self.caller
-        if (
-            resource_policy is None
-            and caller.policies is None
-            and caller.access_key.policy is None
-            and caller.account == self.partition.account_id
-        ):
+        if resource_policy is None and self._is_unlimited():
             return  # no policy has a say, which is most requests
         decision = self.decide(arn, resource_policy, action or self.operation.ram_action, tags)
-        if not decision.allowed and caller.application is not None:
+        if not decision.allowed and self.caller.application is not None:
             raise errors.NO_PERMISSION(decision.explain())
         if not decision.allowed:
             raise errors.NO_PERMISSION_ON(decision.explain(), arn=arn)
+
+    def _is_unlimited(self) -> bool:
+        """Return whether the account itself, or a pair of it without policies, calls for what the account has."""
+        caller = self.caller
+        return (
+            caller.policies is None and caller.access_key.policy is None and caller.account == self.partition.account_id
+        )
 
     def may(self, arn: str, resource_policy: str | None, action: str, tags: Mapping[str, str] = NOTHING) -> bool:
         """Return whether RAM and the resource's own policy let the caller do an action."""
@@ -95,7 +96,7 @@ class Context(Struct):
         `container` is what its permission is needed on, such as `key`, where the operation has no fixed one.
         """
         container = container or self.operation.container
-        if container is not None:
+        if container is not None and not self._is_unlimited():
             try:
                 self.authorize(self.arn(container))
             except ApiError as error:
