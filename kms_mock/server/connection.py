@@ -1,8 +1,10 @@
-"""One HTTP connection. The only module that uses private attributes of aiohttp, each behind a named property.
+"""One HTTP connection. The only module that uses private attributes of aiohttp; `PRIVATE_NAMES` lists them.
 
-aiohttp offers no public way to see that a request has begun to arrive, to answer unparsable input in one's own words,
-or to cancel a request at once. `check_aiohttp` tells at start-up when a release lacks what is used here, and
-pyproject.toml admits only releases with which the tests have passed.
+aiohttp offers no public way to see that a request has begun to arrive, to answer it without a task, to answer unparsable
+input in one's own words, or to cancel a request at once. `check_aiohttp` tells at start-up when a release lacks what is
+used here, and pyproject.toml admits only releases with which the tests have passed.
+
+Plain requests are answered as soon as they have arrived (see `lane`), all others in aiohttp's task.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from aiohttp.tcp_helpers import tcp_keepalive
 from kms_mock.logs import trace
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
-from kms_mock.server.delivery import MAX_SINGLE_WRITE, FinalResponse, reset, serialize
+from kms_mock.server.delivery import FinalResponse, fits_single_write, reset, serialize
 from kms_mock.server.lane import begin, is_plain
 from kms_mock.server.proxy import ConnectRequest
 
@@ -59,9 +61,8 @@ class Connection(web.RequestHandler):
         self.pool = pool
         self.tunnel = tunnel
         self.event_loop = self._loop
-        self.queued_requests: deque[tuple[Any, StreamReader]] = (
-            self._messages
-        )  # whose heads have arrived, and that are not being answered yet
+        # Requests whose heads have arrived, and that are not being answered yet.
+        self.queued_requests: deque[tuple[Any, StreamReader]] = self._messages
         self.has_lane = pool.config.lane and tunnel is None
         # aiohttp forgets its transport and its task as soon as it wants to close; these last until they have ended.
         self.open_transport: asyncio.Transport | None = None
@@ -170,7 +171,7 @@ class Connection(web.RequestHandler):
             answer = begin(self.pool.handlers.answer(http))
         except Exception as error:  # noqa: BLE001 (a bug beside the gateway: aiohttp's task answers it)
             answer = error
-        if not isinstance(answer, HttpResponse) or answer.delivery or len(answer.body) > MAX_SINGLE_WRITE:
+        if not isinstance(answer, HttpResponse) or self.ends_after_answer or not fits_single_write(answer):
             self.begun = answer
             self.queued_requests.appendleft(request)
             self._wake_task()
@@ -269,9 +270,11 @@ class Connection(web.RequestHandler):
         if self.arriving_since is not None:
             return
         self.ends_after_answer = True
+        if self.received > self.answered:
+            return  # it still reads the body of the request that it answers
         if self.handler_task is None:
             self._close_transport()
-        elif self.is_free:  # else it would not read the rest of the body that it is answering
+        else:
             self.handler_task.add_done_callback(lambda _: self._close_transport())
             self.close()  # ends the task of an idle connection, but leaves its transport open
 

@@ -123,25 +123,27 @@ class ConnectionPool(web.Server):
         response: web.StreamResponse | None = None
         answer = connection.take_begun()
         if answer is None:
-            http = HttpRequest(
-                request.method,
-                request.raw_path,
-                request.headers,
-                b"",
-                connection.peer,
-                connection.is_tls,
-                connection.region,
-            )
-            if connection.tunnel is not None or not http.target.startswith("/"):
-                http, response = await self._unwrap(request, http, connection)
-            if response is None and (request.can_read_body or http.target.startswith(SPECIAL_TARGETS)):
-                http, response = await self._receive(request, http, connection, deadline)
-            answer = self.handlers.answer(http) if response is None else None
+            http, response = await self._read(request, connection, deadline)
+            answer = None if response is not None else self.handlers.answer(http)
         if response is None:
             answer = answer if isinstance(answer, HttpResponse) else await answer
             response = await deliver_fault(answer, request) if answer.delivery else to_response(answer)
         connection.end_request(response)
         return response
+
+    async def _read(
+        self, request: web.BaseRequest, connection: Connection, deadline: float
+    ) -> tuple[HttpRequest, web.StreamResponse | None]:
+        """Return a whole request; the response too if that is not the API's to answer."""
+        target, headers = request.raw_path, request.headers
+        http = HttpRequest(request.method, target, headers, b"", connection.peer, connection.is_tls, connection.region)
+        if connection.tunnel is not None or not target.startswith("/"):
+            http, response = await self._unwrap(request, http, connection)
+            if response is not None:
+                return http, response
+        if request.can_read_body or http.target.startswith(SPECIAL_TARGETS):
+            return await self._receive(request, http, connection, deadline)
+        return http, None
 
     async def _unwrap(
         self, request: web.BaseRequest, http: HttpRequest, connection: Connection
