@@ -12,6 +12,8 @@ DEFAULT_ACCOUNT = "1234567890123456"
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DOCUMENT_BYTES = 128 * 2**20  # of a fixture file, and of the body of a control request
 JOURNAL_BYTES = 32 * 2**20
+ROLE_WAYS = ("ecs", "oidc", "uri", "sts", "profile", "keys")  # how a program gets a role; usually the first
+OIDC_SUBJECT = "system:serviceaccount:default:app"  # whom a token of an OIDC provider is for, unless said otherwise
 REGION = "[a-z0-9-]{1,64}"  # the form of a region's name
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import DEFAULT_ACCOUNT, Config, check_region
+from kms_mock.config import DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
 from kms_mock.control.checkpoints import Checkpoint
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
     from kms_mock.persistence.state import State
+    from kms_mock.reach.credentials import CredentialOptions, Credentials
     from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
@@ -220,16 +221,24 @@ class KmsMock(Startable):
             open_session(options["endpoint"])
         return Client(SdkConfig(access_key_id=access_key_id, access_key_secret=access_key_secret, **options))
 
-    def intercept(self, *, access_key_id: str | None = None, access_key_secret: str | None = None) -> Interception:
+    def intercept(self, **options: Unpack[CredentialOptions]) -> Interception:
         """Send this process's calls of the real endpoints to this mock: `with kms.intercept(): ...`.
 
-        The environment gets the AccessKey pair named here, else the first one that the default account has, else
-        `mock`. Raises ValueError for a mock that listens on an IPv6 address.
+        The environment gets the AccessKey pair named by `access_key_id` and `access_key_secret`, else the first one that
+        the default account has, else `mock`; with a `role` what leads to that role's credentials, `via` ecs, oidc, uri,
+        sts, profile or keys (docs/roles.md). Raises ValueError for a mock that listens on an IPv6 address, and for a role
+        that cannot be had.
         """
-        from kms_mock.reach.intercept import Interception, find_access_key  # noqa: PLC0415 (only when asked for)
+        from kms_mock.reach.intercept import Interception  # noqa: PLC0415 (only when asked for)
 
-        found = self._between_requests(lambda: find_access_key(self.store, access_key_id))
-        return Interception(self, access_key_id=found[0], access_key_secret=access_key_secret or found[1])
+        return Interception(self, self.credentials(**options))
+
+    def credentials(self, **options: Unpack[CredentialOptions]) -> Credentials:
+        """Return the variables and files by which a program finds credentials, as `intercept` and `kms-mock run` do."""
+        from kms_mock.reach.credentials import find_credentials  # noqa: PLC0415 (only when asked for)
+
+        url = self.url if options.get("role") else ""  # what an AccessKey needs not know, a mock that is off has not
+        return self._between_requests(lambda: find_credentials(self.store, url, **options))
 
     def close_kept_connections(self) -> None:
         """Close the connections that clients keep for another request; those in use end with their answer."""
@@ -259,7 +268,7 @@ class KmsMock(Startable):
 
     def oidc_token(
         self,
-        subject: str = "system:serviceaccount:default:app",
+        subject: str = OIDC_SUBJECT,
         *,
         provider: str | None = None,
         account: str | None = None,

@@ -49,10 +49,11 @@ ALLOWED: dict[str, set[str]] = {
         "products",
         "identity",
         "store",
+        "sts",
         "fixtures",
         "pytest_plugin",
         "server",
-    },  # server: hosts
+    },  # server: hosts; sts: tokens for roles
     "": {"mock", "fixtures", "reach", "store"},
     "importing": {"fixtures", "store", "kms"},
     "parity": {"fixtures", "kms"},  # fixtures: the reader of YAML
