@@ -27,11 +27,11 @@ from kms_mock.rpc.authentication import Authenticator
 from kms_mock.rpc.gateway import Gateway
 from kms_mock.sdk_sessions import close_sessions, open_session
 from kms_mock.server.certificates import Certificates
-from kms_mock.server.connection import RequestHandlers
 from kms_mock.server.control_api import ControlApi
 from kms_mock.server.credential_endpoints import CredentialEndpoints
 from kms_mock.server.guards import ProductGuard
 from kms_mock.server.listener import HttpServer
+from kms_mock.server.pool import RequestHandlers
 from kms_mock.server.thread import ServerThread
 from kms_mock.sources import Sources
 from kms_mock.store.events import Event
