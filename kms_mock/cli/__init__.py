@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, files, run, running, serve
+from kms_mock.cli import ca, client_key, files, run, running, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,6 +18,7 @@ for _command in (
     run.make_run(serve.serve),
     run.env,
     ca.ca,
+    client_key.client_key,
     files.validate,
     files.operations,
     running.health,

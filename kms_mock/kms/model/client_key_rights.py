@@ -1,8 +1,8 @@
 """What the holder of a client key may do: the policies of its access point as policies of an identity, and its dates.
 
 Sources: KMS, "Overview of AAPs" (what each permission allows, that resources and network rules limit it) and "List of
-operations by function" (the operations of the Instance API); api-docs CreatePolicy and CreateClientKey. A mock has the
-operations of the RPC API only: those that do what the ones of the Instance API do stand for them, which is inferred.
+operations by function" (the operations of the Instance API); api-docs CreatePolicy and CreateClientKey. In the RPC API
+the operations that do what those of the Instance API do are allowed with them, which is inferred.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 
 _USE_OF_KEYS = [
+    "kms:AdvanceDecrypt",
     "kms:AdvanceEncrypt",
+    "kms:AdvanceGenerateDataKey",
+    "kms:AdvanceGenerateDataKeyPair",
+    "kms:AdvanceGenerateDataKeyPairWithoutPlaintext",
     "kms:AsymmetricDecrypt",
     "kms:AsymmetricEncrypt",
     "kms:AsymmetricSign",
@@ -43,8 +47,13 @@ _USE_OF_KEYS = [
     "kms:Decrypt",
     "kms:Encrypt",
     "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:GetPublicKey",
+    "kms:Hmac",
+    "kms:Sign",
+    "kms:Verify",
 ]
 _USE_OF_SECRETS = ["kms:GetSecretValue"]
 
