@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import DEFAULT_ACCOUNT, Config, check_region
+from kms_mock.config import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, Config, check_region
 from kms_mock.control.checkpoints import Checkpoint
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
@@ -237,7 +237,7 @@ class KmsMock(Startable):
         """Make an isolated account on this server, reached through an AccessKey of its own."""
         return Namespace(self.controls, self._between_requests, self.client, _load_for_account, fixture_list(fixtures))
 
-    def client_key(self, instance: str | None = None, *, password: str = "kms-mock-1") -> ClientKeyFile:
+    def client_key(self, instance: str | None = None, *, password: str = CLIENT_KEY_PASSWORD) -> ClientKeyFile:
         """Return a client key for a KMS instance, as the clients of its gateway read it: `.write(folder)`.
 
         It is one whose private key a fixture file has, else a new one. Without `instance` it is the only one, or the

@@ -9,12 +9,13 @@ import click
 
 from kms_mock.cli.client import ask_server
 from kms_mock.cli.options import url_option
+from kms_mock.config import CLIENT_KEY_PASSWORD
 
 
 @click.command("client-key")
 @url_option
 @click.option("--instance", help="Id of the KMS instance; without it the only one, or the default one.")
-@click.option("--password", default="kms-mock-1", show_default=True, help="Password of the file.")
+@click.option("--password", default=CLIENT_KEY_PASSWORD, show_default=True, help="Password of the file.")
 @click.option(
     "--dir",
     "folder",

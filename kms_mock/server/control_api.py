@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
-from kms_mock.config import MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
+from kms_mock.config import CLIENT_KEY_PASSWORD, MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
 from kms_mock.control.calls import MASK
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
@@ -91,7 +91,7 @@ class ClientKeyRequest(msgspec.Struct, forbid_unknown_fields=True):
     """For which KMS instance a client key is wanted, and the password of its file."""
 
     instance: str | None = None
-    password: str = client_keys.PASSWORD
+    password: str = CLIENT_KEY_PASSWORD
 
 
 Handler = Callable[["ControlApi", Mapping[str, str], bytes, str], Any]
