@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, client_key, files, run, running, serve
+from kms_mock.cli import ca, client_key, files, importing, run, running, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +21,7 @@ for _command in (
     client_key.client_key,
     files.validate,
     files.operations,
+    importing.import_account,
     running.health,
     running.reset,
     running.state,
