@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from kms_mock.identity.conditions import NOTHING
 from kms_mock.kms import context, errors
 from kms_mock.kms.model.access import SHARED_GATEWAY, policies
 from kms_mock.kms.model.client_key_rights import find_client_key
-from kms_mock.kms.model.key import Key
-from kms_mock.kms.model.secret import Secret
+from kms_mock.kms.model.key import Key, keys
+from kms_mock.kms.model.secret import Secret, secrets
 
 _HOST = re.compile(r"([a-z0-9-]+)\.cryptoservice\.kms\.aliyuncs\.com(?::[0-9]+)?")
 
 
 class Context(context.Context):
-    """One request's view of the store.
+    """One request's view of the store: of keys and secrets, those in the KMS instances that the request is for.
 
-    The instances are the one of the host name, else those that the policies of the client key's access point are about,
-    else all.
+    These are the one of the host name, else those that the policies of the client key's access point are about, else
+    all.
     """
 
-    def key(self, key_id: str, action: str | None = None) -> Key:
-        """Return a key of the instance by its id, ARN or alias. Raises KEY_NOT_FOUND, ALIAS_NOT_FOUND, NO_PERMISSION."""
-        found = super().key(key_id, action)
-        return self._key_inside(found)
+    def authorize(
+        self,
+        arn: str,
+        resource_policy: str | None = None,
+        action: str | None = None,
+        tags: Mapping[str, str] = NOTHING,
+    ) -> None:
+        """Check that a key or secret is in the instance, and that the caller may use it.
 
-    def key_of_version(self, version_id: str, action: str | None = None) -> Key:
-        """Return the key of the instance that has a version. Raises KEY_NOT_FOUND, NO_PERMISSION."""
-        return self._key_inside(super().key_of_version(version_id, action))
-
-    def secret(self, name_or_arn: str) -> Secret:
-        """Return a secret of the instance by name or ARN. Raises SECRET_NOT_FOUND, NO_PERMISSION."""
-        found = super().secret(name_or_arn)
-        if problem := self._outside(found.instance_id):
-            raise errors.SECRET_NOT_FOUND(f"Secret {found.name} {problem}")
-        return found
-
-    def _key_inside(self, key: Key) -> Key:
-        if problem := self._outside(key.instance_id):
-            raise errors.KEY_NOT_FOUND(f"Key {key.id} {problem}")
-        return key
+        Raises KEY_NOT_FOUND, SECRET_NOT_FOUND, NO_PERMISSION.
+        """
+        kind, _, name = arn.split(":", 4)[-1].partition("/")
+        record: Key | Secret
+        record = self.partition[keys].find(name) if kind == "key" else self.partition[secrets].find(name)
+        if problem := self._outside(record.instance_id):
+            not_found = errors.KEY_NOT_FOUND if kind == "key" else errors.SECRET_NOT_FOUND
+            raise not_found(f"{kind.capitalize()} {name} {problem}")
+        super().authorize(arn, resource_policy, action, tags)
 
     def _outside(self, instance_id: str | None) -> str:
         """Return why what is in an instance, or in none, is not found here; "" where it is."""
