@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
+import json
 from typing import Any
-from urllib.parse import quote, urlencode
 
-import msgspec
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from kms_mock import KmsMock, fixtures
-from kms_mock.rpc.decode import HttpRequest
+from kms_mock import KmsMock
 from tests.support.dedicated import (
     AES,
     EC,
@@ -34,6 +31,8 @@ from tests.support.dedicated import (
     VERSION,
     InstanceClient,
     Refused,
+    fixture_document,
+    rpc,
 )
 
 TEXT, AAD = b"4111 1111 \x00\xff", b"context"
@@ -69,7 +68,7 @@ def missing(name: str) -> tuple[int, str, str]:
 
 def material(key_id: str, number: int = 0) -> bytes:
     """Return the bytes of a version of a key in the fixture file."""
-    document = msgspec.to_builtins(fixtures.read(FIXTURE)[1])
+    document = fixture_document()
     key = next(key for key in document["keys"] if key["id"] == key_id)
     text: str = key["versions"][number]["material"]
     return text.encode() if text.startswith("-----") else base64.b64decode(text)
@@ -342,12 +341,9 @@ def test_elsewhere_the_access_point_says_which_instances(kms: KmsMock) -> None:
     )
     clients = {}
     for name in ("free", "both"):
-        request = {"Action": "CreateClientKey", "Version": "2016-01-20", "AapName": name, "Password": "kms-mock-1"}
-        query = urlencode(request, quote_via=quote)
-        answer = asyncio.run(kms.gateway.answer(HttpRequest("POST", f"/?{query}", {})))
-        made = msgspec.json.decode(answer.body)
+        made = rpc(kms, "CreateClientKey", AapName=name, Password="kms-mock-1")
         document = {"KeyId": made["ClientKeyId"], "PrivateKeyData": made["PrivateKeyData"]}
-        clients[name] = InstanceClient(kms, msgspec.json.encode(document).decode())
+        clients[name] = InstanceClient(kms, json.dumps(document))
     assert clients["free"].ask("Encrypt", KeyId=SM4, Plaintext=TEXT).KeyId == SM4
     assert clients["free"].ask("Encrypt", KeyId=AES, Plaintext=TEXT).KeyId == AES
     assert refusal(clients["free"], "Encrypt", KeyId="key-outside", Plaintext=TEXT) == NOT_FOUND
@@ -355,9 +351,9 @@ def test_elsewhere_the_access_point_says_which_instances(kms: KmsMock) -> None:
     assert refusal(clients["both"], "Encrypt", KeyId=SM4, Plaintext=TEXT) == NOT_FOUND
 
 
-def test_states_of_keys_and_instances_count(kms: KmsMock, instance: InstanceClient) -> None:
+def test_states_of_keys_and_instances_count(instance: InstanceClient) -> None:
     """A disabled key, one that waits for its deletion, and one in an instance that does not work are refused."""
-    document = msgspec.to_builtins(fixtures.read(FIXTURE)[1])
+    document = fixture_document()
     document["keys"][0]["state"] = "Disabled"
     document["keys"][1] |= {"state": "PendingDeletion", "deletion_date": "+7d"}
     document["instances"][1]["status"] = "Disconnected"

@@ -52,7 +52,7 @@ def test_messages_are_the_documented_ones() -> None:
         name: {field: Field(number, TYPES.get(kind, kind)) for number, field, kind in fields}  # type: ignore[arg-type]
         for name, fields in documented_fields().items()
     }
-    assert MESSAGES == documented
+    assert documented == MESSAGES
     assert len(API.operations) == 16
 
 

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import pkcs12
 from multidict import CIMultiDict
 
-from kms_mock import KmsMock
+from kms_mock import KmsMock, fixtures
 from kms_mock.config import CLIENT_KEY_PASSWORD
 from kms_mock.fixtures.client_keys import file_of
 from kms_mock.kms.model.access import find_client_key
@@ -44,6 +46,27 @@ def client_key_contents() -> dict[str, str]:
     unknown = json.dumps({**json.loads(good), "KeyId": "KAAP.unknown"})
     wrong = json.dumps({**json.loads(expired), "KeyId": GOOD})
     return {"good": good, "expired": expired, "wrong": wrong, "unknown": unknown}
+
+
+def fixture_document() -> dict[str, Any]:
+    """Return the fixture file as a document, for tests that change it."""
+    document: dict[str, Any] = msgspec.to_builtins(fixtures.read(FIXTURE)[1])
+    return document
+
+
+def client_key_document(client_key_id: str = GOOD) -> dict[str, Any]:
+    """Return a client key of the fixture file, for other fixture documents."""
+    keys = fixture_document()["access_points"][0]["client_keys"]
+    found: dict[str, Any] = next(key for key in keys if key["id"] == client_key_id)
+    return found
+
+
+def rpc(kms: KmsMock, action: str, **parameters: str) -> dict[str, Any]:
+    """Send one request to the RPC API of a mock, without HTTP; return the answer's tree."""
+    query = urlencode({"Action": action, "Version": "2016-01-20", **parameters}, quote_via=quote)
+    answer = asyncio.run(kms.gateway.answer(HttpRequest("POST", f"/?{query}", CIMultiDict())))
+    tree: dict[str, Any] = json.loads(answer.body)
+    return tree
 
 
 def write_client_keys(folder: Path) -> None:
