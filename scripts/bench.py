@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, cast
 from urllib.parse import urlencode
 
+import bench_dedicated
 import bench_worst
 
 CONNECTIONS = 8
@@ -269,6 +270,14 @@ def ciphers() -> None:
         )
 
 
+def dedicated() -> None:
+    """Encrypt of 1 KiB through the dedicated gateway, signature verified, against the bare server with the same bytes."""
+    encrypt = bench_dedicated.encrypt_request()
+    with mock("--fixture", bench_dedicated.FIXTURE) as port, bare(1160) as other:  # about the size of the answer
+        ratio, ours, theirs = compare(lambda: load(port, encrypt), lambda: load(other, encrypt))
+    report("dedicated Encrypt of 1 KiB, req/s", ratio, ">= 0.45", f"{ours:.0f} / {theirs:.0f} per second")
+
+
 def key_scale() -> None:
     """The cost of a request when the store holds 100,000 keys instead of 10."""
     with (
@@ -373,6 +382,7 @@ SECTIONS = {
     "start": start,
     "scale": scale,
     "ciphers": ciphers,
+    "dedicated": dedicated,
     "key_scale": key_scale,
     "generation": generation,
     "tools": tools,

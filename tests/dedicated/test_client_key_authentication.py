@@ -176,7 +176,7 @@ def test_the_access_point_says_what_is_allowed(policy: dict[str, Any], allowed: 
         ],
     }
     client = InstanceClient(KmsMock([document]))
-    calls = {
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
         "key": ("Encrypt", {"KeyId": AES, "Plaintext": b"x"}),
         "secret": ("GetSecretValue", {"SecretName": "db/password"}),
     }

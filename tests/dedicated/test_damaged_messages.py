@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from google.protobuf import unknown_fields
@@ -19,7 +20,7 @@ from tests.support.protobuf_messages import message
 IS_DEEP = settings.default is not None and settings.default.max_examples >= 1000
 MUTATIONS = 100_000 if IS_DEEP else 1500
 PAIR = {"KeyId": AES, "KeyPairSpec": "EC_P256", "KeyFormat": "PEM", "Aad": b"a"}
-REQUESTS = {
+REQUESTS: dict[str, dict[str, Any]] = {
     "AdvanceDecrypt": {"CiphertextBlob": b"$\x00\x02" + INITIAL.encode() + bytes(40), "Aad": b"a"},
     "AdvanceEncrypt": {"KeyId": AES, "Plaintext": b"text", "Algorithm": "AES_CBC", "PaddingMode": "PKCS7_PADDING"},
     "AdvanceGenerateDataKey": {"KeyId": AES, "NumberOfBytes": 32},

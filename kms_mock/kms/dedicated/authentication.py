@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from email.utils import mktime_tz, parsedate_tz
+from functools import lru_cache
 
 from kms_mock.crypto import b64
 from kms_mock.identity.accounts import Caller
 from kms_mock.kms.dedicated import errors
-from kms_mock.kms.model.client_key_rights import client_key_caller, find_client_key
+from kms_mock.kms.model.client_key_rights import caller_of, find_client_key
 from kms_mock.kms.model.client_key_signatures import verify_signature
 from kms_mock.rpc.decode import ApiRequest, HttpRequest
 from kms_mock.rpc.signature import TOLERANCE
@@ -39,7 +40,7 @@ def authenticate(request: ApiRequest, store: Store, sources: Sources) -> Caller:
             f"There is no client key {client_key_id[:60]!a}: it was deleted, or is in no fixture file.",
             name=client_key_id[:60],
         )
-    caller = client_key_caller(store, client_key_id, sources.now())
+    caller = caller_of(*found, sources.now())
     if not verify_signature(found[2].certificate.encode(), string_to_sign(http), signature):
         raise errors.SIGNATURE_NOT_MATCH(
             f"The signature was not made with client key {client_key_id}, or something was changed since: it covers "
@@ -78,12 +79,17 @@ def _check_body(http: HttpRequest) -> None:
         raise errors.SIGNATURE_NOT_MATCH(f"Content-SHA256 is not that of the {len(http.body)} bytes that arrived.")
 
 
-def _check_date(http: HttpRequest, now: float) -> None:
-    parsed = parsedate_tz(http.headers.get("date", ""))
+@lru_cache(maxsize=64)  # the requests of a second have the same
+def _time_of(date: str) -> float | None:
+    parsed = parsedate_tz(date)
     try:
-        signed_at = None if parsed is None else mktime_tz(parsed)
+        return None if parsed is None else mktime_tz(parsed)
     except (ValueError, OverflowError):
-        signed_at = None
+        return None
+
+
+def _check_date(http: HttpRequest, now: float) -> None:
+    signed_at = _time_of(http.headers.get("date", ""))
     if signed_at is None:
         raise errors.INVALID_PARAM("Date is missing, or not of the form of RFC 1123.", name="Date")
     if abs(now - signed_at) > TOLERANCE:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from kms_mock.identity.conditions import NOTHING
 from kms_mock.kms import context, errors
-from kms_mock.kms.model.access import SHARED_GATEWAY, policies
-from kms_mock.kms.model.client_key_rights import find_client_key
+from kms_mock.kms.model.client_key_rights import InstancePolicy
 from kms_mock.kms.model.key import Key, keys
 from kms_mock.kms.model.secret import Secret, secrets
 
@@ -55,9 +54,5 @@ class Context(context.Context):
         host = _HOST.fullmatch(self.http.headers.get("host", "").lower())
         if host is not None:
             return {host[1]}
-        found = find_client_key(self.store, self.caller.access_key.id)
-        if found is None:
-            return set()
-        partition, point, _ = found
-        named = [policy.scope for name in point.policies if (policy := partition[policies].get(name)) is not None]
-        return {scope for scope in named if scope not in (None, SHARED_GATEWAY)}
+        named = self.caller.policies or ()
+        return {policy.instance_id for _, policy in named if isinstance(policy, InstancePolicy)}

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin, g
 from msgspec import Struct
 
 from kms_mock.crypto import b64
-from kms_mock.kms.dedicated import protobuf
 from kms_mock.kms.dedicated.protobuf import Field, FieldType, Message
 from kms_mock.rpc.api import Operation
 
@@ -41,19 +40,19 @@ def layout_of(operation: Operation) -> Layout:
     """Return the messages of an operation."""
     request = {parameter.name: parameter.type for parameter in operation.parameters}
     response = get_type_hints(operation.response, include_extras=True)
-    return Layout(_fields(request), _fields(response))
+    return Layout(_message(request), _message(response))
 
 
 def read_parameters(operation: Operation, body: bytes) -> dict[str, str]:
     """Return the parameters of a request as the binding takes them, bytes in Base64. Raises ValueError."""
-    values = protobuf.decode(layout_of(operation).request, body)
+    values = layout_of(operation).request.decode(body)
     return {name: _text(value) for name, value in values.items()}
 
 
 def read_answer(operation: Operation, body: bytes) -> dict[str, Any]:
     """Return an answer as a tree, bytes in Base64; empty for one that is damaged, or a refusal."""
     try:
-        values = protobuf.decode(layout_of(operation).response, body)
+        values = layout_of(operation).response.decode(body)
     except ValueError:
         return {}
     return {name: b64.encode(value) if isinstance(value, bytes) else value for name, value in values.items()}
@@ -65,11 +64,11 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _fields(hints: dict[str, Any]) -> Message:
-    """Return the fields of a message from the types of all values in order."""
+def _message(hints: dict[str, Any]) -> Message:
+    """Return a message from the types of all values in order."""
     plain = [(name, _plain(hint)) for name, hint in hints.items()]
     kinds = [(name, str if get_origin(hint) is Literal else hint) for name, hint in plain if hint is not None]
-    return {name: Field(number, _TYPES[kind]) for number, (name, kind) in enumerate(kinds, 1)}
+    return Message({name: Field(number, _TYPES[kind]) for number, (name, kind) in enumerate(kinds, 1)})
 
 
 def _plain(hint: Any) -> Any:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from kms_mock.kms.dedicated import errors, protobuf
+from kms_mock.kms.dedicated import errors
 from kms_mock.kms.dedicated.authentication import CLIENT_KEY_ID, authenticate
 from kms_mock.kms.dedicated.messages import layout_of, read_answer, read_parameters
-from kms_mock.kms.dedicated.protobuf import Field
+from kms_mock.kms.dedicated.protobuf import Field, Message
 from kms_mock.kms.model.client_key_rights import find_client_key
 from kms_mock.rpc.api import Operation
 from kms_mock.rpc.decode import ApiRequest, HttpRequest, writable
@@ -21,12 +21,14 @@ from kms_mock.store.store import Store
 MEDIA_TYPE = "application/x-protobuf"
 API_NAME, API_VERSION = "x-kms-apiname", "x-kms-apiversion"
 KEY_VERSION_ID = "x-kms-migrationkeyversionid"
-_ERROR = {
-    "StatusCode": Field(1, "int32"),
-    "ErrorCode": Field(2, "string"),
-    "ErrorMessage": Field(3, "string"),
-    "RequestId": Field(4, "string"),
-}
+_ERROR = Message(
+    {
+        "StatusCode": Field(1, "int32"),
+        "ErrorCode": Field(2, "string"),
+        "ErrorMessage": Field(3, "string"),
+        "RequestId": Field(4, "string"),
+    }
+)
 
 
 def is_dedicated(http: HttpRequest) -> bool:
@@ -75,7 +77,7 @@ def decode(http: HttpRequest, operations: Mapping[str, Operation], store: Store)
 
 def encode(operation: Operation, result: Mapping[str, Any]) -> HttpResponse:
     """Write the answer to a request; the version of the key that was used travels in a header."""
-    body = protobuf.encode(layout_of(operation).response, result)
+    body = layout_of(operation).response.encode(result)
     version_id = result.get("KeyVersionId")
     headers = ((KEY_VERSION_ID, version_id),) if version_id else ()
     return HttpResponse(200, MEDIA_TYPE, result["RequestId"], body, headers=headers)
@@ -91,7 +93,7 @@ def encode_error(error: ApiError, request_id: str) -> HttpResponse:
         "ErrorMessage": writable(error.message),
         "RequestId": request_id,
     }
-    body = protobuf.encode(_ERROR, values)
+    body = _ERROR.encode(values)
     return HttpResponse(spec.status, MEDIA_TYPE, request_id, body, spec.code, writable(error.reason))
 
 
