@@ -252,7 +252,7 @@ class ControlApi:
         return {"operations": operations(self.controls.apis)}
 
     async def post_client_key(self, _query: Mapping[str, str], body: bytes, _rest: str) -> Any:
-        """Hand out a client key for a KMS instance: one that a fixture file has with its private key, else a new one."""
+        """Return a client key for a KMS instance as its clients read it: one that a fixture file has with its private key, else a new one."""
         wanted = read_json(body, ClientKeyRequest)
         controls, password = self.controls, client_keys.check_password(wanted.password)
         found = client_keys.find(controls.store, wanted.instance, controls.clock.now())

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kms_mock import KmsMock
-from tests.support.dedicated import INSTANCE, VERSION, InstanceClient, Refused, client_key_document, rpc
+from tests.support.dedicated import INSTANCE, VERSION_HEADER, InstanceClient, Refused, ask_rpc, client_key_document
 
 SPECS = ["Aliyun_AES_256", "Aliyun_AES_192", "Aliyun_AES_128", "Aliyun_SM4"]
 # What the vendor's clients hash has `&` and `=` unescaped: contexts with these are none of both gateways (behaviour.md 3).
@@ -50,17 +50,17 @@ def aad_of(context: Mapping[str, str]) -> bytes:
     return hashlib.sha256(text.encode()).digest() if context else b""
 
 
-def encrypted(instance: InstanceClient, spec: str, plaintext: str, context: Mapping[str, str]) -> bytes:
+def shared_encrypt(instance: InstanceClient, spec: str, plaintext: str, context: Mapping[str, str]) -> bytes:
     """Encrypt through the shared gateway; return the bytes of the ciphertext."""
     more = {"EncryptionContext": json.dumps(context)} if context else {}
-    answer = rpc(instance.kms, "Encrypt", KeyId=spec, Plaintext=plaintext, **more)
+    answer = ask_rpc(instance.kms, "Encrypt", KeyId=spec, Plaintext=plaintext, **more)
     return base64.b64decode(answer["CiphertextBlob"])
 
 
-def decrypted(instance: InstanceClient, blob: bytes, context: Mapping[str, str]) -> dict[str, Any]:
+def shared_decrypt(instance: InstanceClient, blob: bytes, context: Mapping[str, str]) -> dict[str, Any]:
     """Decrypt through the shared gateway; return the answer."""
     more = {"EncryptionContext": json.dumps(context)} if context else {}
-    return rpc(instance.kms, "Decrypt", CiphertextBlob=base64.b64encode(blob).decode(), **more)
+    return ask_rpc(instance.kms, "Decrypt", CiphertextBlob=base64.b64encode(blob).decode(), **more)
 
 
 def head_of(spec: str) -> bytes:
@@ -80,11 +80,11 @@ def test_the_dedicated_gateway_opens_what_the_shared_one_made(
     instance: InstanceClient, spec: str, plaintext: str, context: dict[str, str]
 ) -> None:
     """With the version in the header, as transfer clients ask; of AES keys also behind three bytes, by AdvanceDecrypt."""
-    blob = encrypted(instance, spec, plaintext, context)
+    blob = shared_encrypt(instance, spec, plaintext, context)
     version_id, fields = taken_apart(blob)
     opened, answer = instance.answer("Decrypt", version_id, **fields, Aad=aad_of(context))
     assert (opened.Plaintext.decode(), opened.KeyId) == (plaintext, spec)
-    assert dict(answer.headers) == {VERSION: version_id}
+    assert dict(answer.headers) == {VERSION_HEADER: version_id}
     assert instance.ask("AdvanceDecrypt", CiphertextBlob=head_of(spec) + blob, Aad=aad_of(context)).KeyId == spec
     with pytest.raises(Refused, match="400 InvalidParameter"):
         instance.ask("Decrypt", version_id, **fields, Aad=aad_of({**context, "more": ""}))
@@ -99,13 +99,13 @@ def test_the_shared_gateway_opens_what_the_dedicated_one_made(
     """Version of the header, Iv and blob make a ciphertext of the shared gateway; so does an Advance one without its head."""
     fields = {"KeyId": spec, "Plaintext": plaintext.encode(), "Aad": aad_of(context)}
     made, answer = instance.answer("Encrypt", **fields)
-    blob = dict(answer.headers)[VERSION].encode() + made.Iv + made.CiphertextBlob
-    opened = decrypted(instance, blob, context)
-    assert (opened["Plaintext"], opened["KeyVersionId"]) == (plaintext, dict(answer.headers)[VERSION])
+    blob = dict(answer.headers)[VERSION_HEADER].encode() + made.Iv + made.CiphertextBlob
+    opened = shared_decrypt(instance, blob, context)
+    assert (opened["Plaintext"], opened["KeyVersionId"]) == (plaintext, dict(answer.headers)[VERSION_HEADER])
     advanced = instance.ask("AdvanceEncrypt", **fields)
-    opened = decrypted(instance, advanced.CiphertextBlob[3:], context)
+    opened = shared_decrypt(instance, advanced.CiphertextBlob[3:], context)
     assert (opened["Plaintext"], opened["KeyVersionId"]) == (plaintext, advanced.KeyVersionId)
-    assert decrypted(instance, blob, {**context, "more": ""})["Code"] == "InvalidParameter"
+    assert shared_decrypt(instance, blob, {**context, "more": ""})["Code"] == "InvalidParameter"
 
 
 @each_spec
@@ -116,7 +116,7 @@ def test_any_flipped_bit_is_refused(
     """One bit of version, nonce, ciphertext, tag or associated data changed: refused, whichever gateway made it."""
     aad = aad_of(context) or b"\x00"
     made, answer = instance.answer("Encrypt", KeyId=spec, Plaintext=plaintext.encode(), Aad=aad)
-    whole = dict(answer.headers)[VERSION].encode() + made.Iv + made.CiphertextBlob + aad
+    whole = dict(answer.headers)[VERSION_HEADER].encode() + made.Iv + made.CiphertextBlob + aad
     place = data.draw(st.integers(0, len(whole) * 8 - 1))
     changed = bytearray(whole)
     changed[place // 8] ^= 1 << place % 8
@@ -133,6 +133,6 @@ def test_any_flipped_bit_is_refused(
 @pytest.mark.parametrize("context", [{"a": "1&b=2"}, {"a=1": "2"}, {"a&b": ""}])
 def test_contexts_that_the_vendors_form_confuses(instance: InstanceClient, context: dict[str, str]) -> None:
     """Where a key or value holds `&` or `=`, the shared gateway's data has no collisions (design.md 6): not the vendor's."""
-    version_id, fields = taken_apart(encrypted(instance, SPECS[0], "x", context))
+    version_id, fields = taken_apart(shared_encrypt(instance, SPECS[0], "x", context))
     with pytest.raises(Refused, match="InvalidParameter"):
         instance.ask("Decrypt", version_id, **fields, Aad=aad_of(context))

@@ -13,16 +13,16 @@ from kms_mock import KmsMock
 from tests.support.dedicated import (
     AES,
     EXPIRED,
-    FIXTURE,
     GOOD,
     HARDWARE,
     INSTANCE,
+    INSTANCE_FIXTURE,
     SM4,
     InstanceClient,
     Refused,
+    ask_rpc,
     client_key_contents,
     client_key_document,
-    rpc,
 )
 
 KEY_USER = "RbacPermission/Template/CryptoServiceKeyUser"
@@ -33,7 +33,7 @@ NOT_MATCHED = (401, "SignatureNotMatch", "Signature is not matched.")
 @pytest.fixture
 def kms() -> KmsMock:
     """A mock with two instances that does not listen."""
-    return KmsMock([FIXTURE])
+    return KmsMock([INSTANCE_FIXTURE])
 
 
 def invalid(name: str) -> tuple[int, str, str]:
@@ -130,7 +130,7 @@ def test_the_dates_go_by_the_clock_of_the_mock(kms: KmsMock) -> None:
     assert "valid from 2020-01-01T00:00:00Z to 2049-12-31T00:00:00Z" in last.reason
     kms.clock.reset()
     with kms.checkpoint():
-        rpc(kms, "DeleteClientKey", ClientKeyId=GOOD)
+        ask_rpc(kms, "DeleteClientKey", ClientKeyId=GOOD)
         assert refusal(client)[:2] == (404, "Unauthorized")
     assert client.ask("GenerateRandom", Length=8)
 

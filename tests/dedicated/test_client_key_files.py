@@ -17,14 +17,14 @@ from kms_mock.fixtures import FixtureError
 from tests.support.cli import run_command
 from tests.support.dedicated import (
     AES,
-    FIXTURE,
     GOOD,
     HARDWARE,
     INSTANCE,
+    INSTANCE_FIXTURE,
     InstanceClient,
+    ask_rpc,
     client_key_contents,
     client_key_document,
-    rpc,
 )
 from tests.support.raw_http import ask
 from tests.support.raw_http import http as request_bytes
@@ -35,7 +35,7 @@ PLAIN = {"instances": [{"id": "kst-a"}], "keys": [{"id": "key-a", "instance": "k
 @pytest.fixture
 def kms() -> Iterator[KmsMock]:
     """A mock with two instances that listens."""
-    with KmsMock([FIXTURE]) as running:
+    with KmsMock([INSTANCE_FIXTURE]) as running:
         yield running
 
 
@@ -60,13 +60,13 @@ def test_a_new_client_key_where_there_is_none() -> None:
         made = kms.client_key()
         assert made == kms.client_key("kst-a")
         assert InstanceClient(kms, made.content).ask("Encrypt", KeyId="key-a", Plaintext=b"x")
-        (listed,) = rpc(kms, "ListClientKeys")["ClientKeys"]
+        (listed,) = ask_rpc(kms, "ListClientKeys")["ClientKeys"]
         assert (listed["ClientKeyId"], listed["AapName"]) == (made.id, f"kms-mock-{made.id[5:13]}")
         kms.clock.advance("3000d")
         later = kms.client_key()
         assert later.id != made.id
         kms.reset()
-        assert rpc(kms, "ListClientKeys")["ClientKeys"] == []
+        assert ask_rpc(kms, "ListClientKeys")["ClientKeys"] == []
     seeded = []
     for _ in range(2):
         with KmsMock([PLAIN], seed=3) as kms:
@@ -84,7 +84,7 @@ def test_a_snapshot_keeps_the_private_key() -> None:
             assert other.client_key() == made
         (region,) = kms.snapshot()["accounts"][0]["regions"]
         private = region["access_points"][0]["client_keys"][0]["private_key"]
-        shown = json.dumps(rpc(kms, "GetClientKey", ClientKeyId=made.id))
+        shown = json.dumps(ask_rpc(kms, "GetClientKey", ClientKeyId=made.id))
         assert private[:64] not in shown.replace("\\n", "")
         assert private not in ask(kms, request_bytes("GET", path="/_kms_mock/state")).body.decode()
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kms_mock import KmsMock
 from kms_mock.kms.dedicated import API
 from kms_mock.rpc.encode import HttpResponse
-from tests.support.dedicated import AES, EC, FIXTURE, HMAC, INITIAL, VERSION, InstanceClient
+from tests.support.dedicated import AES, EC, HMAC, INITIAL, INSTANCE_FIXTURE, VERSION_HEADER, InstanceClient
 from tests.support.protobuf_messages import message
 
 IS_DEEP = settings.default is not None and settings.default.max_examples >= 1000
@@ -43,7 +43,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def instance() -> InstanceClient:
     """A client of a mock with two instances that does not listen, and logs no request."""
-    return InstanceClient(KmsMock([FIXTURE], log_request=lambda *_: None))
+    return InstanceClient(KmsMock([INSTANCE_FIXTURE], log_request=lambda *_: None))
 
 
 def check(instance: InstanceClient, operation: str, body: bytes) -> HttpResponse:
@@ -127,7 +127,7 @@ def test_arbitrary_version_headers(instance: InstanceClient, header: str) -> Non
     """Any text as the version to use is refused unless it is one of the key's, or empty."""
     body = instance.body("Encrypt", **REQUESTS["Encrypt"])
     before = instance.kms.store.state()
-    answer = instance.send("Encrypt", body, instance.headers("Encrypt", body, **{VERSION: header.strip()}))
+    answer = instance.send("Encrypt", body, instance.headers("Encrypt", body, **{VERSION_HEADER: header.strip()}))
     assert answer.status < 500
     assert bool(answer.code) == bool(header.strip())
     assert instance.kms.store.state() == before

@@ -17,22 +17,22 @@ from kms_mock import KmsMock
 from tests.support.dedicated import (
     AES,
     EC,
-    FIXTURE,
     HARDWARE,
     HMAC,
     INITIAL,
     INSTANCE,
+    INSTANCE_FIXTURE,
     OPEN,
     PRIMARY,
     SIGN,
     SM2_OPEN,
     SM2_SIGN,
     SM4,
-    VERSION,
+    VERSION_HEADER,
     InstanceClient,
     Refused,
+    ask_rpc,
     fixture_document,
-    rpc,
 )
 
 TEXT, AAD = b"4111 1111 \x00\xff", b"context"
@@ -44,7 +44,7 @@ NOT_FOUND = (404, "Forbidden.KeyNotFound", "The specified key does not exist.")
 @pytest.fixture
 def kms() -> KmsMock:
     """A mock with two instances that does not listen."""
-    return KmsMock([FIXTURE])
+    return KmsMock([INSTANCE_FIXTURE])
 
 
 @pytest.fixture
@@ -81,12 +81,12 @@ def test_encrypt_uses_the_initial_version(instance: InstanceClient) -> None:
     """AES-GCM under the first version of the key, which the answer's header names; others can open it."""
     made, answer = instance.answer("Encrypt", KeyId="alias/orders", Plaintext=TEXT, Aad=AAD)
     assert (made.KeyId, made.Algorithm, made.PaddingMode, len(made.Iv)) == (AES, "AES_GCM", "", 12)
-    assert dict(answer.headers) == {VERSION: INITIAL}
+    assert dict(answer.headers) == {VERSION_HEADER: INITIAL}
     assert AESGCM(material(AES)).decrypt(made.Iv, made.CiphertextBlob, AAD) == TEXT
     sealed = {"CiphertextBlob": made.CiphertextBlob, "Iv": made.Iv, "Aad": AAD}
     opened, answer = instance.answer("Decrypt", KeyId=AES, **sealed)
     assert (opened.Plaintext, opened.KeyId, opened.Algorithm) == (TEXT, AES, "AES_GCM")
-    assert dict(answer.headers) == {VERSION: INITIAL}
+    assert dict(answer.headers) == {VERSION_HEADER: INITIAL}
     assert instance.ask("AdvanceDecrypt", KeyId=AES, **sealed).Plaintext == TEXT
     assert instance.ask("Decrypt", INITIAL, **sealed).Plaintext == TEXT
     assert refusal(instance, "Decrypt", PRIMARY, **sealed) == INVALID
@@ -99,7 +99,7 @@ def test_encrypt_uses_the_initial_version(instance: InstanceClient) -> None:
 def test_the_header_names_the_version_to_use(instance: InstanceClient) -> None:
     """`x-kms-migrationkeyversionid` leads to any version of the key, and one that the key has not is not found."""
     made, answer = instance.answer("Encrypt", PRIMARY, KeyId=AES, Plaintext=TEXT, Iv=bytes(12))
-    assert (dict(answer.headers), made.Iv) == ({VERSION: PRIMARY}, bytes(12))
+    assert (dict(answer.headers), made.Iv) == ({VERSION_HEADER: PRIMARY}, bytes(12))
     assert AESGCM(material(AES, 1)).decrypt(bytes(12), made.CiphertextBlob, None) == TEXT
     sealed = {"CiphertextBlob": made.CiphertextBlob, "Iv": made.Iv}
     assert instance.ask("Decrypt", PRIMARY, **sealed).Plaintext == TEXT
@@ -110,13 +110,13 @@ def test_the_header_names_the_version_to_use(instance: InstanceClient) -> None:
     assert refusal(instance, "Decrypt", unknown, KeyId=AES, **sealed)[:2] == (404, code)
     assert refusal(instance, "Encrypt", unknown, KeyId=AES, Plaintext=TEXT)[:2] == (404, code)
     assert refusal(instance, "Encrypt", "x" * 65, KeyId=AES, Plaintext=TEXT) == INVALID
-    assert instance.answer("GenerateDataKey", PRIMARY, KeyId=AES)[1].headers == ((VERSION, PRIMARY),)
+    assert instance.answer("GenerateDataKey", PRIMARY, KeyId=AES)[1].headers == ((VERSION_HEADER, PRIMARY),)
 
 
 def test_advance_ciphertexts_name_everything(instance: InstanceClient) -> None:
     """`$`, 0, 2 for AES_GCM, the primary version, IV, ciphertext and tag; whatever the request says besides is ignored."""
     made, answer = instance.answer("AdvanceEncrypt", KeyId=AES, Plaintext=TEXT, Aad=AAD)
-    assert (made.KeyVersionId, made.Algorithm, dict(answer.headers)) == (PRIMARY, "AES_GCM", {VERSION: PRIMARY})
+    assert (made.KeyVersionId, made.Algorithm, dict(answer.headers)) == (PRIMARY, "AES_GCM", {VERSION_HEADER: PRIMARY})
     blob = made.CiphertextBlob
     assert blob[:51] == b"$\x00\x02" + PRIMARY.encode() + made.Iv
     assert AESGCM(material(AES, 1)).decrypt(made.Iv, blob[51:], AAD) == TEXT
@@ -195,7 +195,7 @@ def test_what_a_key_is_not_for(instance: InstanceClient) -> None:
 def test_data_keys(instance: InstanceClient) -> None:
     """Raw random bytes, 32 unless told otherwise, with the same bytes encrypted; the Advance form names its version."""
     made, answer = instance.answer("GenerateDataKey", KeyId=AES, NumberOfBytes=16, Aad=AAD)
-    assert (len(made.Plaintext), made.Algorithm, dict(answer.headers)) == (16, "AES_GCM", {VERSION: INITIAL})
+    assert (len(made.Plaintext), made.Algorithm, dict(answer.headers)) == (16, "AES_GCM", {VERSION_HEADER: INITIAL})
     assert AESGCM(material(AES)).decrypt(made.Iv, made.CiphertextBlob, AAD) == made.Plaintext
     assert len(instance.ask("GenerateDataKey", KeyId=SM4, Algorithm="SM4_GCM").Plaintext) == 32
     made = instance.ask("AdvanceGenerateDataKey", KeyId=AES, Aad=AAD)
@@ -217,7 +217,7 @@ def test_data_key_pairs(instance: InstanceClient, spec: str, form: str, advance:
     """A private key in PKCS#8 with its public half; what is encrypted is the private key in the same form."""
     fields = {"KeyId": AES, "KeyPairSpec": spec, "KeyFormat": form, "Aad": AAD}
     made, answer = instance.answer(f"{advance}GenerateDataKeyPair", **fields)
-    assert (made.KeyPairSpec, dict(answer.headers)) == (spec, {VERSION: PRIMARY if advance else INITIAL})
+    assert (made.KeyPairSpec, dict(answer.headers)) == (spec, {VERSION_HEADER: PRIMARY if advance else INITIAL})
     hidden = instance.ask(f"{advance}GenerateDataKeyPairWithoutPlaintext", **fields)
     for pair in (made, hidden):
         sealed = {"CiphertextBlob": pair.PrivateKeyCiphertextBlob, "Aad": AAD}
@@ -341,7 +341,7 @@ def test_elsewhere_the_access_point_says_which_instances(kms: KmsMock) -> None:
     )
     clients = {}
     for name in ("free", "both"):
-        made = rpc(kms, "CreateClientKey", AapName=name, Password="kms-mock-1")
+        made = ask_rpc(kms, "CreateClientKey", AapName=name, Password="kms-mock-1")
         document = {"KeyId": made["ClientKeyId"], "PrivateKeyData": made["PrivateKeyData"]}
         clients[name] = InstanceClient(kms, json.dumps(document))
     assert clients["free"].ask("Encrypt", KeyId=SM4, Plaintext=TEXT).KeyId == SM4

@@ -13,9 +13,12 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from kms_mock import KmsMock
+from kms_mock.control.operations_page import markdown, markdown_of
+from kms_mock.kms.dedicated import API
 from kms_mock.products import APIS
+from kms_mock.rpc.api import Operation
 from tests.support.calls import last_call
-from tests.support.dedicated import AES, FIXTURE, GOOD, INITIAL, VERSION, InstanceClient, Refused
+from tests.support.dedicated import AES, GOOD, INITIAL, INSTANCE_FIXTURE, VERSION_HEADER, InstanceClient, Refused
 from tests.support.protobuf_messages import message
 from tests.support.raw_http import ask
 from tests.support.raw_http import http as request_bytes
@@ -26,7 +29,7 @@ TEXT = b"4111 1111"
 @pytest.fixture
 def kms() -> Iterator[KmsMock]:
     """A mock with two instances that listens."""
-    with KmsMock([FIXTURE]) as running:
+    with KmsMock([INSTANCE_FIXTURE]) as running:
         yield running
 
 
@@ -62,7 +65,7 @@ def test_over_http_and_https(kms: KmsMock, instance: InstanceClient) -> None:
         connection.request("POST", "/", body, dict(instance.headers("Encrypt", body)))
         answer = connection.getresponse()
         made = message("EncryptResponse").FromString(answer.read())
-        assert (answer.status, answer.getheader(VERSION)) == (200, INITIAL)
+        assert (answer.status, answer.getheader(VERSION_HEADER)) == (200, INITIAL)
         assert (made.KeyId, made.RequestId) == (AES, answer.getheader("x-acs-request-id"))
         connection.close()
 
@@ -185,7 +188,17 @@ def _operations(kms: KmsMock) -> list[dict[str, Any]]:
 
 def test_an_unused_gateway_changes_no_answer() -> None:
     """A mock without the API answers such a request as any other type of body that is no form."""
-    with KmsMock([FIXTURE], apis=[api for api in APIS if api.wire_form is None]) as kms:
+    with KmsMock([INSTANCE_FIXTURE], apis=[api for api in APIS if api.wire_form is None]) as kms:
         headers = {"Content-Type": "application/x-protobuf", "x-kms-apiname": "Encrypt"}
         answer = ask(kms, request_bytes("POST", body=b"\x0a\x01a", headers=headers))
         assert answer.refusal[:2] == (400, "ParseRequestParameterException")
+
+
+@pytest.mark.parametrize("operation", API.operations.values(), ids=list(API.operations))
+def test_every_operation_is_on_the_page(operation: Operation) -> None:
+    """The page of operations has each with its parameters, under a heading that tells it from the RPC API's."""
+    heading = f"\n#### {operation.name} (Kms instance)\n"
+    text = markdown(APIS).partition(heading)[2].partition("\n#### ")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if line.startswith("| `")]
+    assert rows[: len(operation.parameters)] == [f"`{parameter.name}`" for parameter in operation.parameters]
+    assert markdown_of(APIS, operation.name) is not None

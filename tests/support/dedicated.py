@@ -26,19 +26,19 @@ from kms_mock.kms.model.access import find_client_key
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 
-FIXTURE = Path(__file__).parents[2] / "fixtures" / "instance.yaml"
+INSTANCE_FIXTURE = Path(__file__).parents[2] / "fixtures" / "instance.yaml"
 INSTANCE, HARDWARE = "kst-hzz65f0c1a2demo000000", "kst-hzz65f0c1a2demohsm000"
 GOOD, EXPIRED = "KAAP.00000000-1111-4000-8000-000000000001", "KAAP.00000000-1111-4000-8000-000000000002"
 AES, SIGN, OPEN = "key-hzz65f0c1a2aes0000000", "key-hzz65f0c1a2sign000000", "key-hzz65f0c1a2open000000"
 EC, HMAC, SM4 = "key-hzz65f0c1a2ecc0000000", "key-hzz65f0c1a2hmac000000", "key-hzz65f0c1a2sm40000000"
 SM2_SIGN, SM2_OPEN = "key-hzz65f0c1a2sm2sign000", "key-hzz65f0c1a2sm2open000"
 INITIAL, PRIMARY = "00000001-1111-4000-8000-000000000001", "00000001-1111-4000-8000-000000000002"
-VERSION = "x-kms-migrationkeyversionid"
+VERSION_HEADER = "x-kms-migrationkeyversionid"
 
 
 def client_key_contents() -> dict[str, str]:
     """Return the texts of client key files: a good and an expired one, another's private key, an unknown id."""
-    kms = KmsMock([FIXTURE])
+    kms = KmsMock([INSTANCE_FIXTURE])
     partition = next(found for found in kms.store.partitions() if found.region == kms.config.default_region)
     good, expired = (
         file_of(find_client_key(partition, key)[1], CLIENT_KEY_PASSWORD).content for key in (GOOD, EXPIRED)
@@ -50,7 +50,7 @@ def client_key_contents() -> dict[str, str]:
 
 def fixture_document() -> dict[str, Any]:
     """Return the fixture file as a document, for tests that change it."""
-    document: dict[str, Any] = msgspec.to_builtins(fixtures.read(FIXTURE)[1])
+    document: dict[str, Any] = msgspec.to_builtins(fixtures.read(INSTANCE_FIXTURE)[1])
     return document
 
 
@@ -61,7 +61,7 @@ def client_key_document(client_key_id: str = GOOD) -> dict[str, Any]:
     return found
 
 
-def rpc(kms: KmsMock, action: str, **parameters: str) -> dict[str, Any]:
+def ask_rpc(kms: KmsMock, action: str, **parameters: str) -> dict[str, Any]:
     """Send one request to the RPC API of a mock, without HTTP; return the answer's tree."""
     query = urlencode({"Action": action, "Version": "2016-01-20", **parameters}, quote_via=quote)
     answer = asyncio.run(kms.gateway.answer(HttpRequest("POST", f"/?{query}", CIMultiDict())))
@@ -144,7 +144,7 @@ class InstanceClient:
     def answer(self, operation: str, version_id: str | None = None, /, **fields: Any) -> tuple[Any, HttpResponse]:
         """Send one request; return the response message and the whole answer. Raises Refused."""
         body = self.body(operation, **fields)
-        response = self.send(operation, body, self.headers(operation, body, **{VERSION: version_id}))
+        response = self.send(operation, body, self.headers(operation, body, **{VERSION_HEADER: version_id}))
         assert response.content_type == "application/x-protobuf"
         if response.code:
             raise Refused(response)

@@ -84,7 +84,7 @@ def use_signatures(client: Client) -> None:
         assert "PUBLIC KEY" in asked(client, "get_public_key", key_id=key_id).public_key
 
 
-def main() -> None:
+def use_gateways() -> None:
     for protocol, endpoint in GATEWAYS:
         client = Client(config(protocol, endpoint))
         use_ciphers(client)
@@ -106,4 +106,4 @@ def main() -> None:
     print(answer.secret_data)
 
 
-main()
+use_gateways()

@@ -63,7 +63,7 @@ def use_both(client: AcsClient, shared: AcsClient) -> None:
         )
 
 
-def main() -> None:
+def use_gateways() -> None:
     shared = AcsClient(os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"])
     for protocol, endpoint in GATEWAYS:
         client = KmsTransferAcsClient(config=config(protocol, endpoint), verify=os.environ["KMS_MOCK_CA_FILE"])
@@ -78,4 +78,4 @@ def main() -> None:
     print(answer["SecretData"])
 
 
-main()
+use_gateways()
