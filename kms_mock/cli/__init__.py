@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, client_key, files, importing, run, running, serve
+from kms_mock.cli import ca, client_key, files, importing, parity, policy, run, running, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,11 +22,13 @@ for _command in (
     files.validate,
     files.operations,
     importing.import_account,
+    parity.parity,
     running.health,
     running.reset,
     running.state,
     running.clock,
     running.requests,
+    policy.policy,
     running.faults,
 ):
     main.add_command(_command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,11 +12,10 @@ import click
 
 from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
+from kms_mock.cli.vendor import sdk_config
 
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
-
-_EXTRA = 'import needs the official SDK and its credentials library: pip install "kms-mock[sdk]"'
 
 
 @click.command("import")
@@ -98,22 +96,9 @@ def import_account(
 
 
 def _client(region: str, endpoint: str | None, profile: str | None) -> Client:
-    """Return a client of the official SDK, with credentials from the vendor's default chain."""
-    if profile is not None:
-        os.environ["ALIBABA_CLOUD_PROFILE"] = profile  # the credentials library reads its variables when it is imported
-    try:
-        from alibabacloud_credentials.client import Client as Credentials  # noqa: PLC0415 (an extra)
-        from alibabacloud_kms20160120.client import Client  # noqa: PLC0415
-        from alibabacloud_tea_openapi.models import Config  # noqa: PLC0415
-    except ImportError as error:
-        raise click.ClickException(_EXTRA) from error
-    protocol, _, host = (endpoint or f"kms.{region}.aliyuncs.com").rpartition("://")
-    try:
-        credentials = Credentials()
-        credentials.get_credential()
-    except Exception as error:
-        raise click.ClickException(f"no credentials: {logs.printable(str(error), MAX_TEXT)}") from error
-    config = Config(credential=credentials, region_id=region, endpoint=host.rstrip("/"), protocol=protocol or "https")
+    config = sdk_config(region, endpoint, profile)
+    from alibabacloud_kms20160120.client import Client  # noqa: PLC0415 (an extra, checked for by now)
+
     return Client(config)
 
 

@@ -19,7 +19,7 @@ from kms_mock.sources import Sources
 from kms_mock.store.store import Store
 
 _ACCOUNT_IN_ARN = re.compile(r"\bacs:[a-z0-9-]+:[a-z0-9*-]*:([0-9]{5,20})\b")
-_GONE = frozenset({"Forbidden.KeyNotFound", "Forbidden.ResourceNotFound"})
+_NOT_FOUND = frozenset({"Forbidden.KeyNotFound", "Forbidden.ResourceNotFound"})
 
 
 Progress = Callable[[int], Callable[[], object]]
@@ -125,7 +125,7 @@ class Import:
                 try:
                     yield result.result()
                 except ReadError as error:
-                    if error.code not in _GONE:
+                    if error.code not in _NOT_FOUND:
                         raise ReadError(f"{name}: {error}", error.code) from None
                     warnings.append(f"{name} was deleted meanwhile; left out")
                 done()
