@@ -276,14 +276,6 @@ def ciphers() -> None:
         )
 
 
-def dedicated() -> None:
-    """Encrypt of 1 KiB through the dedicated gateway, signature verified, against the bare server with the same bytes."""
-    encrypt = bench_dedicated.encrypt_request()
-    with mock("--fixture", bench_dedicated.FIXTURE) as port, bare(1160) as other:  # about the size of the answer
-        ratio, ours, theirs = compare(lambda: load(port, encrypt), lambda: load(other, encrypt))
-    report("dedicated Encrypt of 1 KiB, req/s", ratio, ">= 0.45", f"{ours:.0f} / {theirs:.0f} per second")
-
-
 def key_scale() -> None:
     """The cost of a request when the store holds 100,000 keys instead of 10."""
     with (
@@ -393,7 +385,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "start": start,
     "scale": scale,
     "ciphers": ciphers,
-    "dedicated": dedicated,
+    "dedicated": lambda: bench_dedicated.main(SimpleNamespace(**globals())),
     "key_scale": key_scale,
     "generation": generation,
     "tools": tools,

@@ -1,11 +1,13 @@
-"""One signed request of the dedicated gateway, for scripts/bench: Encrypt of 1 KiB with the client key of the fixture file."""
+"""What a request of the dedicated gateway costs: scripts/bench dedicated."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 from email.utils import formatdate
 from pathlib import Path
+from types import SimpleNamespace
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -17,6 +19,25 @@ from kms_mock.kms.dedicated.messages import layout_of
 from kms_mock.kms.model.access import access_points
 
 FIXTURE = str(Path(__file__).parents[1] / "fixtures" / "instance.yaml")
+_ANSWER = 1160  # bytes of the message, about
+
+
+def main(tools: SimpleNamespace) -> None:
+    """Compare Encrypt of 1 KiB, signature verified, with a bare server that reads and answers as many bytes.
+
+    `tools` are the functions of bench.py.
+    """
+    payload = encrypt_request()
+    handler = "async def answer(request):\n"
+    bare = tools.BARE.replace(handler, f"{handler}    await request.read()\n")
+    with (
+        tools.mock("--fixture", FIXTURE) as port,
+        tools.server(sys.executable, "-c", bare, str(_ANSWER)) as other,
+    ):
+        ratio, ours, theirs = tools.compare(lambda: tools.load(port, payload), lambda: tools.load(other, payload))
+    tools.report(
+        "Encrypt of 1 KiB, dedicated gateway, req/s", ratio, ">= 0.45", f"{ours:.0f} / {theirs:.0f} per second"
+    )
 
 
 def encrypt_request() -> bytes:
