@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
+from kms_mock.config import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
 from kms_mock.control.checkpoints import Checkpoint
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
@@ -40,6 +40,8 @@ from kms_mock.store.store import Store
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
+    from kms_mock.fixtures.client_keys import ClientKeyFile
+    from kms_mock.kms.model.access import ClientKey
     from kms_mock.persistence.state import State
     from kms_mock.reach.credentials import CredentialOptions, Credentials
     from kms_mock.reach.intercept import Interception
@@ -265,6 +267,28 @@ class KmsMock(Startable):
     def namespace(self, fixtures: Fixture | Iterable[Fixture] = ()) -> Namespace:
         """Make an isolated account on this server, reached through an AccessKey of its own."""
         return Namespace(self.controls, self._between_requests, self.client, _load_for_account, fixture_list(fixtures))
+
+    def client_key(self, instance: str | None = None, *, password: str = CLIENT_KEY_PASSWORD) -> ClientKeyFile:
+        """Return a client key for a KMS instance, as the clients of its gateway read it: `.write(folder)`.
+
+        It is one whose private key a fixture file has, else a new one. Without `instance` it is the only one, or the
+        default one. Raises ValueError for an unknown instance, and for a password that CreateClientKey would refuse.
+        """
+        from kms_mock.fixtures import client_keys  # noqa: PLC0415 (few tests need it)
+
+        def find() -> ClientKey | None:
+            return client_keys.find(self.store, instance, self.clock.now())
+
+        client_keys.check_password(password)
+        found = self._between_requests(find)
+        if found is None:
+            pair = self._between_requests(
+                lambda: client_keys.work(self.store)
+            )()  # takes long: not on the server's loop
+            self._between_requests(lambda: self.controls.add(client_keys.document(self.store, instance, pair)))
+            found = self._between_requests(find)
+        assert found is not None  # noqa: S101 (it was added)
+        return client_keys.file_of(found, password)
 
     def oidc_token(
         self,

@@ -25,6 +25,7 @@ from types import SimpleNamespace
 from typing import IO, cast
 from urllib.parse import urlencode
 
+import bench_dedicated
 import bench_policies
 import bench_signatures
 import bench_state
@@ -397,6 +398,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "start": start,
     "scale": scale,
     "ciphers": ciphers,
+    "dedicated": lambda: bench_dedicated.main(SimpleNamespace(**globals())),
     "key_scale": key_scale,
     "generation": generation,
     "tools": tools,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, env, files, importing, parity, policy, run, running, serve
+from kms_mock.cli import ca, client_key, env, files, importing, parity, policy, run, running, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,6 +18,7 @@ for _command in (
     run.make_run(serve.serve),
     env.env,
     ca.ca,
+    client_key.client_key,
     files.validate,
     files.operations,
     importing.import_account,

@@ -14,6 +14,7 @@ from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, parameters_of
 from kms_mock.rpc.encode import decode_document
 from kms_mock.rpc.errors import INVALID_PARAMETER, ApiError
+from kms_mock.rpc.wire_form import WireForm
 from kms_mock.store.changes import Change, describe
 from kms_mock.store.times import iso
 
@@ -54,12 +55,23 @@ class Call(Struct, frozen=True, gc=False):
     @property
     def sent(self) -> dict[str, str]:
         """Everything that was sent, the system parameters included."""
-        return parameters_of(self.query.decode(), self.form.decode())
+        if self._wire_form is None:
+            return parameters_of(self.query.decode(), self.form.decode())
+        assert self.operation is not None  # noqa: S101 (else it has no wire form)
+        return {**self._wire_form.read_parameters(self.operation, self.form), **parameters_of(self.query.decode(), "")}
 
     @property
     def answered(self) -> Mapping[str, Any]:
         """The answer's document, secrets included, as it was before a fault spoiled its delivery."""
-        return decode_document(self.body)
+        if self._wire_form is None:
+            return decode_document(self.body)
+        assert self.operation is not None  # noqa: S101 (as above)
+        return {} if self.code else self._wire_form.read_answer(self.operation, self.body)
+
+    @property
+    def _wire_form(self) -> WireForm | None:
+        """How it travelled, if not in the RPC style."""
+        return None if self.operation is None else self.operation.api.wire_form
 
     @property
     def parameters(self) -> dict[str, str]:

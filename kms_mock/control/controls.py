@@ -121,7 +121,8 @@ class Controls:
             action = request.action[:60] if operation is None else operation.name
             access_key_id = request.access_key_id
             query = request.query.encode()
-            form = request.http.body if request.form else b""
+            other_form = operation is not None and operation.api.wire_form is not None
+            form = request.http.body if request.form or other_form else b""
         body, reason = response.body, response.reason
         size = CALL_BYTES + len(query) + len(form) + len(body) + CHARACTER_BYTES * (len(access_key_id) + len(reason))
         journal.add(

@@ -108,12 +108,6 @@ def wants_xml_answer(http: HttpRequest) -> bool:
     return wants_xml(found.group(1) if found else None, http.headers.get("Accept"))
 
 
-def speaks_protobuf(http: HttpRequest) -> bool:
-    """Return whether a request is one of the dedicated gateway, whose answers are protobuf too (dedicated.md 1)."""
-    headers = http.headers
-    return "x-kms-apiname" in headers or "protobuf" in headers.get("content-type", "").lower()
-
-
 class Hosts(Protocol):
     """What decoding needs of a product: the pattern that finds the region in its public host names."""
 
@@ -128,8 +122,6 @@ def decode(http: HttpRequest, products: Iterable[Hosts] = ()) -> ApiRequest:
     if http.method not in ("GET", "POST"):
         raise errors.UNSUPPORTED_HTTP_METHOD("The RPC API takes GET and POST, no other method.")
     (path, query), headers = http.origin, http.headers
-    if speaks_protobuf(http):
-        raise errors.DEDICATED_GATEWAY("A request of the dedicated gateway of a KMS instance.")  # clients.md 4.7b
     named = headers.get("x-acs-action")
     form = form_text(headers.get("content-type"), http.body) if http.body else ""
     parameters = parameters_of(query, form)

@@ -92,7 +92,7 @@ def reset(transport: asyncio.Transport) -> None:
 
 def serialize(answer: HttpResponse, more: str) -> bytes:
     """Return an answer as the bytes of an HTTP/1.1 response; `more` are further header lines."""
-    if answer.reason or answer.retry_after is not None:
+    if answer.reason or answer.retry_after is not None or answer.headers:
         more += "".join([f"{name}: {value}\r\n" for name, value in _optional_headers(answer).items()])
     head = (
         f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}\r\nContent-Type: {answer.content_type}\r\n"
@@ -106,7 +106,7 @@ def _headers(answer: HttpResponse) -> dict[str, str]:
 
 
 def _optional_headers(answer: HttpResponse) -> dict[str, str]:
-    headers = {}
+    headers = dict(answer.headers)
     if answer.retry_after is not None:
         headers["x-acs-retry-after"] = str(answer.retry_after)  # clients.md 2.27
     if answer.reason:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import PATIENCE, SECRET_VALUE, Server, control, plain_call, run_command, secret_names
-from tests.support.registry import REGISTRY
+from tests.support.registry import DECLARED
 
 # -- validate, operations -----------------------------------------------------------------------------------------------
 
@@ -43,7 +43,7 @@ def test_operations() -> None:
     """`operations` prints the page of operations: every one has its heading, its parameters and its errors."""
     page = run_command("operations")[0]
     headings = [line.removeprefix("#### ").partition(" (")[0] for line in page.splitlines() if line.startswith("#### ")]
-    assert sorted(headings) == sorted(REGISTRY)
+    assert sorted(headings) == sorted(operation.name for operation in DECLARED)
     section = page.partition("\n#### GetSecretValue\n")[2].partition("\n####")[0]
     assert "| `SecretName` | string | yes |" in section
     assert "| 404 | Forbidden.ResourceNotFound | `Resource not found.` |" in section
