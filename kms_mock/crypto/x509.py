@@ -16,6 +16,7 @@ from msgspec import Struct
 from kms_mock.crypto import der, pem
 from kms_mock.crypto.errors import InvalidCertificate
 from kms_mock.crypto.guard import guard, passes
+from kms_mock.crypto.library import validity
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -145,14 +146,15 @@ def _read(data: bytes) -> X509:
     extensions = parsed.extensions
     usage = _extension(extensions, x509.KeyUsage)
     identifier = _extension(extensions, x509.SubjectKeyIdentifier)
+    not_before, not_after = validity(parsed)
     return X509(
         parsed=parsed,
         public_key=spki,
         subject=_name(parsed.subject),
         issuer=_name(parsed.issuer),
         serial=parsed.serial_number,
-        not_before=parsed.not_valid_before_utc.timestamp(),
-        not_after=parsed.not_valid_after_utc.timestamp(),
+        not_before=not_before,
+        not_after=not_after,
         signature_algorithm=_signature_algorithm(parsed),
         key_identifier=key_identifier(spki) if identifier is None else identifier.digest,
         dns_names=_dns_names(extensions),
