@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "kms_mock"
 
 # What every room may import: names of options, the door to time and chance, the log, near names.
-LEAVES = {"config", "sources", "logs", "suggestions"}
+LEAVES = {"config", "sources", "logs", "suggestions", "field_docs"}
 
 # What is a product: the rooms that are in the list of products.
 PRODUCTS = set(re.findall(r"\b(\w+)\.(?:API|make_api)\b", (ROOT / PACKAGE / "products.py").read_text(encoding="utf-8")))
@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "sources": set(),
     "logs": set(),
     "suggestions": set(),
+    "field_docs": set(),
     # What knows no product.
     "crypto": set(),
     "store": set(),
