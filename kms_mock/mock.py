@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class KmsMock(Startable):
@@ -81,7 +82,7 @@ class KmsMock(Startable):
         apis = tuple(apis)
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
         if self.config.seed is not None and (missing := missing_for_seed()):
-            logging.getLogger(__name__).warning(missing)
+            _log.warning(missing)
         self.clock = Clock(system.now, settle=self._settle, between_requests=self._between_requests)
         self.sources = structs.replace(system, now=self.clock.now)
         self.store = Store(self.sources, self.config.account, self.config.default_region)

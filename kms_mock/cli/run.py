@@ -67,7 +67,7 @@ def _run(
     region_port: tuple[tuple[str, int], ...],
     **options: Any,
 ) -> None:
-    """Run a command with a mock: kms-mock run [OPTIONS] -- COMMAND...
+    """Run an unchanged program with a mock of its own.
 
     The command and what it starts find the mock at the real endpoints of KMS; no other host of Alibaba Cloud is
     reached. Ends with the command's exit status.
@@ -170,7 +170,10 @@ class _Usage:
     help="Folder for the files that the variables name; without one, it is in the user's state folder.",
 )
 def env(*, url: str, form: str, region: str, access_key_id: str, access_key_secret: str, folder: Path | None) -> None:
-    """Print the environment in which programs find a running server: eval "$(kms-mock env)"."""
+    """Print the environment that leads programs to a server.
+
+    eval "$(kms-mock env)"
+    """
     from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415 (--help must not wait for it)
     from kms_mock.server.authority_files import default_folder  # noqa: PLC0415
 

@@ -7,9 +7,12 @@ import logging
 import pytest
 from alibabacloud_kms20160120 import models
 
-from kms_mock import KmsMock
+from kms_mock import FixtureError, KmsMock
 from kms_mock.crypto import library
+from kms_mock.kms import errors
+from tests.support.calls import refused
 
+SM4 = {"keys": [{"id": "sm4", "spec": "Aliyun_SM4"}]}
 KEY = {"keys": [{"id": "ec", "spec": "EC_P256", "usage": "SIGN/VERIFY"}]}
 DIGEST = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
 
@@ -37,3 +40,15 @@ def test_a_seed_that_cannot_hold(
         assert client.asymmetric_sign(wanted).body.value
     messages = [record.getMessage() for record in caplog.records if record.name == "kms_mock.mock"]
     assert [message.partition(":")[0] for message in messages] == ([told] if told else [])
+
+
+def test_sm4_in_a_library_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CreateKey and fixture files refuse the spec, with the version that it needs."""
+    monkeypatch.setattr(library, "HAS_SM4_GCM", False)
+    with pytest.raises(FixtureError, match=r"\$\.keys\[0\]\.spec: Aliyun_SM4 needs cryptography 42, here is "):
+        KmsMock(SM4)
+    with KmsMock() as kms:
+        refused(
+            kms, errors.UNSUPPORTED_OPERATION, kms.client().create_key, models.CreateKeyRequest(key_spec="Aliyun_SM4")
+        )
+        assert "Aliyun_SM4 needs cryptography 42" in kms.calls.filter("CreateKey")[0].reason
