@@ -47,7 +47,10 @@ def health(url: str, form: str | None) -> None:
 @url_option
 @form_options
 def reset(url: str, form: str | None) -> None:
-    """Go back to the fixture files, in everything: resources, clock, faults, calls."""
+    """Go back to the fixture files.
+
+    In everything: resources, clock, faults and calls.
+    """
     show(ask_json(url, "POST", "reset"), form, lambda _: ["everything is as the fixture files describe it"])
 
 
