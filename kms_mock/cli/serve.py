@@ -33,10 +33,11 @@ _MAX_LINE = 2000  # characters
 @option(
     "--fixture",
     (),
-    "Fixture file (YAML or JSON) to start with; may be given more than once. "
+    "Fixture file (YAML or JSON) to start with, or a folder of them; may be given more than once. "
     f"In the environment variable several are joined by {os.pathsep!r}.",
     multiple=True,
     type=click.Path(path_type=Path),
+    callback=lambda _context, _parameter, paths: tuple(file for path in paths for file in _fixture_files(path)),
 )
 @option(
     "--region",
@@ -132,6 +133,14 @@ def serve(
         raise click.ClickException(f"cannot listen on {error.filename}: {problem}") from error
 
 
+def _fixture_files(path: Path) -> list[Path]:
+    """Return the fixture files in a folder, by name; a file is itself."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml", ".json"))
+    return [file for file in found if not file.name.endswith("schema.json")]
+
+
 def _region_port(text: str) -> tuple[str, int]:
     """Read `cn-shanghai=4589`. Raises BadParameter."""
     region, _, port = text.partition("=")
@@ -155,15 +164,17 @@ async def _serve(mock: KmsMock, fixture: Iterable[Path], log_handler: logs.Buffe
         for region, _ in mock.config.region_ports:
             click.echo(f"kms-mock listening on http://{mock.config.endpoint(server.ports[region])} for {region}")
         sys.stdout.flush()
-        click.echo("\n".join(_welcome(mock, fixture, f"http://{mock.config.endpoint(server.port)}")))
+        click.echo("\n".join(_welcome(mock, fixture, server.port)))
         await stopped.wait()
         await server.stop()
 
 
-def _welcome(mock: KmsMock, fixture: Iterable[Path], url: str) -> Iterator[str]:
+def _welcome(mock: KmsMock, fixture: Iterable[Path], port: int) -> Iterator[str]:
     """Yield what a person wants to know of a server that has started."""
     from importlib.metadata import version  # noqa: PLC0415 (takes long to import)
 
+    is_any = mock.config.host in ("0.0.0.0", "::", "")  # noqa: S104 (no client connects to that)
+    url = f"http://127.0.0.1:{port}" if is_any else f"http://{mock.config.endpoint(port)}"
     files = ", ".join(map(str, fixture)) or "no fixture file"
     found = ", ".join(_counts(mock)) or "nothing"
     where = "" if mock.config.port == DEFAULT_PORT else f" --url {url}"

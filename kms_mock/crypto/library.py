@@ -17,7 +17,7 @@ REPEATS_CERTIFICATES: Final = _VERSION >= (45,)
 """Whether it signs certificates in that way."""
 _HAS_UTC: Final = _VERSION >= (42,)
 HAS_SM4_GCM: Final = _VERSION >= (42,)
-"""Whether keys of the spec Aliyun_SM4 can encrypt."""
+"""Whether it has SM4 in the mode GCM."""
 
 
 def missing_for_seed() -> str:
@@ -26,13 +26,6 @@ def missing_for_seed() -> str:
         return ""
     what = "certificates of instances" if REPEATS_ECDSA else "ECDSA signatures and certificates of instances"
     return f"{what} differ from run to run in spite of the seed: cryptography {__version__} is too old, 45 is needed"
-
-
-def missing_for(spec: str) -> str:
-    """Return why there can be no keys of a spec, "" when there can."""
-    if spec != "Aliyun_SM4" or HAS_SM4_GCM:
-        return ""
-    return f"{spec} needs cryptography 42, here is {__version__}"
 
 
 def validity(certificate: x509.Certificate) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import yaml
 
 from kms_mock import fixtures
 from kms_mock.cli import COMMANDS
-from tests.support.cli import CLEAN, run_command, serving
+from tests.support.cli import CLEAN, run_command, secret_names, serving
 
 ROOT = Path(__file__).parents[2]
 TEST = """
@@ -127,3 +127,14 @@ def test_start_lines(files: Path) -> None:
         assert re.fullmatch(r"kms-mock \d+\.\d+\.\d+ with one\.yaml, two\.yaml: 2 secrets\n", version)
         assert control_api == f"control API: {server.url}/_kms_mock/ (kms-mock tail --url {server.url})\n"
         assert f'eval "$(kms-mock env --url {server.url})"' in lead
+
+
+def test_a_folder_of_fixture_files(files: Path, tmp_path: Path) -> None:
+    """`--fixture FOLDER` loads the files in it, by name; an empty folder and a schema are nothing."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text((files / f"{name}.yaml").read_text())
+    (tmp_path / "notes.txt").write_text("none")
+    (tmp_path / "schema.json").write_text("[]")
+    (tmp_path / "empty").mkdir()
+    with serving(files, "--port", "0", "--fixture", str(tmp_path), "--fixture", str(tmp_path / "empty")) as server:
+        assert secret_names(server.url) == ["db", "more"]

@@ -5,7 +5,6 @@ from typing import NotRequired, TypedDict, cast
 
 from msgspec.structs import replace
 
-from kms_mock.crypto.library import missing_for
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.specs import KEY_SPECS, KeySpec
 from kms_mock.kms import errors, inferred
@@ -230,8 +229,6 @@ def _new_key_id(ctx: Context, instance_id: str | None) -> str:
 def _usage(spec: KeySpec, usage: KeyUsage | None) -> str:
     if usage is not None and usage not in spec.usages:
         raise errors.UNSUPPORTED_OPERATION(f"A key of spec {spec.name} is for {' or '.join(spec.usages)}.")
-    if missing := missing_for(spec.name):
-        raise errors.UNSUPPORTED_OPERATION(f"{missing}.")
     return usage or spec.default_usage
 
 
