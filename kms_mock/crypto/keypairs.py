@@ -113,6 +113,9 @@ def load(spec: KeySpec, data: bytes) -> KeyMaterial:
     if spec.kind == "ec" and isinstance(key, ec.EllipticCurvePrivateKey):
         if key.curve.name != spec.curve:
             raise InvalidKey(f"a key of spec {spec.name} is on the curve {spec.curve}, not {key.curve.name}")
+        derived = ec.derive_private_key(key.private_numbers().private_value, key.curve).public_key()
+        if derived.public_numbers() != key.public_key().public_numbers():  # OpenSSL of `cryptography` 41 takes it
+            raise InvalidKey(f"the private key for spec {spec.name} is unsound")
         return EcMaterial(spec, key)
     raise InvalidKey(f"the key is not of the kind that spec {spec.name} needs")
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -91,7 +92,7 @@ def load_certificates(text: str) -> list[X509]:
         raise InvalidCertificate("the PEM holds something that is no certificate")
     if len(found) > _MOST_CERTIFICATES:
         raise InvalidCertificate(f"the PEM holds {len(found)} certificates, at most {_MOST_CERTIFICATES} are allowed")
-    with guard(InvalidCertificate, "a certificate is malformed"):
+    with guard(InvalidCertificate, "a certificate is malformed"), _known_strings():
         return [_read(data) for _, data in found]
 
 
@@ -99,13 +100,22 @@ def load_request(text: str) -> Request:
     """Read a signing request in PEM; InvalidCertificate when it is malformed. Its signature is not looked at."""
     from cryptography import x509
 
-    with guard(InvalidCertificate, "the signing request is malformed"):
+    with guard(InvalidCertificate, "the signing request is malformed"), _known_strings():
         request = x509.load_pem_x509_csr(text.encode())
         info = der.Reader(request.tbs_certrequest_bytes).sequence()
         info.take(der.INTEGER)
         info.take(der.SEQUENCE)
         spki = der.encode(der.SEQUENCE, info.take(der.SEQUENCE))
         return Request(_name(request.subject), _dns_names(request.extensions), spki)
+
+
+@contextmanager
+def _known_strings() -> Iterator[None]:
+    """Refuse names with a type of string that does not exist; `cryptography` before 42 raises KeyError for them."""
+    try:
+        yield
+    except KeyError:
+        raise InvalidCertificate("a name has a string of an unknown type") from None
 
 
 def key_identifier(public_key: bytes) -> bytes:
