@@ -35,9 +35,9 @@ def show(document: Any, form: str | None, render: Callable[[Any], Iterable[Rende
     if form == "json":
         click.echo(json_text(document))
     elif form == "yaml":
-        from kms_mock.fixtures.yaml_writer import write  # noqa: PLC0415 (--help must not wait for it)
+        from kms_mock.fixtures.writing import yaml_text  # noqa: PLC0415 (--help must not wait for it)
 
-        click.echo(write(document), nl=False)
+        click.echo(yaml_text(document), nl=False)
     else:
         terminal = console()
         for each in render(document):
