@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from kms_mock.cli.output import shown, table
+from kms_mock.cli.output import styled, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,8 +43,8 @@ def _sections(owner: Document) -> Iterator[tuple[str, list[Document]]]:
     return ((name, value) for name, value in owner.items() if isinstance(value, list) and value and name != "regions")
 
 
-def _heading(section: str, entries: list[Document], where: str) -> str:
-    return f"{section.replace('_', ' ').upper()}: {len(entries)} in {shown(where)}"
+def _heading(section: str, entries: list[Document], where: str) -> RenderableType:
+    return styled(f"{section.replace('_', ' ').upper()}: {len(entries)} in {where}", "bold cyan")
 
 
 def _table(entries: list[Document]) -> RenderableType:
