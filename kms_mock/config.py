@@ -32,6 +32,9 @@ class Config:
     folder of its certificate authority; without one, `keep_ca` keeps it in the user's state folder, else it lives as
     long as the process. `proxy_remote` lets other machines use the proxy; `tunnel_timeout` is how many seconds a tunnel
     may stay silent.
+
+    `state` is the file that keeps the store and the clock from one start to the next; with a `state_passphrase_file` its
+    records are encrypted under the passphrase in that file.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +57,8 @@ class Config:
     region_ports: tuple[tuple[str, int], ...] = ()
     allow_hosts: tuple[str, ...] = ()
     control_hosts: tuple[str, ...] = ()
+    state: Path | None = None
+    state_passphrase_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a region or account that no ARN could name, and for options that contradict each other."""
@@ -68,9 +73,16 @@ class Config:
             raise ValueError(f"{self.account!r} is not an account, which is written like {DEFAULT_ACCOUNT}")
         if self.tls_key is not None and self.tls_cert is None:
             raise ValueError("a TLS key comes with its certificate")
+        self._check_state()
         for name in (*self.allow_hosts, *self.control_hosts):
             if not re.fullmatch("[A-Za-z0-9_.-]+", name):
                 raise ValueError(f"{name!r} is not a host name: write it without scheme and port")
+
+    def _check_state(self) -> None:
+        if self.state_passphrase_file is not None and self.state is None:
+            raise ValueError("a passphrase file is for a state file: name that too")
+        if self.seed is not None and self.state is not None:
+            raise ValueError("a seed repeats the ids of the last run, which a state file holds: use one of them")
 
     @property
     def default_region(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from msgspec import structs
@@ -16,6 +17,7 @@ from kms_mock.control.controls import Controls
 from kms_mock.control.faults import Fault, FaultOptions, Faults, fault_spec
 from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
+from kms_mock.control.minimal_policy import choose, minimal_policies
 from kms_mock.control.namespaces import Namespace
 from kms_mock.crypto.library import missing_for_seed
 from kms_mock.fixtures import Fixture, fixture_list
@@ -40,6 +42,7 @@ from kms_mock.store.store import Store
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
+    from kms_mock.persistence.state import State
     from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
@@ -62,6 +65,7 @@ class KmsMock(Startable):
         region: str | None = None,
         account: str = DEFAULT_ACCOUNT,
         seed: int | None = None,
+        state: str | Path | None = None,
         config: Config | None = None,
         log_request: LogRequest = log_request,
         apis: Iterable[Api] = APIS,
@@ -71,13 +75,18 @@ class KmsMock(Startable):
         With a `region` the mock is that region's endpoint, whatever `RegionId` a client sends; without one, requests
         choose their region, and those that name none are in cn-hangzhou.
 
+        With a `state` file the store and the clock are those of the file, if there is one, and whatever is answered is in
+        it; the fixtures are what `reset` goes back to. `stop` lets others open the file, `start` opens it again. Raises
+        StateError for one that cannot be used.
+
         Raises AuthorityError when the config names a certificate, or a folder for one, that cannot be used.
-        A `config` holds what host, port, region, account and seed set, so it excludes them: ValueError.
+        A `config` holds what host, port, region, account, seed and state set, so it excludes them: ValueError.
         `log_request` is called for every answered request; see `kms_mock.logs`. `apis` are the products to serve.
         """
-        options = Config(host=host, port=port, region=region, account=account, seed=seed)
+        file = None if state is None else Path(state)
+        options = Config(host=host, port=port, region=region, account=account, seed=seed, state=file)
         if config is not None and options != Config():
-            raise ValueError("pass either a config, or host, port, region, account and seed")
+            raise ValueError("pass either a config, or host, port, region, account, seed and state")
         self.config = config or options
         apis = tuple(apis)
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
@@ -86,6 +95,7 @@ class KmsMock(Startable):
         self.clock = Clock(system.now, settle=self._settle, between_requests=self._between_requests)
         self.sources = structs.replace(system, now=self.clock.now)
         self.store = Store(self.sources, self.config.account, self.config.default_region)
+        self._state: State | None = None
         client_keys = next((api.client_keys for api in apis if api.client_keys), None)
         authenticator = Authenticator(self.store, self.sources, client_keys)
         self.controls = Controls(
@@ -96,7 +106,12 @@ class KmsMock(Startable):
             load=fixture_files.load,
             fixtures=fixture_list(fixtures),
             on_reset=authenticator.reset,
+            commit=self._commit,
         )
+        if self.config.state is not None:
+            from kms_mock.persistence.state import make_state  # noqa: PLC0415 (only for who has a file)
+
+            self._state = make_state(self.config, self.store, self.clock, apis)
         self._guard = ProductGuard(self.config, [pattern for api in apis for pattern in api.hosts])
         self.gateway = Gateway(
             apis,
@@ -105,18 +120,21 @@ class KmsMock(Startable):
             authenticator=authenticator,
             guard=self._guard,
             faults=self.controls.faults,
+            save=self._state.save_request if self._state else None,
             record=self.controls.record,
             log_request=log_request,
         )
         self.certificates = Certificates(self.config)
         self._server = ServerThread(self.http_server)
+        if self._state is not None:  # the last thing that can fail, so that nobody is left with an open file
+            self._state.open()
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def http_server(self) -> HttpServer:
         """Return the HTTP side of this mock, for the running loop."""
         control_api = ControlApi(self.controls, self.config, self.certificates)
-        endpoints = CredentialEndpoints(self.store, self._guard)
+        endpoints = CredentialEndpoints(self.store, self._guard, self._commit)
         handlers = RequestHandlers(
             self.gateway.answer,
             self.gateway.malformed,
@@ -129,12 +147,16 @@ class KmsMock(Startable):
 
     def start(self) -> Self:
         """Listen. Raises OSError at once when the port is taken, RuntimeError when this mock is running already."""
+        if self._state is not None:
+            self._state.open()
         self._server.start()
         return self
 
     def stop(self) -> None:
         """Cancel running requests, close all connections and end the thread; the store stays as it is."""
         ports = self._server.stop()
+        if self._state is not None:
+            self._state.close()
         self.certificates.remove_file()
         for port in ports:
             close_sessions(self.config.endpoint(port))
@@ -285,6 +307,19 @@ class KmsMock(Startable):
         self._server.check_process()
         return self.controls.faults
 
+    def minimal_policy(self, identity: str | None = None, *, include_refused: bool = False) -> dict[str, Any]:
+        """Return the least RAM policy that permits what an identity used, since the start or `calls.clear()`.
+
+        `identity` is an ARN or its end, such as `role/app`; it may be left out where only one used anything. With
+        `include_refused` it permits what RAM refused, too. Raises ValueError.
+        """
+        return choose(self.minimal_policies(include_refused=include_refused), identity)
+
+    def minimal_policies(self, *, include_refused: bool = False) -> dict[str, dict[str, Any]]:
+        """Return the least RAM policy of each identity that used something, by its ARN; see `minimal_policy`."""
+        found = self._between_requests(lambda: self.controls.journal.uses.since(0))
+        return minimal_policies(found, include_refused=include_refused)
+
     def assert_no_leaks(self, subject: Any) -> None:
         """Assert that no secret value of a remembered call is in a text, bytes, a log record, or several of them."""
         assert_no_leaks(self.calls, subject)
@@ -293,7 +328,10 @@ class KmsMock(Startable):
         return self.store.settle(now)
 
     def _between_requests(self, function: Callable[[], T]) -> T:
-        return self._server.call(function)
+        return self._server.call(function if self._state is None else lambda: self._commit(function))
+
+    def _commit(self, function: Callable[[], T]) -> T:
+        return function() if self._state is None else self._state.commit(function)
 
 
 def _running(port: int | None) -> int:

@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     # What stands beside.
     "fixtures": {"kms", "bss", "rpc", "store", "identity", "crypto"},
     "control": {"rpc", "store", "identity"},
+    "persistence": {"control", "rpc", "store", "identity", "crypto"},
     "server": {"rpc", "store", "identity", "crypto", "control", "fixtures"},
     "sdk_sessions": set(),
     "lifecycle": set(),
@@ -55,6 +56,7 @@ ALLOWED: dict[str, set[str]] = {
         "sdk_sessions",
         "lifecycle",
         "reach",
+        "persistence",
     },
     "reach": {
         "lifecycle",
@@ -66,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
         "pytest_plugin",
         "server",
     },  # server: hosts
-    "": {"mock", "fixtures", "reach"},
+    "": {"mock", "fixtures", "reach", "store"},
     "importing": {"fixtures", "store", "kms"},
     "parity": {"fixtures", "kms"},  # fixtures: the reader of YAML
     "cli": {"importing", "parity", "store", "mock", "control", "fixtures", "products", "server", "reach"},
@@ -89,6 +91,7 @@ THIRD_PARTY: dict[str, set[str]] = {
         "rpc",
         "fixtures",
         "control",
+        "persistence",
         "server",
         "mock",
         "cli",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, calls, documents, faults, files, importing, init, parity, run, running, serve
+from kms_mock.cli import ca, calls, documents, faults, files, importing, init, parity, policy, run, running, serve
 from kms_mock.cli.help import Headings
 
 COMMANDS: dict[str, list[click.Command]] = {
     "Start": [serve.serve, run.make_run(serve.serve), run.env],
-    "Inspect a running server": [calls.tail, calls.requests, running.state, running.health],
+    "Inspect a running server": [calls.tail, calls.requests, running.state, policy.policy, running.health],
     "Steer a running server": [faults.faults, running.clock, running.reset],
     "Files and documents": [init.init, files.validate, files.schema, ca.ca, files.operations, documents.docs],
     "The real service": [importing.import_account, parity.parity],

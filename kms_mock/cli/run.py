@@ -33,6 +33,8 @@ _SHARED = (
     "journal",
     "journal_bytes",
     "ca_dir",
+    "state",
+    "state_passphrase_file",
     "reveal_secrets",
 )
 _KEY = "mock"  # the id and secret of an AccessKey where no other is known
@@ -77,6 +79,7 @@ def _run(
     from kms_mock.reach.running import CannotRunError, run_program  # noqa: PLC0415
     from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
     from kms_mock.sources import Sources  # noqa: PLC0415
+    from kms_mock.store.errors import StateError  # noqa: PLC0415
 
     logs.configure(log_level, Sources.system().now)
     try:
@@ -85,7 +88,7 @@ def _run(
         raise click.UsageError(str(error)) from error
     try:
         mock = KmsMock(fixture, config=config)
-    except (FixtureError, AuthorityError) as error:
+    except (FixtureError, AuthorityError, StateError) as error:
         raise click.ClickException(str(error)) from error
     usage = _Usage()
     mock.calls.watch(usage.add)

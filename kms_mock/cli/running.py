@@ -14,6 +14,7 @@ from kms_mock.cli.client import MAX_TEXT, ask_json
 from kms_mock.cli.help import Command
 from kms_mock.cli.options import url_option
 from kms_mock.cli.output import form_options, show, shown, table
+from kms_mock.cli.state_file import state_file_options
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -62,10 +63,12 @@ def reset(url: str, form: str | None) -> None:
 @form_options
 @click.option("--replace", type=click.Path(path_type=Path), help="Replace everything by this fixture file.")
 @click.option("--add", type=click.Path(path_type=Path), help="Add this fixture file.")
+@state_file_options
 def state(url: str, form: str | None, replace: Path | None, add: Path | None) -> None:
     """Show what there is, or change it.
 
-    With --replace and --add everything happens, or nothing. --yaml and --json print a fixture document; for one with secret values, start the server with --reveal-secrets.
+    With --replace and --add everything happens, or nothing. --yaml and --json print a fixture document; for one with
+    secret values, start the server with --reveal-secrets. --export and --import work on a state file, without a server.
     """
     files = [file for file in (replace, add) if file is not None]
     if files:

@@ -16,12 +16,13 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
 from kms_mock.config import MAX_BODY_BYTES
+from kms_mock.control.controls import run_unsaved
 from kms_mock.identity.conditions import Request
 from kms_mock.identity.identities import Role, role_arn, roles
 from kms_mock.identity.policies import decide
@@ -30,6 +31,7 @@ from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.control_api import PREFIX, ControlResponse
 from kms_mock.server.hosts import METADATA_HOST
+from kms_mock.store.errors import StateError
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 
@@ -64,11 +66,21 @@ def is_special(http: HttpRequest) -> bool:
 class CredentialEndpoints:
     """Answers for one server."""
 
-    def __init__(self, store: Store, guard: Callable[[HttpRequest], str]) -> None:
-        """`guard` is the one of the API: it returns why a request is refused unread, "" if it is not."""
+    def __init__(
+        self,
+        store: Store,
+        guard: Callable[[HttpRequest], str],
+        commit: Callable[[Callable[[], Any]], Any] = run_unsaved,
+    ) -> None:
+        """Answer from a store.
+
+        `guard` is the one of the API: it returns why a request is refused unread, "" if it is not. `commit` is that of
+        `Controls`.
+        """
         self._store = store
         self._sources = store.sources
         self._guard = guard
+        self._commit = commit
         self._token_key = b""
 
     def answers(self, http: HttpRequest) -> bool:
@@ -184,7 +196,10 @@ class CredentialEndpoints:
         now = self._sources.now()
         session = lasting_session(self._store, order, now + margin)
         if session is None:
-            session = issue_session(self._store, order, now)
+            try:
+                session = self._commit(lambda: issue_session(self._store, order, now))
+            except StateError as error:
+                raise Refusal(500, str(error)) from error
             self._store.take_changes()  # no request of the API caused them
         return session
 
