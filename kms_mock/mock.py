@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -18,6 +19,7 @@ from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
 from kms_mock.control.minimal_policy import choose, minimal_policies
 from kms_mock.control.namespaces import Namespace
+from kms_mock.crypto.library import missing_for_seed
 from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.lifecycle import Startable
 from kms_mock.logs import LogRequest, log_request
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class KmsMock(Startable):
@@ -90,6 +93,8 @@ class KmsMock(Startable):
         self.config = config or options
         apis = tuple(apis)
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
+        if self.config.seed is not None and (missing := missing_for_seed()):
+            _log.warning(missing)
         self.clock = Clock(system.now, settle=self._settle, between_requests=self._between_requests)
         self.sources = structs.replace(system, now=self.clock.now)
         self.store = Store(self.sources, self.config.account, self.config.default_region)

@@ -93,6 +93,11 @@ class Call(Struct, frozen=True, gc=False):
         return {name: value for name, value in self.sent.items() if name not in _SYSTEM}
 
     @property
+    def resource(self) -> str:
+        """The first resource that was named, "" for none."""
+        return "" if self.operation is None else next(iter(self.operation.resources_named(self.sent)), "")
+
+    @property
     def changes(self) -> list[str]:
         """What the request changed, in words."""
         return describe(self.effects)
@@ -113,6 +118,7 @@ class Call(Struct, frozen=True, gc=False):
             "at": iso(self.at),
             "action": self.action,
             "parameters": self.unmasked_parameters if unmasked else self.parameters,
+            "resource": self.resource,
             "access_key_id": self.access_key_id,
             "status": self.status,
             "code": self.code,
