@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, Config, check_region
+from kms_mock.config import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
 from kms_mock.control.checkpoints import Checkpoint
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
@@ -18,6 +19,7 @@ from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
 from kms_mock.control.minimal_policy import choose, minimal_policies
 from kms_mock.control.namespaces import Namespace
+from kms_mock.crypto.library import missing_for_seed
 from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.lifecycle import Startable
 from kms_mock.logs import LogRequest, log_request
@@ -27,11 +29,11 @@ from kms_mock.rpc.authentication import Authenticator
 from kms_mock.rpc.gateway import Gateway
 from kms_mock.sdk_sessions import close_sessions, open_session
 from kms_mock.server.certificates import Certificates
-from kms_mock.server.connection import RequestHandlers
 from kms_mock.server.control_api import ControlApi
 from kms_mock.server.credential_endpoints import CredentialEndpoints
 from kms_mock.server.guards import ProductGuard
 from kms_mock.server.listener import HttpServer
+from kms_mock.server.pool import RequestHandlers
 from kms_mock.server.thread import ServerThread
 from kms_mock.sources import Sources
 from kms_mock.store.events import Event
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
     from kms_mock.fixtures.client_keys import ClientKeyFile
     from kms_mock.kms.model.access import ClientKey
     from kms_mock.persistence.state import State
+    from kms_mock.reach.credentials import CredentialOptions, Credentials
     from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class KmsMock(Startable):
@@ -89,6 +93,8 @@ class KmsMock(Startable):
         self.config = config or options
         apis = tuple(apis)
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
+        if self.config.seed is not None and (missing := missing_for_seed()):
+            _log.warning(missing)
         self.clock = Clock(system.now, settle=self._settle, between_requests=self._between_requests)
         self.sources = structs.replace(system, now=self.clock.now)
         self.store = Store(self.sources, self.config.account, self.config.default_region)
@@ -222,16 +228,24 @@ class KmsMock(Startable):
             open_session(options["endpoint"])
         return Client(SdkConfig(access_key_id=access_key_id, access_key_secret=access_key_secret, **options))
 
-    def intercept(self, *, access_key_id: str | None = None, access_key_secret: str | None = None) -> Interception:
+    def intercept(self, **options: Unpack[CredentialOptions]) -> Interception:
         """Send this process's calls of the real endpoints to this mock: `with kms.intercept(): ...`.
 
-        The environment gets the AccessKey pair named here, else the first one that the default account has, else
-        `mock`. Raises ValueError for a mock that listens on an IPv6 address.
+        The environment gets the AccessKey pair named by `access_key_id` and `access_key_secret`, else the first one that
+        the default account has, else `mock`; with a `role` what leads to that role's credentials, `via` ecs, oidc, uri,
+        sts, profile or keys (docs/roles.md). Raises ValueError for a mock that listens on an IPv6 address, and for a role
+        that cannot be had.
         """
-        from kms_mock.reach.intercept import Interception, find_access_key  # noqa: PLC0415 (only when asked for)
+        from kms_mock.reach.intercept import Interception  # noqa: PLC0415 (only when asked for)
 
-        found = self._between_requests(lambda: find_access_key(self.store, access_key_id))
-        return Interception(self, access_key_id=found[0], access_key_secret=access_key_secret or found[1])
+        return Interception(self, self.credentials(**options))
+
+    def credentials(self, **options: Unpack[CredentialOptions]) -> Credentials:
+        """Return the variables and files by which a program finds credentials, as `intercept` and `kms-mock run` do."""
+        from kms_mock.reach.credentials import find_credentials  # noqa: PLC0415 (only when asked for)
+
+        url = self.url if options.get("role") else ""  # what an AccessKey needs not know, a mock that is off has not
+        return self._between_requests(lambda: find_credentials(self.store, url, **options))
 
     def close_kept_connections(self) -> None:
         """Close the connections that clients keep for another request; those in use end with their answer."""
@@ -283,7 +297,7 @@ class KmsMock(Startable):
 
     def oidc_token(
         self,
-        subject: str = "system:serviceaccount:default:app",
+        subject: str = OIDC_SUBJECT,
         *,
         provider: str | None = None,
         account: str | None = None,

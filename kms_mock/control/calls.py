@@ -22,8 +22,8 @@ MASK = "***"
 # RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
 _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 _MAX_SHOWN = 300  # characters of an action or a reason in a line of text
-_CHARACTER_BYTES = 4  # of a string, at most
-_CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
+CHARACTER_BYTES = 4  # of a string, at most
+CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
 
 
 class Call(Struct, frozen=True, gc=False):
@@ -93,6 +93,11 @@ class Call(Struct, frozen=True, gc=False):
         return {name: value for name, value in self.sent.items() if name not in _SYSTEM}
 
     @property
+    def resource(self) -> str:
+        """The first resource that was named, "" for none."""
+        return "" if self.operation is None else next(iter(self.operation.resources_named(self.sent)), "")
+
+    @property
     def changes(self) -> list[str]:
         """What the request changed, in words."""
         return describe(self.effects)
@@ -113,6 +118,7 @@ class Call(Struct, frozen=True, gc=False):
             "at": iso(self.at),
             "action": self.action,
             "parameters": self.unmasked_parameters if unmasked else self.parameters,
+            "resource": self.resource,
             "access_key_id": self.access_key_id,
             "status": self.status,
             "code": self.code,
@@ -124,12 +130,9 @@ class Call(Struct, frozen=True, gc=False):
         }
 
 
-def call_size(content: int, characters: int, effects: tuple[Change, ...]) -> int:
-    """Return how many bytes of memory a call takes, about, from the sizes of its bytes and its text, and its effects."""
-    size = _CALL_BYTES + content + _CHARACTER_BYTES * characters
-    if effects:
-        size += sum([_size_of_former(change.before, change.after) for change in effects])
-    return size
+def effects_size(effects: tuple[Change, ...]) -> int:
+    """Return how many bytes of memory the records take, about, of which a call's effects alone remember how they were."""
+    return sum([_size_of_former(change.before, change.after) for change in effects])
 
 
 def _is_open(parameter: Parameter, sent: Mapping[str, str], *, is_refused: bool) -> bool:

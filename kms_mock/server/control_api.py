@@ -173,7 +173,7 @@ class ControlApi:
             copy = Store(store.sources, store.default_account, store.default_region)
             copy.restore(state)
             written = snapshot(copy)
-            return written if self.config.reveal_secrets else _masked(written)
+            return written if self.config.reveal_secrets else _without_secrets(written)
 
         return await asyncio.get_running_loop().run_in_executor(None, document)
 
@@ -369,6 +369,12 @@ def _documents(query: Mapping[str, str], body: bytes) -> list[Reading]:
         source = query.get(f"source.{number}", f"document {number} of the request body")
         documents.append(Reading(printable(source, _MAX_SOURCE), tree))
     return documents
+
+
+def _without_secrets(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fixture document in which every secret is masked; it is marked, so that nobody loads the masks."""
+    masked = _masked(document)
+    return masked if masked == document else {"masked": True, **masked}
 
 
 def _masked(tree: Any) -> Any:

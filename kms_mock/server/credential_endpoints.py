@@ -23,10 +23,9 @@ import msgspec
 
 from kms_mock.config import MAX_BODY_BYTES
 from kms_mock.control.controls import run_unsaved
-from kms_mock.identity.conditions import Request
-from kms_mock.identity.identities import Role, role_arn, roles
-from kms_mock.identity.policies import decide
+from kms_mock.identity.identities import Role, roles
 from kms_mock.identity.sessions import Session, SessionOrder, issue_session, lasting_session
+from kms_mock.identity.trust import ecs_refusal
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.control_api import PREFIX, ControlResponse
@@ -144,7 +143,7 @@ class CredentialEndpoints:
         """Return the roles that ECS instances may have: those that trust ECS, or have no trust policy."""
         home = self._store.existing(account, "")
         found = {} if home is None else {role.name: role for role in home[roles].values()}
-        return {name: role for name, role in found.items() if _trusts_ecs(account, role)}
+        return {name: role for name, role in found.items() if not ecs_refusal(account, role)}
 
     def _new_token(self, http: HttpRequest) -> ControlResponse:
         if http.method != "PUT":
@@ -209,13 +208,6 @@ def _is_metadata(http: HttpRequest) -> bool:
     if target.startswith("http://"):
         return urlsplit(target).hostname == METADATA_HOST
     return target.startswith("/latest/") and http.headers.get("Host", "").partition(":")[0] == METADATA_HOST
-
-
-def _trusts_ecs(account: str, role: Role) -> bool:
-    if role.trust is None:
-        return True
-    request = Request("sts:AssumeRole", role_arn(account, role.name), "ecs.aliyuncs.com", "Service")
-    return decide((("trust", role.trust),), request).allowed
 
 
 def _credentials(session: Session) -> dict[str, str]:
