@@ -35,6 +35,9 @@ class Index(Generic[R]):
 
     def replace(self, entries: dict[str, Any], record_id: str, before: R | None, after: R | None) -> None:
         """Take the values of a former record out of the entries, and put those of the new one in."""
+        if before is None and after is not None:
+            self._add(entries, record_id, self.of(after))
+            return
         old = () if before is None else self.of(before)
         new = () if after is None else self.of(after)
         if old == new:
@@ -50,7 +53,10 @@ class Index(Generic[R]):
             else:
                 del entries[value]
         had = frozenset(old)
-        for value in [value for value in new if value not in had] if old else new:
+        self._add(entries, record_id, [value for value in new if value not in had])
+
+    def _add(self, entries: dict[str, Any], record_id: str, values: Iterable[str]) -> None:
+        for value in values:
             entries[value] = record_id if self.unique else (*entries.get(value, ()), record_id)
 
 

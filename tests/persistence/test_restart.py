@@ -177,8 +177,8 @@ def test_sessions_of_roles_survive(path: Path) -> None:
 def test_what_is_over_in_a_second_is_not_written(path: Path) -> None:
     """Requests of an account with rates are counted, the counts are in no file, and reading writes nothing."""
     account = {"id": "1234567890123456", "quotas": {"rates": {"GetSecretValue": 1000}}}
-    fixture: dict[str, Any] = {**FIXTURE, "accounts": [account]}
-    with KmsMock(fixture, state=path) as kms:
+    document: dict[str, Any] = {**FIXTURE, "accounts": [account]}
+    with KmsMock(document, state=path) as kms:
         client = kms.client()
         before = path.with_name("state.db-wal").read_bytes()
         for _ in range(3):

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 
-def files_of(text: str) -> dict[str, str]:
+def files_of_page(text: str) -> dict[str, str]:
     """Return the files of a page by name."""
     return dict(re.findall(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
 
 
 if __name__ == "__main__":
-    for name, content in files_of(Path(sys.argv[1]).read_text("utf-8")).items():
+    for name, content in files_of_page(Path(sys.argv[1]).read_text("utf-8")).items():
         (Path(sys.argv[2]) / name).write_text(content, "utf-8")
