@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, files, importing, parity, run, running, serve
+from kms_mock.cli import ca, files, importing, parity, policy, run, running, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +27,7 @@ for _command in (
     running.state,
     running.clock,
     running.requests,
+    policy.policy,
     running.faults,
 ):
     main.add_command(_command)
