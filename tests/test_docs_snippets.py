@@ -49,6 +49,15 @@ def run_by(runner: str) -> list[Block]:
     return [block for block in BLOCKS if block.runner == runner]
 
 
+# A reader runs pytest in the folder of the test.
+CONFTEST = """\
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def in_the_folder_of_the_page(request, monkeypatch):
+    monkeypatch.chdir(request.path.parent)
+"""
 TESTS = run_by("tests")
 SCRIPTS = run_by("python")
 SHELL_PAGES = sorted({block.page for block in run_by("shell")})
@@ -84,6 +93,7 @@ def test_the_tests_of_the_pages_pass(tmp_path: Path) -> None:
         folder.mkdir(exist_ok=True)
         write_files(folder, block.page)
         (folder / f"test_{name}_line_{block.line}.py").write_text(block.code, "utf-8")
+    (tmp_path / "conftest.py").write_text(CONFTEST, "utf-8")
     options = ("-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), str(tmp_path)],
