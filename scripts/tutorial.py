@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.support.blocks import Block, all_blocks
 from tests.support.page_shell import PageShell, free_port
-from tests.support.pages import Block, all_blocks
 
 PAGE = "docs/tutorial.md"
 

@@ -1,7 +1,7 @@
 """Every fenced block of README.md and docs/ is run as printed, or is on the list of those that are not, with a reason.
 
 A Python block with tests runs as a test file of its own, any other as a script; shell blocks run in bash, one after the
-other; a YAML block is a fixture file, and loads. All blocks of a page share a folder. `tests/support/pages.py` says
+other; a YAML block is a fixture file, and loads. All blocks of a page share a folder. `tests/support/blocks.py` says
 what comments before a block change.
 """
 
@@ -19,9 +19,7 @@ import pytest
 import yaml
 
 from kms_mock import KmsMock
-from tests.support.page_scripts import Result, Script, run_scripts
-from tests.support.page_shell import PORT, PageShell, clean_environment, free_port
-from tests.support.pages import (
+from tests.support.blocks import (
     ELSEWHERE,
     NOT_RUN,
     PYTHON,
@@ -36,6 +34,8 @@ from tests.support.pages import (
     page_files,
     write_files,
 )
+from tests.support.page_scripts import Result, Script, run_scripts
+from tests.support.page_shell import PORT, PageShell, clean_environment, free_port
 
 BLOCKS = all_blocks()
 OUTPUTS = {

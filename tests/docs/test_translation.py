@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.support.pages import ROOT, blocks_of
+from tests.support.blocks import ROOT, blocks_of
 
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "docs/zh/README.md").read_text(encoding="utf-8")

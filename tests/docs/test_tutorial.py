@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.support.blocks import all_blocks
 from tests.support.page_shell import PageShell, free_port
-from tests.support.pages import all_blocks
 
 PAGE = "docs/tutorial.md"
 

@@ -18,8 +18,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Self
 
+from tests.support.blocks import ROOT, Block, matches
 from tests.support.cli import CLEAN, PATIENCE
-from tests.support.pages import ROOT, Block, matches
 
 PORT = 4588
 _ADDRESS = f"127.0.0.1:{PORT}"
