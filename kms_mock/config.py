@@ -12,6 +12,8 @@ DEFAULT_ACCOUNT = "1234567890123456"
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DOCUMENT_BYTES = 128 * 2**20  # of a fixture file, and of the body of a control request
 JOURNAL_BYTES = 32 * 2**20
+ROLE_WAYS = ("ecs", "oidc", "uri", "sts", "profile", "keys")  # how a program gets a role; usually the first
+OIDC_SUBJECT = "system:serviceaccount:default:app"  # whom a token of an OIDC provider is for, unless said otherwise
 REGION = "[a-z0-9-]{1,64}"  # the form of a region's name
 
 
@@ -32,6 +34,9 @@ class Config:
     folder of its certificate authority; without one, `keep_ca` keeps it in the user's state folder, else it lives as
     long as the process. `proxy_remote` lets other machines use the proxy; `tunnel_timeout` is how many seconds a tunnel
     may stay silent.
+
+    `state` is the file that keeps the store and the clock from one start to the next; with a `state_passphrase_file` its
+    records are encrypted under the passphrase in that file.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +59,8 @@ class Config:
     region_ports: tuple[tuple[str, int], ...] = ()
     allow_hosts: tuple[str, ...] = ()
     control_hosts: tuple[str, ...] = ()
+    state: Path | None = None
+    state_passphrase_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a region or account that no ARN could name, and for options that contradict each other."""
@@ -68,9 +75,16 @@ class Config:
             raise ValueError(f"{self.account!r} is not an account, which is written like {DEFAULT_ACCOUNT}")
         if self.tls_key is not None and self.tls_cert is None:
             raise ValueError("a TLS key comes with its certificate")
+        self._check_state()
         for name in (*self.allow_hosts, *self.control_hosts):
             if not re.fullmatch("[A-Za-z0-9_.-]+", name):
                 raise ValueError(f"{name!r} is not a host name: write it without scheme and port")
+
+    def _check_state(self) -> None:
+        if self.state_passphrase_file is not None and self.state is None:
+            raise ValueError("a passphrase file is for a state file: name that too")
+        if self.seed is not None and self.state is not None:
+            raise ValueError("a seed repeats the ids of the last run, which a state file holds: use one of them")
 
     @property
     def default_region(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import os
 import selectors
@@ -20,10 +21,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, cast
 from urllib.parse import urlencode
 
 import bench_policies
+import bench_state
 import bench_worst
 
 CONNECTIONS = 8
@@ -89,15 +92,16 @@ def request(action: str, **parameters: object) -> bytes:
     ).encode()
 
 
-def load(port: int, payload: bytes, seconds: float = SECONDS) -> float:
-    """Keep 8 connections busy; give answered requests per second. Raises when an answer is not 200."""
+def load(port: int, payload: bytes | Iterator[bytes], seconds: float = SECONDS) -> float:
+    """Keep 8 connections busy with a request, or with several in turn; return how many a second are answered with 200."""
+    payloads = itertools.repeat(payload) if isinstance(payload, bytes) else payload
     selector = selectors.DefaultSelector()
     sockets = []
     for _ in range(CONNECTIONS):
         connection = socket.create_connection(("127.0.0.1", port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(connection, selectors.EVENT_READ)
-        connection.sendall(payload)
+        connection.sendall(next(payloads))
         sockets.append(connection)
     answered = 0
     began = time.perf_counter()
@@ -109,7 +113,7 @@ def load(port: int, payload: bytes, seconds: float = SECONDS) -> float:
             if not data.startswith(b"HTTP/1.1 200"):
                 raise SystemExit(f"unexpected answer: {data[:600]!r}")
             answered += 1
-            connection.sendall(payload)
+            connection.sendall(next(payloads))
     elapsed = time.perf_counter() - began
     for connection in sockets:
         connection.close()
@@ -369,6 +373,11 @@ def _report_life(what: str, goal: str, make: Callable[[], contextlib.AbstractCon
     report(what, statistics.median(times), goal, f"slowest of 100: {max(times):.2f} ms")
 
 
+def state() -> None:
+    """What a state file costs."""
+    bench_state.main(SimpleNamespace(**globals()))
+
+
 SECTIONS: dict[str, Callable[[], None]] = {
     "tls": tls,
     "throughput": throughput,
@@ -379,6 +388,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "generation": generation,
     "tools": tools,
     "policies": functools.partial(bench_policies.decisions, report),
+    "state": state,
 }
 
 

@@ -49,14 +49,32 @@ def run_by(runner: str) -> list[Block]:
     return [block for block in BLOCKS if block.runner == runner]
 
 
-# A reader runs pytest in the folder of the test.
+# A reader runs pytest in the folder of the test, where other pages' modules of the same names are not.
 CONFTEST = """\
+import sys
+from pathlib import Path
+
 import pytest
+
+HERE = Path(__file__).parent
+
+
+def enter(folder):
+    for name, module in list(sys.modules.items()):
+        path = Path(getattr(module, "__file__", None) or "/")
+        if HERE in path.parents and path.parent not in (HERE, folder) and not name.startswith("test_"):
+            del sys.modules[name]
+    sys.path.insert(0, str(folder))
+
+
+def pytest_pycollect_makemodule(module_path):
+    enter(module_path.parent)
 
 
 @pytest.fixture(autouse=True)
 def in_the_folder_of_the_page(request, monkeypatch):
     monkeypatch.chdir(request.path.parent)
+    enter(request.path.parent)
 """
 TESTS = run_by("tests")
 SCRIPTS = run_by("python")

@@ -37,21 +37,24 @@ ALLOWED: dict[str, set[str]] = {
     # What stands beside.
     "fixtures": {"kms", "bss", "rpc", "store", "identity", "crypto"},
     "control": {"rpc", "store", "identity"},
+    "persistence": {"control", "rpc", "store", "identity", "crypto"},
     "server": {"rpc", "store", "identity", "control", "fixtures"},
     "sdk_sessions": set(),
     "lifecycle": set(),
-    "mock": {"products", "sts", "server", "rpc", "control", "fixtures", "store", "sdk_sessions", "lifecycle", "reach"},
+    "mock": {"products", "sts", "server", "rpc", "control", "fixtures", "store", "sdk_sessions", "lifecycle", "reach"}
+    | {"persistence"},
     "reach": {
         "lifecycle",
         "mock",
         "products",
         "identity",
         "store",
+        "sts",
         "fixtures",
         "pytest_plugin",
         "server",
-    },  # server: hosts
-    "": {"mock", "fixtures", "reach"},
+    },  # server: hosts; sts: tokens for roles
+    "": {"mock", "fixtures", "reach", "store"},
     "importing": {"fixtures", "store", "kms"},
     "parity": {"fixtures", "kms"},  # fixtures: the reader of YAML
     "cli": {"importing", "parity", "store", "mock", "control", "fixtures", "products", "server", "reach"},
@@ -74,6 +77,7 @@ THIRD_PARTY: dict[str, set[str]] = {
         "rpc",
         "fixtures",
         "control",
+        "persistence",
         "server",
         "mock",
         "cli",

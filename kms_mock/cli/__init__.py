@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, files, importing, parity, policy, run, running, serve
+from kms_mock.cli import ca, env, files, importing, parity, policy, run, running, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,7 +16,7 @@ def main() -> None:
 for _command in (
     serve.serve,
     run.make_run(serve.serve),
-    run.env,
+    env.env,
     ca.ca,
     files.validate,
     files.operations,

@@ -19,7 +19,7 @@ MAX_TEXT = 4000  # characters of an error
 _PATIENCE_SECONDS = 30.0
 
 
-def server_url(url: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
+def server_url(url: str, schemes: tuple[str, ...] = ("http", "https"), option: str = "--url") -> str:
     """Check that a URL names a server and nothing else; return it without a slash at its end. Raises BadParameter."""
     try:
         parts = urlsplit(url)
@@ -27,7 +27,7 @@ def server_url(url: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
     except ValueError:
         good = False
     if not good or parts.path.strip("/") or parts.query or parts.fragment:
-        raise click.BadParameter(f"write it like http://127.0.0.1:{DEFAULT_PORT}", param_hint="--url")
+        raise click.BadParameter(f"write it like http://127.0.0.1:{DEFAULT_PORT}", param_hint=option)
     return url.rstrip("/")
 
 

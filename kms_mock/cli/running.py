@@ -12,6 +12,7 @@ import click
 from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT, ask_server
 from kms_mock.cli.options import url_option
+from kms_mock.cli.state_file import state_file_options
 
 
 def _ask(url: str, method: str, path: str, document: Any = None) -> None:
@@ -64,6 +65,7 @@ def reset(url: str) -> None:
 @url_option
 @click.option("--replace", type=click.Path(path_type=Path), help="Replace everything by this fixture file.")
 @click.option("--add", type=click.Path(path_type=Path), help="Add this fixture file.")
+@state_file_options
 def state(url: str, replace: Path | None, add: Path | None) -> None:
     """Show the store as a fixture document, or change it. With both options everything happens, or nothing."""
     files = [file for file in (replace, add) if file is not None]

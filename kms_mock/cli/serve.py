@@ -85,6 +85,19 @@ _MAX_PORT = 65535
     "Folder of the authority that issues the mock's certificates; without one, it is in the user's state folder.",
     type=click.Path(path_type=Path, file_okay=False),
 )
+@option(
+    "--state",
+    None,
+    "File that keeps the state: what was answered is still there after the next start, however this one ends. Where "
+    "there is none, it is made from the fixture files.",
+    type=click.Path(path_type=Path, dir_okay=False),
+)
+@option(
+    "--state-passphrase-file",
+    None,
+    "File with the passphrase under which the records in the state file are encrypted.",
+    type=click.Path(path_type=Path, dir_okay=False),
+)
 @option("--proxy-remote", False, "Let other machines use the proxy.", is_flag=True)
 @option("--reveal-secrets", False, "Let the control API show secret values and key material.", is_flag=True)
 @option("--log-level", "info", "How much to log.", type=click.Choice(["debug", "info", "warning", "error"]))
@@ -110,12 +123,13 @@ def serve(
     from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
     from kms_mock.server.thread import ServerLoop  # noqa: PLC0415
     from kms_mock.sources import Sources  # noqa: PLC0415
+    from kms_mock.store.errors import StateError  # noqa: PLC0415
 
     log_handler = logs.configure(log_level, Sources.system().now)
     fast = logging.getLogger("kms_mock").isEnabledFor(logging.INFO)
     try:
         mock = KmsMock(fixture, config=config, log_request=log_handler.log_request if fast else logs.log_request)
-    except (FixtureError, AuthorityError) as error:
+    except (FixtureError, AuthorityError, StateError) as error:
         raise click.ClickException(str(error)) from error
     try:
         with asyncio.Runner(loop_factory=ServerLoop) as runner:
@@ -125,6 +139,8 @@ def serve(
         number = error.errno or 0
         problem = os.strerror(number) if number > 0 else error.strerror or error
         raise click.ClickException(f"cannot listen on {error.filename}: {problem}") from error
+    finally:
+        mock.stop()
 
 
 def _region_port(text: str) -> tuple[str, int]:

@@ -78,8 +78,9 @@ class Gateway:
     """Answers API requests from a store.
 
     The request hooks are optional, and cost nothing when they are not there. `guard` returns the reason to refuse a
-    request before it is decoded, or "" to let it pass; `faults` picks the fault to inject; `record` keeps a decoded call
-    and `log_request` writes a line for each answer.
+    request before it is decoded, or "" to let it pass; `faults` picks the fault to inject; `save` writes what changed to
+    the state file, or takes it back and raises ApiError; `record` keeps a decoded call and `log_request` writes a line
+    for each answer.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Gateway:
         authenticator: Authenticator | None = None,
         guard: Callable[[HttpRequest], str] | None = None,
         faults: Faults | None = None,
+        save: Callable[[], None] | None = None,
         record: Record | None = None,
         log_request: LogRequest | None = None,
     ) -> None:
@@ -100,6 +102,7 @@ class Gateway:
         self._authenticator = authenticator or Authenticator(store, sources)
         self._guard = guard
         self._faults = faults
+        self._save = save
         self._record = record
         self._log_request = log_request
         self._anonymous = Caller(store.default_account, AccessKey(""))
@@ -128,6 +131,8 @@ class Gateway:
                 request_id=request_id,
                 changed=bool(self.store.changes),
             )
+            if self._save and self.store.unsaved:  # before the answer leaves
+                self._save()
             if self.store.changes:  # commit, before an await lets other requests run
                 effects = self.store.take_changes()
             if fault:  # it may raise, and the changes stay: the client sees an error for work that was done

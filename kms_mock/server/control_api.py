@@ -32,6 +32,7 @@ from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.certificates import Certificates
 from kms_mock.server.guards import ControlGuard
 from kms_mock.store.changes import describe, difference
+from kms_mock.store.errors import StateError
 from kms_mock.store.events import Event
 from kms_mock.store.store import Store, StoreState
 from kms_mock.store.times import iso
@@ -117,6 +118,8 @@ class ControlApi:
             return _json(problem.status, {"error": str(problem)}, {"Allow": problem.allow} if problem.allow else {})
         except (FixtureError, msgspec.MsgspecError, ValueError) as error:
             return _json(400, {"error": str(error)})
+        except StateError as error:
+            return _json(500, {"error": str(error)})
         return result if isinstance(result, ControlResponse) else _json(200, result)
 
     def body_limit(self, http: HttpRequest) -> int:
@@ -193,7 +196,7 @@ class ControlApi:
         """Set, advance, freeze the clock, or nothing of it if something is wrong; return what became due."""
         wanted = read_json(body, ClockRequest)
         wanted.move(self.controls.clock.detached())
-        return self._clock_document(wanted.move(self.controls.clock))
+        return self._clock_document(self.controls.commit(lambda: wanted.move(self.controls.clock)))
 
     def _clock_document(self, events: list[Event]) -> Any:
         clock = self.controls.clock
@@ -281,7 +284,7 @@ class ControlApi:
 
     def put_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
         """Go back to a checkpoint."""
-        self.controls.store.restore(self._checkpoint(rest))
+        self.controls.restore(self._checkpoint(rest))
         return {}
 
     def delete_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:

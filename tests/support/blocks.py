@@ -6,12 +6,14 @@ A comment right before a block says what to do with it, where the language alone
 - `<!-- from: PATH -->` shows a part of a file of this repository, to the letter; the file is what is run.
 - `<!-- output -->` is what the block before it prints, `...` standing for anything.
 
-Blocks that nobody runs are in `tests/docs/not_run.yaml`, each with a reason.
+Blocks that nobody runs are in `tests/docs/not_run.yaml`, each with a reason. `python -m tests.support.blocks PAGE FOLDER`
+writes the files of a page.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -139,20 +141,29 @@ def excuse(block: Block) -> str | None:
     return next((entry.reason for entry in excuses() if entry.covers(block)), None)
 
 
+def files_of(page: str) -> dict[str, str]:
+    """Return the files that a page, named from the top of the repository, puts beside its blocks."""
+    return {block.text: block.code for block in all_blocks() if block.page == page and block.note == "file"}
+
+
 def write_files(folder: Path, page: str) -> None:
-    """Write the files that a page names, and link `fixtures`, so that the commands work as in a checkout."""
-    for block in all_blocks():
-        if block.page == page and block.note == "file":
-            (folder / block.text).parent.mkdir(parents=True, exist_ok=True)
-            (folder / block.text).write_text(block.code, encoding="utf-8")
+    """Write the files of a page, and link `fixtures`, so that the commands work as in a checkout."""
+    for name, code in files_of(page).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(code, encoding="utf-8")
     if not (folder / "fixtures").exists():
         (folder / "fixtures").symlink_to(ROOT / "fixtures")
 
 
 def matches(expected: str, printed: str) -> bool:
-    """Whether an output is the expected one: `...` stands for anything, as a line of its own for any lines, or none."""
+    """Whether an output is the expected one: `...` or `…` stands for anything, as a line of its own for any lines, or none."""
+    expected = expected.replace("…", "...")
     lines = [
-        r"(?s:(?:.*\n)?)" if line == "..." else re.escape(line).replace(r"\.\.\.", "(?s:.*)") + r"\n"
+        r"(?s:(?:.*\n)?)" if line.strip() == "..." else re.escape(line).replace(r"\.\.\.", "(?s:.*)") + r"\n"
         for line in textwrap.dedent(expected).strip().splitlines()
     ]
     return re.fullmatch("".join(lines), printed.strip() + "\n") is not None
+
+
+if __name__ == "__main__":
+    write_files(Path(sys.argv[2]), sys.argv[1])

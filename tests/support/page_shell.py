@@ -64,17 +64,22 @@ class PageShell:
         self._environment = {**clean_environment(), **shut, **own} if environment is None else {**environment, **own}
         self._state = folder / _STATE
         self._state.write_text(f"cd {shlex.quote(str(folder))}\n", encoding="utf-8")
-        self._servers: list[subprocess.Popen[str]] = []
+        self._server: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for server in self._servers:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(PATIENCE)
-            assert server.stdout is not None
-            server.stdout.close()
+        self._stop_server()
+
+    def _stop_server(self) -> None:
+        if self._server is None:
+            return
+        os.killpg(self._server.pid, signal.SIGTERM)
+        self._server.wait(PATIENCE)
+        assert self._server.stdout is not None
+        self._server.stdout.close()
+        self._server = None
 
     def follow(self, block: Block) -> None:
         """Do with a block what a reader does: save it under its name, or run it."""
@@ -93,7 +98,7 @@ class PageShell:
             printed = self._start(command, len((expected or "\n").splitlines()))
         else:
             printed = self._finish(block, command, may_fail="error" in (expected or "").lower())
-        printed = printed.replace(f":{self.port}", f":{PORT}")
+        printed = re.sub(rf"\b{self.port}\b", str(PORT), printed)
         printed = printed.replace(f"{self.folder}/home/", "/home/").replace(f"{self.folder}/", "")
         if expected is not None:
             expected = _FURTHER_PORT.sub(":...", expected)
@@ -120,8 +125,11 @@ class PageShell:
         return done.stdout
 
     def _start(self, command: str, lines: int) -> str:
-        """Start a server; return its first lines."""
-        plain = _FURTHER_PORT.sub("0", self._with_port(command.rstrip("& ")))
+        """Start a server in place of the one before; return its first lines. Tests listen on this machine alone."""
+        self._stop_server()
+        plain = _FURTHER_PORT.sub(
+            "0", self._with_port(command.rstrip("& ")).replace("--host 0.0.0.0", "--host 127.0.0.1")
+        )
         server = subprocess.Popen(
             ["bash", "-c", f". {shlex.quote(str(self._state))}\nexec {plain}"],
             cwd=self.folder,
@@ -131,12 +139,13 @@ class PageShell:
             text=True,
             start_new_session=True,
         )
-        self._servers.append(server)
+        self._server = server
         watchdog = threading.Timer(PATIENCE, server.kill)
         watchdog.start()
         assert server.stdout is not None
         printed = "".join(server.stdout.readline() for _ in range(max(lines, 1)))
         watchdog.cancel()
+        assert printed, f"{command} did not start"
         return printed
 
     def _with_port(self, command: str) -> str:
