@@ -36,7 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     # What stands beside.
     "fixtures": {"kms", "bss", "rpc", "store", "identity", "crypto"},
     "control": {"rpc", "store", "identity"},
-    "server": {"rpc", "store", "identity", "control", "fixtures"},
+    "web": {"rpc", "control"},
+    "server": {"rpc", "store", "identity", "control", "fixtures", "web"},
     "sdk_sessions": set(),
     "lifecycle": set(),
     "mock": {"products", "sts", "server", "rpc", "control", "fixtures", "store", "sdk_sessions", "lifecycle", "reach"},
@@ -63,7 +64,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "cryptography": {"crypto", "server"},  # server: certificates for TLS
     "platformdirs": {"server"},
     # Everything with records of its own, but what `kms-mock --help` loads.
-    "msgspec": {"sources", "crypto", "store", "identity", "rpc", "fixtures", "control", "server", "mock", "cli"}
+    "msgspec": {"sources", "crypto", "store", "identity", "rpc", "fixtures", "control", "server", "web", "mock", "cli"}
     | PRODUCTS,
     "yaml": {"fixtures"},
     "xmltodict": {"rpc"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from msgspec import Struct
 
@@ -23,6 +23,27 @@ _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 _MAX_SHOWN = 300  # characters of an action or a reason in a line of text
 _CHARACTER_BYTES = 4  # of a string, at most
 _CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
+
+
+class CallDocument(TypedDict):
+    """One call as the control API has it; parameters as they were sent, without the system parameters.
+
+    `resources` are the ids, names and ARNs that the request names.
+    """
+
+    number: int
+    at: str
+    action: str
+    parameters: dict[str, str]
+    resources: list[str]
+    access_key_id: str
+    status: int
+    code: str
+    reason: str
+    request_id: str
+    milliseconds: float
+    changes: list[str]
+    fault: str
 
 
 class Call(Struct, frozen=True, gc=False):
@@ -94,13 +115,14 @@ class Call(Struct, frozen=True, gc=False):
         action = printable(self.action, _MAX_SHOWN)
         return f"#{self.number} {action}({given}) -> {self.status} {self.code or 'ok'}{reason}"
 
-    def document(self, *, unmasked: bool = False) -> dict[str, Any]:
+    def document(self, *, unmasked: bool = False) -> CallDocument:
         """Return the call for the control API, secrets masked unless they are asked for."""
         return {
             "number": self.number,
             "at": iso(self.at),
             "action": self.action,
             "parameters": self.unmasked_parameters if unmasked else self.parameters,
+            "resources": [] if self.operation is None else self.operation.resources_named(self.sent),
             "access_key_id": self.access_key_id,
             "status": self.status,
             "code": self.code,

@@ -34,6 +34,7 @@ class Clock:
         self._since = 0.0
         self._rate = 1.0
         self._untouched = True
+        self.moves = 0  # how often it was set, advanced, or made to run at another rate
 
     def now(self) -> float:
         """Return seconds since 1970 UTC. At the end of time the clock stops (`times.END_OF_TIME`)."""
@@ -87,6 +88,7 @@ class Clock:
     def reset(self) -> None:
         """Run with the real clock again."""
         self._untouched, self._rate = True, 1.0
+        self.moves += 1
 
     def _go(self, moment: Callable[[], float]) -> list[Event]:
         def go() -> list[Event]:
@@ -101,6 +103,7 @@ class Clock:
 
     def _move(self, now: float, rate: float) -> None:
         self._base, self._since, self._rate, self._untouched = now, self._real(), rate, False
+        self.moves += 1
 
 
 def parse_step(step: str | float | timedelta) -> float:

@@ -26,9 +26,18 @@ from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.control_api import ControlApi
 from kms_mock.server.credential_endpoints import SPECIAL_TARGETS, CredentialEndpoints, is_special
-from kms_mock.server.delivery import FinalResponse, ask_for_body, deliver_fault, reset, respond, serialize
+from kms_mock.server.delivery import (
+    FinalResponse,
+    ask_for_body,
+    deliver_fault,
+    deliver_stream,
+    reset,
+    respond,
+    serialize,
+)
 from kms_mock.server.forward import Destination, Forwarder, ForwardError, destination, not_forwarded
 from kms_mock.server.hosts import Place, is_loopback, refusal_text
+from kms_mock.server.page import VISITED, is_visit
 from kms_mock.server.proxy import NOT_THIS_MACHINE, ConnectRequest, Proxy
 
 log = logging.getLogger("kms_mock")
@@ -354,7 +363,9 @@ class ConnectionPool(web.Server):
         response: web.StreamResponse | None = None
         if connection.tunnel is not None or not target.startswith("/"):
             http, response = await self._unwrap(request, http, connection)
-        if response is None and (request.can_read_body or http.target.startswith(SPECIAL_TARGETS)):
+        if response is None and (
+            request.can_read_body or http.target.startswith(SPECIAL_TARGETS) or http.target in VISITED
+        ):
             http, response = await self._receive(request, http, connection, deadline)
         if response is None:
             answer = await self.handlers.answer(http)
@@ -380,6 +391,8 @@ class ConnectionPool(web.Server):
         control = None
         if http.target.startswith(SPECIAL_TARGETS) and is_special(http):
             control = self.handlers.endpoints if self.handlers.endpoints.answers(http) else self.handlers.control
+        elif is_visit(http):
+            control = self.handlers.control
         if request.can_read_body:
             limit = MAX_BODY_BYTES if control is None else control.body_limit(http)
             body, problem = await _read_body(request, deadline, limit)
@@ -390,6 +403,8 @@ class ConnectionPool(web.Server):
         if control is None:
             return http, None
         result = await control.answer(http)
+        if result.stream is not None:
+            return http, await deliver_stream(result.stream, result.content_type, result.headers, request)
         return http, web.Response(
             status=result.status, body=result.body, content_type=result.content_type, headers=result.headers
         )

@@ -28,8 +28,8 @@ from kms_mock.identity.policies import decide
 from kms_mock.identity.sessions import Session, SessionOrder, issue_session, lasting_session
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
-from kms_mock.server.control_api import PREFIX, ControlResponse
 from kms_mock.server.hosts import METADATA_HOST
+from kms_mock.server.routes import PREFIX, ControlResponse
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kms_mock.control.faults import FaultSpec
 from kms_mock.products import APIS
 from kms_mock.rpc.api import Operation
-from kms_mock.server.control_api import _ROUTES
+from kms_mock.server.control_api import ROUTES
 from tests.fuzz import wire
 from tests.fuzz.damage import HOSTILE_TEXTS, damaged, damaged_bytes, hostile_text, odd_value, written
 from tests.fuzz.machine import OPERATIONS, Machine
@@ -43,6 +43,7 @@ _HEADERS: tuple[tuple[str, str], ...] = (
     ("Content-Type", "application/protobuf"),
     ("Content-Type", "application/x-www-form-urlencoded; charset=gbk"),
 )
+_ROUTE_NAMES = [(route.method, route.name) for route in ROUTES]
 _NUMBERS = ("1", "2", "3", "", "x", "\u0661", "-1", "9" * 30, "%00")
 _PATHS = ("/", "", "/x", "//", "/?x=1", "/" + "a" * 300)
 _CLOCK = {
@@ -232,7 +233,7 @@ class Generator:
     def control(self) -> ControlStep:
         """Return a request to the control API."""
         chance = self.chance
-        method, name = chance.choice(list(_ROUTES))
+        method, name = chance.choice(_ROUTE_NAMES)
         body, path = b"", name
         maker = _BODIES.get((method, name))
         if maker is not None:
