@@ -15,6 +15,7 @@ from kms_mock.control.provocations import PROVOCATIONS, Provocation
 from kms_mock.control.type_words import unwrapped
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.binding import EmptyAllowed, Flattenable, Json, Parameter, Parsed, Repeated
+from kms_mock.rpc.errors import ErrorSpec
 
 FieldKind = Literal["text", "choice", "integer", "boolean", "json", "list", "object"]
 
@@ -48,13 +49,13 @@ class CatalogueOperation(TypedDict):
 
 
 class CatalogueError(TypedDict):
-    """One error of one product: who answers it, and how to get it here.
+    """One code with one text: who answers it, and how to get it here.
 
     `operations` have it in their own tables; `anywhere` says that any operation may answer it. `request` gets it from
     a server that started with nothing, `fault` from any; a fault is what else has to be asked for.
     """
 
-    product: str
+    products: list[str]
     error: ErrorEntry
     operations: list[str]
     anywhere: bool
@@ -73,10 +74,9 @@ def catalogue(apis: Iterable[Api]) -> CatalogueDocument:
     """Describe operations, in order of section and name, and errors, in order of code."""
     apis = tuple(apis)
     operations = [_operation(api, api.operations[name]) for api in apis for name in sorted(api.operations)]
-    errors = [error for api in apis for error in _errors(api)]
     return {
         "operations": sorted(operations, key=lambda entry: entry["section"]),
-        "errors": sorted(errors, key=lambda entry: entry["error"]["code"]),
+        "errors": sorted(_errors(apis), key=lambda entry: entry["error"]["code"]),
     }
 
 
@@ -150,26 +150,33 @@ def _type_name(hint: Any) -> str:
     )
 
 
-def _errors(api: Api) -> Iterable[CatalogueError]:
-    """Yield each code and text of a product once, with the operations that have it."""
+def _errors(apis: tuple[Api, ...]) -> list[CatalogueError]:
+    """Return each code and text once, with the products and the operations that have it."""
     found: dict[tuple[int, str, str], CatalogueError] = {}
-    common = {(row.status, row.code, row.message) for row in api.common_errors}
-    rows = [(row, "") for row in (*api.common_errors, *api.errors.values())]
-    rows += [(row, operation.name) for operation in api.operations.values() for row in operation.errors]
-    for row, name in rows:
-        place = (row.status, row.code, row.message)
-        entry = found.setdefault(
-            place,
-            {
-                "product": api.product,
-                "error": describe_error(row),
-                "operations": [],
-                "anywhere": place in common,
-                "request": PROVOCATIONS.get((api.product, row.code)),
-                "fault": {"operation": "*", "code": row.code, "times": 1},
-            },
-        )
-        if name and name not in entry["operations"]:
-            entry["operations"].append(name)
-            entry["fault"]["operation"] = entry["operations"][0]
-    return found.values()
+    for api in apis:
+        rows: list[tuple[ErrorSpec, str]] = [(row, "") for row in (*api.common_errors, *api.errors.values())]
+        rows += [(row, operation.name) for operation in api.operations.values() for row in operation.errors]
+        for row, name in rows:
+            entry = found.setdefault((row.status, row.code, row.message), _error(row))
+            if api.product not in entry["products"]:
+                entry["products"].append(api.product)
+            if name and name not in entry["operations"]:
+                entry["operations"].append(name)
+            entry["anywhere"] = entry["anywhere"] or row in api.common_errors
+    for entry in found.values():
+        request = PROVOCATIONS.get((entry["products"][0], entry["error"]["code"]))
+        if request is not None and (entry["anywhere"] or request["operation"] in entry["operations"]):
+            entry["request"] = request
+        entry["fault"]["operation"] = "*" if entry["anywhere"] or not entry["operations"] else entry["operations"][0]
+    return list(found.values())
+
+
+def _error(row: ErrorSpec) -> CatalogueError:
+    return {
+        "products": [],
+        "error": describe_error(row),
+        "operations": [],
+        "anywhere": False,
+        "request": None,
+        "fault": {"operation": "*", "code": row.code, "times": 1},
+    }

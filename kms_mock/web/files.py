@@ -9,9 +9,9 @@ from msgspec import Struct
 
 MAX_BYTES = 150_000  # of all files together: the page opens at once, also through a slow tunnel
 _TYPES = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
+    "css": "text/css",
+    "html": "text/html",
+    "js": "text/javascript",
     "svg": "image/svg+xml",
 }
 

@@ -30,6 +30,11 @@ export function button(label, onclick, properties = {}) {
   return el("button", { type: "button", onclick, ...properties }, label);
 }
 
+// A code or a name that may be broken after its dots.
+export function breakable(text) {
+  return text.split(/(?<=[./])/).flatMap((part, index) => (index ? [el("wbr"), part] : [part]));
+}
+
 let count = 0;
 export function newId(prefix) {
   count += 1;

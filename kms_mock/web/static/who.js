@@ -41,7 +41,7 @@ export function setUpWho() {
 export function whoPicker() {
   const box = el("details", { class: "who" });
   const summary = el("summary");
-  const body = el("div", { class: "popup" });
+  const body = el("form", { class: "popup", onsubmit: (event) => event.preventDefault() });
   box.append(summary, body);
   function draw() {
     replace(summary, el("span", { class: "quiet" }, `${t("who")} `), el("b", {}, who.accessKeyId), ` · ${who.account} · ${who.region}`);
