@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable
 from types import NoneType
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from kms_mock.control.coverage import ErrorEntry, OperationEntry, describe_error, describe_operation
 from kms_mock.control.provocations import PROVOCATIONS, Provocation
@@ -97,7 +98,7 @@ def form_field(parameter: Parameter) -> FormField:
     """Return how a parameter is filled in, from its type and nothing else."""
     plain, metas, markers = unwrapped(parameter.type)
     has = {type(mark): mark for mark in markers}
-    choices = [str(value) for value in get_args(plain)] if get_origin(plain) is Literal else []
+    choices = _choices(plain, metas)
     kind: FieldKind = "text"
     if Repeated in has:
         kind = "list"
@@ -123,6 +124,14 @@ def form_field(parameter: Parameter) -> FormField:
         "empty_allowed": EmptyAllowed in has,
         "sample": msgspec.json.encode(_sample(plain)).decode() if kind in ("list", "object", "json") else "",
     }
+
+
+def _choices(plain: Any, metas: Iterable[Meta]) -> list[str]:
+    """Return the values to choose from; those of a text that a function reads are in its description."""
+    if get_origin(plain) is Literal:
+        return [str(value) for value in get_args(plain)]
+    described = next((meta.description for meta in metas if meta.description), "")
+    return re.findall("`([^`]+)`", described) if described.startswith("one of ") else []
 
 
 def _sample(hint: Any) -> Any:
@@ -164,7 +173,7 @@ def _errors(apis: tuple[Api, ...]) -> list[CatalogueError]:
                 entry["operations"].append(name)
             entry["anywhere"] = entry["anywhere"] or row in api.common_errors
     for entry in found.values():
-        request = PROVOCATIONS.get((entry["products"][0], entry["error"]["code"]))
+        request = PROVOCATIONS.get(entry["error"]["code"])
         if request is not None and (entry["anywhere"] or request["operation"] in entry["operations"]):
             entry["request"] = request
         entry["fault"]["operation"] = "*" if entry["anywhere"] or not entry["operations"] else entry["operations"][0]

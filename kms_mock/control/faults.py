@@ -53,7 +53,7 @@ class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     probability: Annotated[float, Meta(gt=0, le=1)] = 1.0
     seed: int = 0
     phase: Phase | None = None
-    code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")] | None = None
+    code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_. -]{1,100}\Z")] | None = None
     status: Annotated[int, Meta(ge=400, le=599)] | None = None
     message: Annotated[str, Meta(max_length=4096)] | None = None
     latency: Seconds | list[Seconds] | None = None

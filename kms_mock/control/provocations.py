@@ -9,32 +9,33 @@ from typing import TypedDict
 
 
 class Provocation(TypedDict):
-    """One request: an operation, which may be one that does not exist, and its parameters."""
+    """One request: an operation, which may be one that does not exist, in a version, and its parameters."""
 
     operation: str
+    version: str
     parameters: dict[str, str]
 
 
-def _request(operation: str, **parameters: str) -> Provocation:
-    return {"operation": operation, "parameters": parameters}
+def _request(operation: str, *, version: str = "2016-01-20", **parameters: str) -> Provocation:
+    return {"operation": operation, "version": version, "parameters": parameters}
 
 
-# Product, code -> request.
-PROVOCATIONS: dict[tuple[str, str], Provocation] = {
-    ("Kms", "MissingParameter"): _request("GetSecretValue"),
-    ("Kms", "InvalidParameter"): _request("ListKeys", PageNumber="0"),
-    ("Kms", "InvalidAction.NotFound"): _request("GetSecret", SecretName="db/password"),
-    ("Kms", "InvalidVersion"): _request("GetSecretValue", SecretName="db/password", Version="2016-01-21"),
-    ("Kms", "Forbidden.ResourceNotFound"): _request("GetSecretValue", SecretName="no/such/secret"),
-    ("Kms", "Forbidden.KeyNotFound"): _request("DescribeKey", KeyId="no-such-key"),
-    ("Kms", "Forbidden.AliasNotFound"): _request("DeleteAlias", AliasName="alias/none"),
-    ("Kms", "Forbidden.DKMSInstanceNotFound"): _request("CreateKey", DKMSInstanceId="kst-none"),
-    ("Kms", "DryRunOperationError"): _request("GenerateDataKey", KeyId="no-such-key", DryRun="true"),
-    ("Kms", "ValidationError"): _request("GenerateDataKey", KeyId="x", NumberOfBytes="9999", DryRun="true"),
-    ("Kms", "UnsupportedOperation"): _request("CreateKey", KeySpec="RSA_2048", EnableAutomaticRotation="true"),
-    ("Kms", "CertificateNotFound"): _request("DescribeCertificate", CertificateId="none"),
-    ("Sts", "MissingParameter"): _request("AssumeRole"),
-    ("Sts", "EntityNotExist.Role"): _request(
-        "AssumeRole", RoleArn="acs:ram::1234567890123456:role/none", RoleSessionName="session"
+# Code -> request.
+PROVOCATIONS: dict[str, Provocation] = {
+    "Certificate.NotFound": _request("DescribeCertificate", CertificateId="none"),
+    "EntityNotExist.Role": _request(
+        "AssumeRole",
+        version="2015-04-01",
+        RoleArn="acs:ram::1234567890123456:role/none",
+        RoleSessionName="session",
     ),
+    "Forbidden.AliasNotFound": _request("DescribeKey", KeyId="alias/none"),
+    "Forbidden.DKMSInstanceNotFound": _request("CreateKey", DKMSInstanceId="kst-none"),
+    "Forbidden.KeyNotFound": _request("DescribeKey", KeyId="no-such-key"),
+    "Forbidden.ResourceNotFound": _request("GetSecretValue", SecretName="no/such/secret"),
+    "InvalidAction.NotFound": _request("GetSecret", SecretName="db/password"),
+    "InvalidParameter": _request("ListKeys", PageNumber="0"),
+    "InvalidVersion": _request("GetSecretValue", version="2016-01-21", SecretName="db/password"),
+    "MissingParameter": _request("GetSecretValue"),
+    "ValidationError": _request("GenerateDataKey", KeyId="x", NumberOfBytes="9999", DryRun="true"),
 }

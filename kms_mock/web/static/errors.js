@@ -53,10 +53,8 @@ export function showErrors(container, where) {
 function showError(detail, entry) {
   const { error, operations, request, fault } = entry;
   const result = el("div");
-  const version = model.catalogue.operations.find(({ operation }) => operation.product === entry.products[0])?.operation.version ?? "2016-01-20";
   const tryIt = () => attempt(async () => {
-    const { Version = version, ...parameters } = request.parameters;
-    replace(result, answerPanel(await send({ operation: request.operation, version: Version, parameters, who })));
+    replace(result, answerPanel(await send({ ...request, who })));
   });
   const make = () => attempt(async () => {
     await control("POST", "faults", fault);
