@@ -17,7 +17,6 @@ from kms_mock.control.provocations import PROVOCATIONS
 from kms_mock.products import APIS
 from tests.support.control import SECRET_FIXTURE, control_request, exchange
 from tests.support.keys import create_key, schedule
-
 from tests.support.registry import REGISTRY
 from tests.support.secrets import create, put, value
 from tests.support.web import request_path
@@ -72,7 +71,7 @@ def test_the_text_to_sign_is_masked() -> None:
     }
     with KmsMock([fixture]) as kms:
         with pytest.raises(Exception, match="SignatureDoesNotMatch"):
-            create(kms.client(access_key_id="LTAI-x", access_key_secret="wrong"), "db", "hunter2hunter2")  # noqa: S106
+            create(kms.client(access_key_id="LTAI-x", access_key_secret="wrong"), "db", "hunter2hunter2")
         whole = control_request(kms, "GET", "requests/1")
     assert whole["call"]["code"] == "SignatureDoesNotMatch"
     assert "hunter2" not in json.dumps(whole)

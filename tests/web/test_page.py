@@ -80,7 +80,7 @@ def test_the_guards_of_the_control_api_hold(kms: KmsMock, path: str, headers: di
 
 @pytest.mark.parametrize("path", ["", *(f"page/{name}" for name in FILES)])
 def test_every_file_is_served_strictly(kms: KmsMock, path: str) -> None:
-    """This server only, no inline script or style, no frame, no type guessed, no reference to elsewhere."""
+    """For this server only: no inline script or style, no frame, no type guessed, no reference to elsewhere."""
     answer = request_path(kms, f"/_kms_mock/{path}")
     assert (answer.status, answer.body) == (200, FILES[path.removeprefix("page/") or "index.html"].body)
     policy = dict(rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; "))

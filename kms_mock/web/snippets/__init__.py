@@ -52,7 +52,7 @@ def snippets(
     call = written_call(apis, asked, other_region, region, asked.fixture or {})
     if asked.fixture is None:
         owner = _owner(document, asked.access_key_id, account)
-        found = fixture_of(document, call.operation, asked.parameters, owner, other_region or region)
+        found = fixture_of(document, call.operation, dict(call.wire), owner, other_region or region)
         call = written_call(apis, asked, other_region, region, found)
     return {
         "snippets": [_snippet(call, *language) for language in _LANGUAGES],

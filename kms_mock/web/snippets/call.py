@@ -34,11 +34,14 @@ _STRINGS = frozenset(
 _KINDS: dict[FieldKind, Kind] = {"integer": "integer", "boolean": "boolean", "list": "list", "object": "object"}
 _SNAKE = {"DKMSInstanceId": "dkmsinstance_id", "KMProvider": "kmprovider"}
 
-Kind = Literal["text", "integer", "boolean", "object", "list", "structs"]
+Kind = Literal["text", "integer", "boolean", "object", "list", "struct", "structs"]
 
 
 class Value(Struct, frozen=True):
-    """One parameter as an SDK takes it: `value` is str, int, bool, a dict, a list of str, or a list of dicts."""
+    """One parameter as an SDK takes it.
+
+    `value` is str, int, bool, a dict, a list of str, the fields of a struct, or a list of such fields.
+    """
 
     name: str
     kind: Kind
@@ -133,7 +136,7 @@ def _value(name: str, text: str, field: FieldKind) -> Value:
     if kind == "integer" and re.fullmatch("-?[0-9]{1,18}", text):
         return Value(name, kind, int(text))
     if name == "ExtendedConfig.CustomData" and isinstance(tree, dict):
-        return Value("ExtendedConfig", "object", {"CustomData": tree})
+        return Value("ExtendedConfig", "struct", {"CustomData": tree})
     if kind == "object" and isinstance(tree, dict):
         return Value(name, kind, tree)
     if kind in ("list", "structs") and isinstance(tree, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kms_mock.web.snippets.call import Value, WrittenCall
@@ -42,14 +43,17 @@ def write(call: WrittenCall) -> str:
 
 
 def _literal(call: WrittenCall, value: Value) -> str:
-    if value.kind != "structs":
-        return _plain(value.value)
     kind = f"{call.name}Request.{call.name}Request{value.name}"
-    items = (
-        f"new {kind} {{ {', '.join(f'{name} = {_plain(str(item))}' for name, item in fields.items())} }}"
-        for fields in value.value
-    )
-    return f"new List<{kind}> {{ {', '.join(items)} }}"
+    if value.kind == "struct":
+        return _struct(kind, value.value)
+    if value.kind == "structs":
+        return f"new List<{kind}> {{ {', '.join(_struct(kind, fields) for fields in value.value)} }}"
+    return _plain(value.value)
+
+
+def _struct(kind: str, fields: Mapping[str, Any]) -> str:
+    literals = {name: _plain(item if isinstance(item, dict) else str(item)) for name, item in fields.items()}
+    return f"new {kind} {{ {', '.join(f'{name} = {literal}' for name, literal in literals.items())} }}"
 
 
 def _plain(value: Any) -> str:

@@ -9,6 +9,8 @@ from kms_mock.control.calls import MASK
 from kms_mock.rpc.api import Operation
 
 _IDENTITY = ("ram_policies", "users", "groups", "roles", "oidc_providers", "saml_providers")
+_ACCOUNT = ("status", "quotas", "real_name", "orders_fail")
+_MOST = 20  # entries of a kind
 _PLACEHOLDER = "a-secret-value"
 # Fields of an entry that name another one.
 _REFERENCES = ("encryption_key", "instance", "policies", "network_rules")
@@ -21,7 +23,10 @@ def fixture_of(
     accounts = document.get("accounts", ())
     owner: Mapping[str, Any] = next((entry for entry in accounts if entry["id"] == account), {})
     place: Mapping[str, Any] = next((entry for entry in owner.get("regions", ()) if entry["id"] == region), {})
-    names = {_last(name) for name in operation.resources_named(parameters)} | set(operation.resources_named(parameters))
+    asked = operation.resources_named(parameters)
+    if not asked:  # a list of everything, or a ciphertext whose key nobody names
+        return _without_masks({**_of_account(owner), **_first_entries(place)})
+    names = {*asked, *map(_last, asked)}
     wanted: dict[str, list[Any]] = {}
     for _ in range(3):  # a secret, its key, the instance of that
         wanted = {
@@ -31,9 +36,19 @@ def fixture_of(
         }
         names |= {name for entries in wanted.values() for entry in entries for name in _referred(entry)}
     found: dict[str, Any] = {section: entries for section, entries in wanted.items() if entries}
-    found |= {name: owner[name] for name in _IDENTITY if owner.get(name) and operation.api.product == "Sts"}
-    cleaned: dict[str, Any] = _without_masks(found)
-    return cleaned
+    if operation.api.product == "Sts":
+        found |= {name: owner[name] for name in _IDENTITY if owner.get(name)}
+    return _without_masks({**_of_account(owner), **found})
+
+
+def _of_account(owner: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the account as a whole may and may not do."""
+    found = {name: owner[name] for name in _ACCOUNT if owner.get(name)}
+    return {"accounts": [{"id": owner["id"], **found}]} if found else {}
+
+
+def _first_entries(place: Mapping[str, Any]) -> dict[str, Any]:
+    return {section: entries[:_MOST] for section, entries in place.items() if section != "id" and entries}
 
 
 def _last(name: str) -> str:
@@ -42,7 +57,8 @@ def _last(name: str) -> str:
 
 
 def _names_of(entry: Mapping[str, Any]) -> set[str]:
-    return {str(entry.get("id", "")), str(entry.get("name", "")), *entry.get("aliases", ())} - {""}
+    inner = (key["id"] for key in entry.get("client_keys", ()))
+    return {str(entry.get("id", "")), str(entry.get("name", "")), *entry.get("aliases", ()), *inner} - {""}
 
 
 def _referred(entry: Mapping[str, Any]) -> Iterable[str]:
@@ -51,12 +67,16 @@ def _referred(entry: Mapping[str, Any]) -> Iterable[str]:
         yield from [value] if isinstance(value, str) else value or ()
 
 
-def _without_masks(tree: Any) -> Any:
+def _without_masks(tree: dict[str, Any]) -> dict[str, Any]:
     """Return a document that loads: a masked value of a secret is another one, masked material is left out."""
-    if isinstance(tree, dict):
-        return {
-            name: _PLACEHOLDER if value == MASK else _without_masks(value)
-            for name, value in tree.items()
-            if value != MASK or name in ("data", "value")
-        }
-    return [_without_masks(item) for item in tree] if isinstance(tree, list) else tree
+    return {
+        name: _PLACEHOLDER if value == MASK else _value_without_masks(value)
+        for name, value in tree.items()
+        if value != MASK or name in ("data", "value")
+    }
+
+
+def _value_without_masks(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _without_masks(value)
+    return [_value_without_masks(item) for item in value] if isinstance(value, list) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kms_mock.web.snippets.call import Value, WrittenCall
@@ -56,18 +57,29 @@ def _literal(call: WrittenCall, value: Value) -> str:
             return f"tea.Int{64 if value.name == 'KeyMaterialExpireUnix' else 32}({value.value})"
         case "boolean":
             return f"tea.Bool({str(value.value).lower()})"
-        case "object":
-            return _plain(value.value)
         case "list":
             return f"tea.StringSlice([]string{{{', '.join(double_quoted(str(item)) for item in value.value)}}})"
-        case "structs":
-            items = ", ".join(
-                "{" + ", ".join(f"{name}: tea.String({double_quoted(str(text))})" for name, text in item.items()) + "}"
-                for item in value.value
-            )
-            return f"[]*kms.{call.name}Request{value.name}{{{items}}}"
+        case "struct" | "structs":
+            return _structs(f"kms.{call.name}Request{value.name}", value)
+        case "object":
+            return _plain(value.value)
         case _:
             return f"tea.String({double_quoted(value.value)})"
+
+
+def _structs(kind: str, value: Value) -> str:
+    if value.kind == "struct":
+        return f"&{kind}{_fields(value.value)}"
+    return f"[]*{kind}{{{', '.join(map(_fields, value.value))}}}"
+
+
+def _fields(fields: Mapping[str, Any]) -> str:
+    """Return the fields of a struct, in braces: texts are pointers."""
+    literals = {
+        name: _plain(item) if isinstance(item, dict) else f"tea.String({double_quoted(str(item))})"
+        for name, item in fields.items()
+    }
+    return "{" + ", ".join(f"{name}: {literal}" for name, literal in literals.items()) + "}"
 
 
 def _plain(value: Any) -> str:

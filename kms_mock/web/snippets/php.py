@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kms_mock.web.snippets.call import Value, WrittenCall
 from kms_mock.web.snippets.literals import php
 
@@ -39,11 +42,17 @@ def write(call: WrittenCall) -> str:
 
 
 def _literal(call: WrittenCall, value: Value) -> str:
-    if value.kind != "structs":
-        return php(value.value)
-    kind = f"\\AlibabaCloud\\SDK\\Kms\\V20160120\\Models\\{call.name}Request\\{value.name.lower()}"
-    items = (f"new {kind}({php({_field(name): item for name, item in fields.items()})})" for fields in value.value)
-    return f"[{', '.join(items)}]"
+    name = value.name[0].lower() + value.name[1:]
+    kind = f"\\AlibabaCloud\\SDK\\Kms\\V20160120\\Models\\{call.name}Request\\{name}"
+    if value.kind == "struct":
+        return _struct(kind, value.value)
+    if value.kind == "structs":
+        return f"[{', '.join(_struct(kind, fields) for fields in value.value)}]"
+    return php(value.value)
+
+
+def _struct(kind: str, fields: Mapping[str, Any]) -> str:
+    return f"new {kind}({php({_field(name): item for name, item in fields.items()})})"
 
 
 def _field(name: str) -> str:

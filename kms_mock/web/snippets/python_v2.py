@@ -63,9 +63,12 @@ def _head(call: WrittenCall, imports: str) -> str:
 
 
 def _literal(call: WrittenCall, value: Value) -> str:
-    if value.kind != "structs":
-        return python(value.value)
-    return f"[{', '.join(_struct(f'{call.name}Request{value.name}', item) for item in value.value)}]"
+    name = f"{call.name}Request{value.name}"
+    if value.kind == "struct":
+        return _struct(name, value.value)
+    if value.kind == "structs":
+        return f"[{', '.join(_struct(name, item) for item in value.value)}]"
+    return python(value.value)
 
 
 def _struct(name: str, fields: dict[str, Any]) -> str:
