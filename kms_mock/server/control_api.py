@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -81,6 +82,7 @@ class ControlApi:
         self.router = Router(ROUTES)
         self.changes = 0  # how many requests may have changed something
         self.streams = 0  # of events
+        self.run = f"{os.getpid()}-{id(self):x}"  # tells it from another server at the same address
         self._guard = ControlGuard(config)
         self._checkpoints: dict[str, StoreState] = {}
         self._checkpoint_count = 0

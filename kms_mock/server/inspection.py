@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -39,7 +40,7 @@ class UnmaskedQuery(Struct):
 
 
 class DueDocument(TypedDict):
-    """One date ahead: when something happens by itself, and to what."""
+    """One date ahead: when something will have happened by itself (a full second), and to what."""
 
     at: str
     resource: str
@@ -87,7 +88,7 @@ def get_due(api: ControlApi, _query: Mapping[str, str], _body: bytes, _rest: str
     dates = islice(api.controls.store.dates(), MAX_DUE)
     return {
         "due": [
-            {"at": iso(at), "resource": kind, "id": record_id, "account": place[0], "region": place[1]}
+            {"at": iso(math.ceil(at)), "resource": kind, "id": record_id, "account": place[0], "region": place[1]}
             for at, place, kind, record_id in dates
         ]
     }

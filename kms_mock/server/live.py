@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 MAX_STREAMS = 32  # each looks at the journal all the time
 _LOOK_SECONDS = 0.25
-_IDLE_LOOKS = 20  # then a comment shows whether the client is still there
+_IDLE_LOOKS = 4  # then a comment shows whether the client is still there
 _MAX_CALLS = 250  # in one look; of more, the newest
 _RETRY_MILLISECONDS = 1000
 
 
 class EventsQuery(Struct):
-    """The number of the last call that is known already; the header `Last-Event-ID` comes before it."""
+    """The number of the last call that is known already, or the id of the last event; `Last-Event-ID` comes before it."""
 
-    since: int = 0
+    since: str = "0"
 
 
 class CallsEvent(TypedDict):
@@ -43,10 +43,12 @@ class CallsEvent(TypedDict):
 class StateEvent(TypedDict):
     """Event `state`: how things stand; sent when something of it is different.
 
-    `count` is the number of the last call, `oldest` that of the oldest one that is kept. `changes` counts requests to
+    `run` tells this server from another one at the same address, and is in the ids of events, before the number of the
+    last call. `count` is the number of the last call, `oldest` that of the oldest one that is kept. `changes` counts requests to
     the control API that may have changed something. The clock stood at `now` when this was sent.
     """
 
+    run: str
     count: int
     oldest: int
     changes: int
@@ -56,7 +58,8 @@ class StateEvent(TypedDict):
 
 def get_events(api: ControlApi, query: Mapping[str, str], _body: bytes, _rest: str) -> ControlResponse:
     """Send calls and the state of the clock as they come, as server-sent events `calls` and `state`."""
-    since = int(query.get("since", 0))
+    run, _, number = query.get("since", "0").rpartition(".")
+    since = int(number) if run in ("", api.run) else 0
     if api.streams >= MAX_STREAMS:
         raise ControlProblem(409, f"there are {MAX_STREAMS} streams of events already: close one first")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -84,15 +87,13 @@ class Look:
 
     def __init__(self, api: ControlApi, since: int) -> None:
         self._api = api
-        self._seen = since
+        self._seen = since if since <= api.controls.journal.count else 0
         self._state: tuple[Any, ...] = ()
 
     def __call__(self) -> Iterator[bytes]:
         """Yield the events, encoded."""
         controls = self._api.controls
         journal, clock = controls.journal, controls.clock
-        if self._seen > journal.count:
-            self._seen = 0  # the client knows another server, which ended
         number = journal.count
         if number > self._seen:
             calls = journal.newer_than(self._seen, _MAX_CALLS)
@@ -101,23 +102,24 @@ class Look:
                 "skipped": number - self._seen - len(calls),
             }
             self._seen = number
-            yield _event("calls", event, number)
+            yield self._event("calls", event, number)
         # The time itself always differs: what counts is whether the clock was moved.
         state = (number, journal.oldest, self._api.changes, clock.moves)
         if state != self._state:
             self._state = state
             moved: StateEvent = {
+                "run": self._api.run,
                 "count": number,
                 "oldest": journal.oldest,
                 "changes": self._api.changes,
                 "now": iso(clock.now()),
                 "tick_rate": clock.tick_rate,
             }
-            yield _event("state", moved, number)
+            yield self._event("state", moved, number)
 
-
-def _event(name: str, document: Any, number: int) -> bytes:
-    return b"event: %s\nid: %d\ndata: %s\n\n" % (name.encode(), number, msgspec.json.encode(document))
+    def _event(self, name: str, document: Any, number: int) -> bytes:
+        head = f"event: {name}\nid: {self._api.run}.{number}\ndata: "
+        return b"%s%s\n\n" % (head.encode(), msgspec.json.encode(document))
 
 
 ROUTES = (

@@ -38,9 +38,20 @@ def test_a_stream_goes_on_where_it_broke_off(kms: KmsMock, client: Client) -> No
         ("?since=1", {}, [2, 3]),
         ("?since=0", {"Last_Event_ID": "2"}, [3]),
         ("?since=99", {}, [1, 2, 3]),  # of a server that was here before
+        ("", {"Last_Event_ID": "another-run.3"}, [1, 2, 3]),
     ):
         with EventStream(kms, query, **headers) as stream:
             assert [call["number"] for call in stream.next_event("calls")["calls"]] == numbers
+
+
+def test_a_browser_goes_on_with_the_id_of_the_last_event(kms: KmsMock, client: Client) -> None:
+    """It names the server and the number of the call: after it the next ones come, from this server alone."""
+    create(client, "a", "x")
+    with EventStream(kms) as stream:
+        run = stream.next_event("state")["run"]
+    create(client, "b", "x")
+    with EventStream(kms, Last_Event_ID=f"{run}.1") as stream:
+        assert [call["number"] for call in stream.next_event("calls")["calls"]] == [2]
 
 
 def test_what_moves_the_rest_is_told(kms: KmsMock, client: Client) -> None:

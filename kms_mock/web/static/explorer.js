@@ -32,7 +32,7 @@ export function showExplorer(container, where) {
     replace(
       list,
       [...sections].map(([section, operations]) => [
-        el("h3", {}, section),
+        el("h2", { class: "section" }, section),
         operations.map((operation) => el("a", { href: href("explorer", [operation.name]), title: operation.description, "aria-current": operation.name === current ? "true" : null }, operation.name)),
       ]),
       sections.size ? null : el("p", { class: "hint" }, t("nothing")),

@@ -5,7 +5,7 @@ import { BASE } from "./control.js";
 export const MOST_CALLS = 1000;
 export const calls = []; // oldest first
 const listeners = new Map();
-let last = 0;
+let run = "";
 let changes = -1;
 let source = null;
 export let connected = false;
@@ -26,26 +26,35 @@ function setConnected(value) {
   tell("connected", value);
 }
 
+// Another server at the same address has calls of its own.
+function changeServer(name) {
+  if (name === run) return;
+  if (run && calls.length) {
+    calls.length = 0;
+    tell("gone");
+  }
+  run = name;
+}
+
 function take(event) {
   const { calls: news, skipped } = JSON.parse(event.data);
   const arrived = Date.now();
   for (const call of news) call.arrived = arrived;
-  if (news.length && news[0].number <= last) calls.length = 0; // another server at the same address
+  changeServer(event.lastEventId.split(".")[0]);
   calls.push(...news);
   calls.splice(0, Math.max(0, calls.length - MOST_CALLS));
-  last = news.at(-1)?.number ?? last;
   tell("calls", { news, skipped });
   if (news.some((call) => call.changes.length)) tell("changed");
 }
 
 function heed(event) {
   const state = JSON.parse(event.data);
+  changeServer(state.run);
   const gone = calls.findIndex((call) => call.number >= state.oldest && call.number <= state.count);
   if (gone !== 0 && calls.length) {
     calls.splice(0, gone < 0 ? calls.length : gone);
     tell("gone", state);
   }
-  last = Math.min(last, state.count);
   tell("state", state);
   if (changes !== state.changes) {
     if (changes >= 0) tell("changed");

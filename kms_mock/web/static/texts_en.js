@@ -154,7 +154,7 @@ export default {
   due: "What is due next",
   nothing_due: "Nothing is due.",
   go_there: "Go there",
-  go_to: "Go to {at}, when something of {id} is due",
+  go_to: "Go there: {at}, {id}",
   happened: "What happened",
   events_happened: "{count} events happened.",
   reset_server: "Reset to the fixture files",

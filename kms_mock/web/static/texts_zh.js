@@ -154,7 +154,7 @@ export default {
   due: "即将发生",
   nothing_due: "没有即将发生的事件。",
   go_there: "前往",
-  go_to: "前往 {at}（{id}）",
+  go_to: "前往：{at}，{id}",
   happened: "已发生",
   events_happened: "发生了 {count} 个事件。",
   reset_server: "重置为 fixture 文件",
