@@ -15,6 +15,7 @@ from kms_mock.control.controls import Controls
 from kms_mock.control.faults import Fault, FaultOptions, Faults, fault_spec
 from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
+from kms_mock.control.minimal_policy import choose, minimal_policies
 from kms_mock.control.namespaces import Namespace
 from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.lifecycle import Startable
@@ -279,6 +280,19 @@ class KmsMock(Startable):
         """The faults that were asked for; `unused` are those that did not strike as often as they should."""
         self._server.check_process()
         return self.controls.faults
+
+    def minimal_policy(self, identity: str | None = None, *, include_refused: bool = False) -> dict[str, Any]:
+        """Return the least RAM policy that permits what an identity used, since the start or `calls.clear()`.
+
+        `identity` is an ARN or its end, such as `role/app`; it may be left out where only one used anything. With
+        `include_refused` it permits what RAM refused, too. Raises ValueError.
+        """
+        return choose(self.minimal_policies(include_refused=include_refused), identity)
+
+    def minimal_policies(self, *, include_refused: bool = False) -> dict[str, dict[str, Any]]:
+        """Return the least RAM policy of each identity that used something, by its ARN; see `minimal_policy`."""
+        found = self._between_requests(lambda: self.controls.journal.uses.since(0))
+        return minimal_policies(found, include_refused=include_refused)
 
     def assert_no_leaks(self, subject: Any) -> None:
         """Assert that no secret value of a remembered call is in a text, bytes, a log record, or several of them."""

@@ -7,6 +7,7 @@ same machine. Load comes from this process over 8 kept connections; servers run 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import selectors
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import IO, cast
 from urllib.parse import urlencode
 
+import bench_page
+import bench_policies
 import bench_worst
 
 CONNECTIONS = 8
@@ -367,7 +370,7 @@ def _report_life(what: str, goal: str, make: Callable[[], contextlib.AbstractCon
     report(what, statistics.median(times), goal, f"slowest of 100: {max(times):.2f} ms")
 
 
-SECTIONS = {
+SECTIONS: dict[str, Callable[[], None]] = {
     "tls": tls,
     "throughput": throughput,
     "start": start,
@@ -376,6 +379,10 @@ SECTIONS = {
     "key_scale": key_scale,
     "generation": generation,
     "tools": tools,
+    "page": functools.partial(
+        bench_page.open_and_closed, mock, lambda: fixture(secrets(10)), request, load, compare, report
+    ),
+    "policies": functools.partial(bench_policies.decisions, report),
 }
 
 

@@ -1,5 +1,6 @@
-"""Runs the code that the page writes for Node, Go and Java: each makes the call of an operation's example, and the mock
-says whether it came. `scripts/test-page` starts this; arguments are a folder to work in, and languages.
+"""Runs the code that the page writes for Node, Go and Java: `page_languages.py FOLDER [language]…`.
+
+Each program makes the call of an operation's example, and the mock says whether it came; `scripts/test-page` starts this.
 
 The mocks of all operations run at once, so that the programs of a language are built together.
 """
@@ -100,7 +101,7 @@ def check(language: str, work: Path) -> list[str]:
         code: dict[str, str] = {}
         for name, kms in mocks.items():
             client = kms.client()
-            parameters = EXAMPLES[name].parameters(lambda action, client=client, **more: call(client, action, **more))  # type: ignore[misc]
+            parameters = EXAMPLES[name].parameters(lambda action, client=client, **more: call(client, action, **more))
             kms.calls.clear()
             text = snippets_of(kms, name, form_values(name, parameters))["code"][language]
             if text and name not in LACKS.get(language, ()):

@@ -1,4 +1,4 @@
-"""The registry against what is known of the API: the official SDK's models and the compact copies of the reference."""
+"""The registry against what is known of the APIs: the official SDKs' models and the compact copies of the reference."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from alibabacloud_kms20160120 import models
 
 from kms_mock.kms.errors import ErrorSpec
 from kms_mock.rpc.binding import Flattenable, Json, Repeated
-from tests.support import reference
-from tests.support.registry import KMS_REGISTRY, Operation, each_kms_operation, each_operation
+from tests.support import other_products, reference
+from tests.support.registry import KMS_REGISTRY, REGISTRY, Operation, each_kms_operation, each_operation
+from tests.support.sdk_models import sdk_fields, sdk_kind, sdk_shape
 from tests.support.shapes import declared_shape, differences
 
-OPERATIONS: dict[str, dict[str, Any]] = reference.read("operations.json")
-ERRORS: dict[str, list[tuple[int, str, str]]] = reference.read("errors.json")
+OTHERS: dict[str, Any] = other_products.other_facts()
+KMS_OPERATIONS: dict[str, dict[str, Any]] = reference.read("operations.json")
+OPERATIONS: dict[str, dict[str, Any]] = KMS_OPERATIONS | OTHERS["operations"]
+ERRORS: dict[str, list[tuple[int, str, str]]] = reference.read("errors.json") | OTHERS["errors"]
 
 # Operations of the reference that are not declared yet. It only ever gets shorter.
 PENDING: frozenset[str] = frozenset()
@@ -26,6 +29,21 @@ PENDING: frozenset[str] = frozenset()
 PARAMETER_EXCEPTIONS = {
     ("UpdateSecret", "ExtendedConfig"): "the SDK's model sends its one field as ExtendedConfig.CustomData",
     ("ImportKeyMaterial", "KeyMaterialExpireUnix"): "marked as required, yet absent means never (behaviour.md 10)",
+    ("DescribeEndpoint", "Password"): "no page says what it is for, and no known client sends it",
+    **{
+        (name, "ClientToken"): "every request takes it, and none is repeated for it"
+        for name in ("CreateInstance", "ModifyInstance", "RefundInstance")
+    },
+    **{
+        (name, "OwnerId"): "no known client orders for another account"
+        for name in ("CreateInstance", "ModifyInstance", "QueryAvailableInstances", "SetRenewal")
+    },
+    ("CreateInstance", "Logistics"): "nothing that is for sale here is delivered",
+    ("CreateInstance", "PricingCycle"): "an instance of KMS is paid for by the month",
+    **{
+        ("QueryAvailableInstances", name): "Terraform filters by id and product only"
+        for name in ("CreateTimeStart", "CreateTimeEnd", "EndTimeStart", "EndTimeEnd")
+    },
 }
 
 # (operation, path of the field): why the registry does not have it, or has it otherwise.
@@ -35,15 +53,28 @@ RESPONSE_EXCEPTIONS = {
     ("Decrypt", "CiphertextForRecipient"): _ENCLAVE,
     ("GenerateDataKey", "CiphertextForRecipient"): _ENCLAVE,
     ("GetSecretValue", "CiphertextForRecipient"): _ENCLAVE,
+    **{(name, "Data.HostId"): "instances of KMS have no host" for name in ("ModifyInstance", "RefundInstance")},
+    **{
+        (
+            "QueryAvailableInstances",
+            f"Data.InstanceList[].{name}",
+        ): "left out: there are no sellers and planned ends here"
+        for name in ("ExpectedReleaseTime", "ReleaseTime", "StopTime", "Seller", "SellerId")
+    },
 }
 
 # (operation, code, message): why a documented row is not declared to the letter.
+_LATER = "the text of later documents is declared (sts.md 2)"
 _PLACEHOLDER = "the document leaves the name out; on the wire it stands between two double blanks (behaviour.md 21)"
 ERROR_EXCEPTIONS = {
     **{
         (name, "MissingParameter", "The parameter needed but no provided."): _PLACEHOLDER
         for name in ("GetKeyPolicy", "GetSecretPolicy", "SetKeyPolicy", "SetSecretPolicy")
     },
+    ("AssumeRole", "InvalidParameter.PolicySize", "The size of Policy must be smaller than 1024 bytes."): _LATER,
+    ("AssumeRole", "EntityNotExist.Role", "The specified Role not exists."): _LATER,
+    ("AssumeRole", "InternalError", "STS Server Internal Error happened."): _LATER,
+    ("AssumeRoleWithSAML", "InvalidParameter.PolicySize", "The max size of policy string is 1024."): _LATER,
     ("GetSecretValue", "Forbidden.ResourceNotFound", "Resource not found"): (
         "the table has the code twice; the first text, with the full stop, counts (design.md 6)"
     ),
@@ -59,9 +90,9 @@ def known_to_sdk(operation: Operation) -> bool:
 
 def test_the_registry_has_all_operations_but_the_pending_ones() -> None:
     """The reference knows so many operations; all are declared, but for those that PENDING names."""
-    assert len(OPERATIONS) == reference.OPERATION_COUNT
-    assert set(KMS_REGISTRY) <= set(OPERATIONS)
-    assert set(OPERATIONS) - set(KMS_REGISTRY) == PENDING
+    assert len(KMS_OPERATIONS) == reference.OPERATION_COUNT
+    assert set(REGISTRY) <= set(OPERATIONS)
+    assert set(OPERATIONS) - set(REGISTRY) == PENDING
 
 
 def test_the_registry_has_every_operation_of_the_sdk() -> None:
@@ -82,7 +113,7 @@ def test_the_compact_copies_say_what_the_reference_says(name: str) -> None:
 # -- parameters -------------------------------------------------------------------------------------------------------
 
 
-@each_kms_operation
+@each_operation
 def test_parameters_are_those_of_the_reference(operation: Operation) -> None:
     """Every parameter of the reference is declared under its name, as required as it says, and no other."""
     wanted = OPERATIONS[operation.name]["parameters"]
@@ -120,27 +151,8 @@ def test_parameters_are_those_of_the_sdk(operation: Operation) -> None:
 def test_parameter_exceptions_are_all_needed() -> None:
     """No exception outlives its reason."""
     for operation, name in PARAMETER_EXCEPTIONS:
-        declared = {parameter.name: parameter.required for parameter in KMS_REGISTRY[operation].parameters}
+        declared = {parameter.name: parameter.required for parameter in REGISTRY[operation].parameters}
         assert declared.get(name, "absent") != OPERATIONS[operation]["parameters"][name]
-
-
-def sdk_fields(model: type) -> dict[str, Any]:
-    """Return wire name and annotation of each field of an SDK model."""
-    hints = typing.get_type_hints(vars(model)["__init__"], vars(inspect.getmodule(model)))
-    source = inspect.getsource(model.to_map)  # type: ignore[attr-defined]
-    fields = re.findall(r"if self\.(\w+) is not None:\s+(?:result\['([\w.]+)'\]|for )", source)
-    lists = dict(re.findall(r"result\['([\w.]+)'\] = \[\]\s+if self\.(\w+) is not None", source))
-    wire_names = {attribute: name for attribute, name in fields if name} | {
-        attribute: name for name, attribute in lists.items()
-    }
-    hints.pop("return", None)
-    assert set(wire_names) == set(hints), model
-    return {wire_names[attribute]: hint for attribute, hint in hints.items()}
-
-
-def sdk_kind(hint: Any) -> str:
-    origin = typing.get_origin(hint) or hint
-    return {str: "string", int: "integer", bool: "boolean", list: "list", dict: "object"}.get(origin, "model")
 
 
 def kind_on_the_wire(hint: Any) -> str:
@@ -163,23 +175,13 @@ def kind_on_the_wire(hint: Any) -> str:
 # -- responses --------------------------------------------------------------------------------------------------------
 
 
-def sdk_shape(hint: Any) -> reference.Shape:
-    """Return the shape of an SDK model as the reference writes shapes."""
-    if typing.get_origin(hint) is list:
-        return [sdk_shape(typing.get_args(hint)[0])]
-    simple = {str: "string", int: "integer", bool: "boolean"}
-    if hint in simple:
-        return simple[hint]
-    return {name: sdk_shape(field) for name, field in sdk_fields(hint).items()}
-
-
 def unexcused(operation: Operation, theirs: Any) -> list[tuple[str, str]]:
     ours = {**declared_shape(operation.response), "RequestId": "string"}
     found = differences(ours, theirs)
     return [(path, problem) for path, problem in found if (operation.name, path) not in RESPONSE_EXCEPTIONS]
 
 
-@each_kms_operation
+@each_operation
 def test_the_response_is_that_of_the_reference(operation: Operation) -> None:
     """Every field of the result type has the name and type that the reference says, and none is missing."""
     wanted = OPERATIONS[operation.name]["response"]
@@ -201,7 +203,7 @@ def test_the_response_is_that_of_the_sdk(operation: Operation) -> None:
 def test_response_exceptions_are_all_needed() -> None:
     """No exception outlives its reason."""
     for operation, path in RESPONSE_EXCEPTIONS:
-        ours = {**declared_shape(KMS_REGISTRY[operation].response), "RequestId": "string"}
+        ours = {**declared_shape(REGISTRY[operation].response), "RequestId": "string"}
         assert path in dict(differences(ours, OPERATIONS[operation]["response"]))
 
 
@@ -218,7 +220,7 @@ def declared_row(operation: Operation, status: int, code: str, message: str) -> 
     return any((row.status, row.code) == (status, code) and says(row, message) for row in operation.errors)
 
 
-@each_kms_operation
+@each_operation
 def test_every_documented_error_is_declared_to_the_letter(operation: Operation) -> None:
     """Each documented row with a status and a text is a row of the operation: same status, code and text."""
     missing = [
@@ -235,7 +237,7 @@ def test_error_exceptions_are_all_needed() -> None:
     for operation, code, message in ERROR_EXCEPTIONS:
         rows = [row for row in ERRORS[operation] if (row[1], row[2]) == (code, message)]
         assert rows
-        assert not declared_row(KMS_REGISTRY[operation], *rows[0])
+        assert not declared_row(REGISTRY[operation], *rows[0])
 
 
 @each_operation

@@ -28,6 +28,7 @@ from kms_mock.identity.accounts import accounts, settings
 from kms_mock.kms.model.access import AccessPoint, NetworkRule
 from kms_mock.kms.model.attestation import challenge_keys
 from kms_mock.kms.model.import_token import import_tokens
+from kms_mock.kms.model.rates import request_counts
 from kms_mock.kms.model.sealing import service_keys
 from kms_mock.kms.model.secret import recent_rotations
 from kms_mock.products import APIS
@@ -41,6 +42,7 @@ NOT_SAVED: Mapping[Resource[Any], str] = {
     challenge_keys: "a server makes its own",
     import_tokens: "they live for a day at most",
     recent_rotations: "they matter for an hour",
+    request_counts: "they matter for a second",
     service_keys: "each store encrypts anew",
 }
 

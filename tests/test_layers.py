@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "kms_mock"
 
-# What every room may import: names of options, the door to time and chance, the log, near names.
-LEAVES = {"config", "sources", "logs", "suggestions"}
+# What every room may import: names of options, the door to time and chance, the log, near names, the collector.
+LEAVES = {"config", "sources", "logs", "suggestions", "collector"}
 
 # What is a product: the rooms that are in the list of products.
 PRODUCTS = set(re.findall(r"\b(\w+)\.(?:API|make_api)\b", (ROOT / PACKAGE / "products.py").read_text(encoding="utf-8")))
@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "sources": set(),
     "logs": set(),
     "suggestions": set(),
+    "collector": set(),
     # What knows no product.
     "crypto": set(),
     "store": set(),
@@ -52,7 +53,9 @@ ALLOWED: dict[str, set[str]] = {
         "server",
     },  # server: hosts
     "": {"mock", "fixtures", "reach"},
-    "cli": {"mock", "control", "fixtures", "products", "server", "reach"},
+    "importing": {"fixtures", "store", "kms"},
+    "parity": {"fixtures", "kms"},  # fixtures: the reader of YAML
+    "cli": {"importing", "parity", "store", "mock", "control", "fixtures", "products", "server", "reach"},
     "pytest_plugin": {"mock", "control", "products", "fixtures", "reach"},
     "__main__": {"cli"},
 }
@@ -64,15 +67,37 @@ THIRD_PARTY: dict[str, set[str]] = {
     "cryptography": {"crypto", "server"},  # server: certificates for TLS
     "platformdirs": {"server"},
     # Everything with records of its own, but what `kms-mock --help` loads.
-    "msgspec": {"sources", "crypto", "store", "identity", "rpc", "fixtures", "control", "server", "web", "mock", "cli"}
+    "msgspec": {
+        "sources",
+        "crypto",
+        "store",
+        "identity",
+        "rpc",
+        "fixtures",
+        "control",
+        "server",
+        "web",
+        "mock",
+        "cli",
+        "importing",
+        "parity",
+    }
     | PRODUCTS,
     "yaml": {"fixtures"},
     "xmltodict": {"rpc"},
     "click": {"cli"},
     "pytest": {"pytest_plugin", "control", "reach"},  # control: the report in pytest's summary; reach: its fixtures
     "aliyunsdkcore": {"reach"},  # where it keeps its endpoints; imported late
-    "alibabacloud_kms20160120": {"mock", "pytest_plugin"},  # the client that a handle returns; an extra, imported late
-    "alibabacloud_tea_openapi": {"mock"},
+    "alibabacloud_kms20160120": {
+        "mock",
+        "pytest_plugin",
+        "importing",
+        "cli",
+        "parity",
+    },  # the client that a handle returns; an extra, imported late
+    "alibabacloud_tea_openapi": {"mock", "parity", "cli"},
+    "alibabacloud_tea_util": {"parity"},
+    "alibabacloud_credentials": {"cli"},
 }
 
 # The doors to time and chance -> the only modules that may use them.
@@ -86,6 +111,8 @@ OUTSIDE: dict[str, set[str]] = {
     "time": {
         "kms_mock.sources",
         "kms_mock.rpc.gateway",  # perf_counter, for the milliseconds of a log line: they are in no answer
+        "kms_mock.importing.account",  # sleep, between the attempts of a throttled call of the real service
+        "kms_mock.parity.target",  # the same
         "kms_mock.crypto.primes",  # sleep(0), which lets other threads run
         "kms_mock.server.thread",  # monotonic, bound at import: no test can freeze the server's timers
     },

@@ -204,8 +204,8 @@ def modify_instance(
     product_code: ProductCode,
     instance_id: InstanceId,
     modify_type: Literal["Upgrade", "Downgrade"],
+    subscription_type: SubscriptionType,
     product_type: ProductType = "",
-    subscription_type: SubscriptionType = "Subscription",
     parameter: Parameters = [],  # noqa: B006 (read only)
 ) -> ModifyAnswer:
     """Change the size of an instance."""
@@ -250,7 +250,7 @@ def set_renewal(
     *,
     instance_ids: Annotated[str, Wire("InstanceIDs"), NamesResource(), Meta(max_length=8000)],
     renewal_status: RenewalStatus,
-    product_code: ProductCode = "kms",
+    product_code: ProductCode,
     product_type: ProductType = "",
     subscription_type: SubscriptionType = "Subscription",
     renewal_period: Months | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import ca, files, run, running, serve
+from kms_mock.cli import ca, files, importing, parity, policy, run, running, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,11 +20,14 @@ for _command in (
     ca.ca,
     files.validate,
     files.operations,
+    importing.import_account,
+    parity.parity,
     running.health,
     running.reset,
     running.state,
     running.clock,
     running.requests,
+    policy.policy,
     running.faults,
 ):
     main.add_command(_command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kms_mock.control.calls import Call, call_size
@@ -11,6 +11,7 @@ from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
 from kms_mock.identity.callers import account_of_caller
 from kms_mock.rpc.api import Api, Operation
+from kms_mock.rpc.context import Check
 from kms_mock.rpc.decode import ApiRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.store.changes import Change
@@ -87,10 +88,15 @@ class Controls:
         milliseconds: float,
         fault: str,
         effects: tuple[Change, ...],
+        checks: Sequence[Check],
     ) -> None:
-        """Keep what a request did; `effects` is what it changed."""
+        """Keep what a request did; `effects` is what it changed, `checks` are those of permissions."""
         journal = self.journal
         journal.count += 1
+        if effects and request is not None:
+            journal.uses.add_created(effects, request.parameters)
+        if checks:
+            journal.uses.add(journal.count, checks)
         if not journal.wanted:
             return
         action, access_key_id, query, form = "", "", b"", b""

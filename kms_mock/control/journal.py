@@ -16,6 +16,7 @@ from msgspec import Struct
 from kms_mock.config import JOURNAL_BYTES
 from kms_mock.control.calls import MASK, Call
 from kms_mock.control.names import declared_parameter, operation_named, parameter_named
+from kms_mock.control.uses import Uses
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.errors import ApiError
@@ -156,6 +157,7 @@ class Journal(Calls):
         self._watchers: tuple[Callable[[Call], None], ...] = ()
         self.count = 0
         self.wanted = size > 0  # whether anybody wants to know of calls
+        self.uses = Uses()
 
     def watch(self, watcher: Callable[[Call], None]) -> None:
         """Call a function for every call from now on, kept or not."""
@@ -189,10 +191,11 @@ class Journal(Calls):
             watcher(call)
 
     def clear(self) -> None:
-        """Forget all calls; their numbers are not given again."""
+        """Forget all calls and what they used; their numbers are not given again."""
         self._calls.clear()
         self._bytes = 0
         self._forgotten = self.count
+        self.uses.forget()
 
     def __iter__(self) -> Iterator[Call]:
         return iter(tuple(self._calls))  # a copy: the server goes on while a test looks
@@ -228,7 +231,7 @@ class CallsOf(Calls):
         super().__init__(journal.apis, journal.max_bytes)
         self._journal = journal
         self._access_key_id = access_key_id
-        self._since = journal.count
+        self.since = journal.count  # the number of the last call that does not count
 
     @property
     def size(self) -> int:
@@ -239,15 +242,15 @@ class CallsOf(Calls):
     def evicted(self) -> int:
         """How many calls of all callers were dropped since this caller began: some may be its own."""
         dropped = self._journal.count - len(self._journal)  # the numbers up to this one
-        return max(0, min(self._journal.evicted, dropped - self._since))  # the rest was forgotten on demand
+        return max(0, min(self._journal.evicted, dropped - self.since))  # the rest was forgotten on demand
 
     def clear(self) -> None:
         """Forget the calls of this caller so far."""
-        self._since = self._journal.count
+        self.since = self._journal.count
 
     def __iter__(self) -> Iterator[Call]:
         return (
-            call for call in self._journal if call.access_key_id == self._access_key_id and call.number > self._since
+            call for call in self._journal if call.access_key_id == self._access_key_id and call.number > self.since
         )
 
 

@@ -11,6 +11,7 @@ from kms_mock.control.controls import Controls
 from kms_mock.control.faults import Fault, FaultOptions, fault_spec
 from kms_mock.control.journal import CallsOf
 from kms_mock.control.leaks import assert_no_leaks
+from kms_mock.control.minimal_policy import Document, choose, minimal_policies
 from kms_mock.identity.accounts import AccessKey, Account, account_ids, accounts, remove_account
 from kms_mock.store.store import Store
 
@@ -81,6 +82,16 @@ class Namespace:
         """Remember the state of this namespace: `with namespace.checkpoint(): ...` comes back to it at the end."""
         return Checkpoint(self._controls.store, self._between_requests, tuple(self._accounts))
 
+    def minimal_policy(self, identity: str | None = None, *, include_refused: bool = False) -> Document:
+        """Return the least RAM policy for what an identity of this namespace used; see `KmsMock.minimal_policy`."""
+        return choose(self.minimal_policies(include_refused=include_refused), identity)
+
+    def minimal_policies(self, *, include_refused: bool = False) -> dict[str, Document]:
+        """Return the least RAM policy of each identity of this namespace that used something, by its ARN."""
+        uses, since = self._controls.journal.uses, self.calls.since
+        found = self._between_requests(lambda: uses.since(since, self._accounts))
+        return minimal_policies(found, include_refused=include_refused)
+
     @property
     def unused_faults(self) -> list[Fault]:
         """Faults of this namespace that did not strike as often as they should."""
@@ -96,6 +107,7 @@ class Namespace:
         def remove() -> None:
             for account in self._accounts:
                 remove_account(self._controls.store, account)
+            self._controls.journal.uses.forget(self._accounts)
             self._controls.store.changes.clear()
             self._controls.store.account_names.pop(self.account, None)
             for fault in self._faults:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from kms_mock.identity import policies
 from kms_mock.identity.accounts import Caller
 from kms_mock.identity.conditions import Request
@@ -27,7 +29,10 @@ def decide_access(caller: Caller, request: Request, owner: str, resource_policy:
     if resource_policy is not None:
         attached = (("the resource's own policy", policies.parse_resource_policy(resource_policy)),)
     resource = policies.decide(attached, request)
-    return policies.either(identity, resource) if home else policies.both(identity, resource)
+    if not home:
+        return policies.both(identity, resource)
+    decision = policies.either(identity, resource)
+    return decision if resource.effect is None else replace(decision, needs_ram=False)
 
 
 def refusal_everywhere(caller: Caller, action: str, *, resources_have_policies: Callable[[], bool]) -> Decision | None:

@@ -118,9 +118,12 @@ def _match_any(plain: frozenset[str], prefixes: tuple[str, ...], globs: tuple[Ma
 def _match_texts(head: str, middle: list[str], tail: str) -> Match:
     """Match texts with `*` between them: each at its first occurrence after the one before."""
     least = len(head) + len(tail)
+    longest = max((*middle, tail), key=len)
 
     def match(text: str) -> bool:
-        if len(text) < least or not text.startswith(head) or not text.endswith(tail):
+        if longest not in text or len(text) < least:  # most texts that do not match lack it
+            return False
+        if not text.startswith(head) or not text.endswith(tail):
             return False
         position = len(head)
         for each in middle:
@@ -138,8 +141,11 @@ def _match_segments(head: str, middle: list[str], tail: str) -> Match:
     first, last = _segment(head), _segment(tail)
     between = [_segment(text) for text in middle]
     least = len(head) + len(tail)
+    longest = max((segment.literal for segment in (*between, last)), key=len)
 
     def match(text: str) -> bool:
+        if longest not in text:
+            return False
         end = len(text) - len(tail)
         if len(text) < least or not first.at(text, 0) or not last.at(text, end):
             return False

@@ -142,6 +142,7 @@ class Decision(Struct, frozen=True):
     statement: int = 0  # its number in that policy, from 1
     sid: str = ""
     because: tuple[Decision, ...] = ()  # what a combined decision rests on
+    needs_ram: bool = True  # False: the resource's own policy decided, whatever the policies of the caller say
 
     @property
     def allowed(self) -> bool:

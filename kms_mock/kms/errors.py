@@ -105,7 +105,7 @@ CREATE_ORDER_FAILED = ErrorSpec(400, "CreateLXOrderFailed", "Create order failed
 NO_REAL_NAME = ErrorSpec(400, "Forbidden.NoRealNameAuthentication", "Real name authentication is needed.")
 SERVICE_OPENED = ErrorSpec(400, "Forbidden.Opened", "Your kms service has been opened.")
 
-# What any operation may answer while the account has not opened KMS, or may not use it.
+# What any operation may answer while the account has not opened KMS or may not use it, or sends too many requests.
 ACCOUNT_TABLE = (
     SERVICE_NOT_ENABLED,
     IN_DEBT,
@@ -113,6 +113,7 @@ ACCOUNT_TABLE = (
     RISK_CONTROL,
     UBSMS_INVALID_USER,
     UBSMS_INVALID_BID,
+    REJECTED_THROTTLING,
 )
 
 # -- keys, key versions, key material, aliases ------------------------------------------------------------------------

@@ -188,7 +188,7 @@ class Api:
     names, `other_hosts` matches those that name none; `hosts` are both patterns. `xml_root` is the root element of its
     XML answers, with the operation's name for `{operation}`. `context` is what its handlers receive. `errors` is its
     catalogue, `common_errors` are rows that any operation may answer besides its own. `check_account` refuses callers
-    whose account may not use the product now. `inferred` are rules for all operations that no document states, each as
+    whose account may not use the product now, `admit` requests of which there are too many. `inferred` are rules for all operations that no document states, each as
     a sentence. `client_keys` are the key pairs that the product issues for signing requests. `has_policies` returns
     whether a resource in a partition has a policy of its own. `names_of` returns the other names of the resource that a
     request from a partition names. What the gateway itself answers is in every catalogue.
@@ -209,6 +209,7 @@ class Api:
         errors: Mapping[str, ErrorSpec] | None = None,
         common_errors: Iterable[ErrorSpec] = (),
         check_account: Callable[[Store, str], None] | None = None,
+        admit: Callable[[Context], None] | None = None,
         inferred: Iterable[str] = (),
         client_keys: ClientKeys | None = None,
         has_policies: Callable[[Partition], bool] = lambda _: False,
@@ -225,6 +226,7 @@ class Api:
         self.common_errors = (*COMMON_ERRORS, *common_errors)
         self.errors: dict[str, ErrorSpec] = {**GATEWAY_ERRORS, **_ERRORS_OF_EVERY_PRODUCT, **(errors or {})}
         self.check_account = check_account
+        self.admit = admit
         self.inferred = tuple(inferred)
         self.client_keys = client_keys
         self.has_policies = has_policies

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 512  # longer than any id, ARN or alias
 
+# What came of a check: RAM allowed or refused it; the policy of the resource decided, and RAM had no part in it; or the
+# call failed before RAM was asked about this resource, so that it had to allow the action on some resource only.
+Outcome = Literal["allowed", "refused", "by resource", "unasked"]
+# One check of a permission: who asked, for which action, on which ARN, and what came of it.
+Check = tuple[Caller, str, str, Outcome]
+
 
 class Context(Struct):
     """One request's view of the store; a product may extend it with the ways to find its resources.
 
     `partition` is the caller's own. `now` is the one moment of the request, in seconds since 1970 UTC; `prepared` what
-    the operation computed off the event loop.
+    the operation computed off the event loop. `checks` collects the checks of permissions.
     """
 
     store: Store
@@ -40,6 +46,7 @@ class Context(Struct):
     now: float
     request_id: str
     http: HttpRequest
+    checks: list[Check]
     prepared: Any = None
 
     def arn(self, resource: str) -> str:
@@ -65,6 +72,7 @@ class Context(Struct):
             and caller.access_key.policy is None
             and caller.account == self.partition.account_id
         ):
+            self.checks.append((caller, action or self.operation.ram_action, arn, "allowed"))
             return  # no policy has a say, which is most requests
         decision = self.decide(arn, resource_policy, action or self.operation.ram_action, tags)
         if not decision.allowed and caller.application is not None:
@@ -87,7 +95,16 @@ class Context(Struct):
             secure_transport=self.http.secure,
             resource_tags=tags,
         )
-        return decide_access(self.caller, request, self.partition.account_id, resource_policy)
+        return self.decide_request(request, resource_policy)
+
+    def decide_request(self, request: Request, resource_policy: str | None = None) -> Decision:
+        """Return what policies decide about a request for something of this partition."""
+        decision = decide_access(self.caller, request, self.partition.account_id, resource_policy)
+        outcome: Outcome = "allowed" if decision.allowed else "refused"
+        self.checks.append(
+            (self.caller, request.action, request.resource, outcome if decision.needs_ram else "by resource")
+        )
+        return decision
 
     def authorize_container(self, container: str | None = None) -> None:
         """Check that the caller may do an operation that names no resource. Raises NO_PERMISSION.

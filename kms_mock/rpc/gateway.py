@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from kms_mock.config import REGION
@@ -19,7 +19,7 @@ from kms_mock.logs import LogRequest, trace
 from kms_mock.rpc import errors
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.authentication import Authenticator
-from kms_mock.rpc.context import Context
+from kms_mock.rpc.context import Check, Context, Outcome
 from kms_mock.rpc.decode import (
     EXTRA_PARAMETERS,
     SYSTEM_PARAMETERS,
@@ -40,6 +40,7 @@ log = logging.getLogger("kms_mock")
 
 _REGION = re.compile(REGION)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLAIN_ARN = re.compile(r"acs:[a-z]+:[a-z0-9-]*:[0-9]*:[^*?]+")  # no pattern, as a client may send one
 MAX_WARNED_NAME = 60  # characters
 MAX_WARNINGS = 1000  # warnings: clients choose the names, so there must be an end
 
@@ -66,8 +67,11 @@ class Faults(Protocol):
         """Return the fault that strikes this request, or None."""
 
 
-# Keeps one call: request, operation, response, milliseconds, the fault that struck ("" for none), changes.
-Record = Callable[[ApiRequest | None, Operation | None, HttpResponse, float, str, tuple[Change, ...]], None]
+# Keeps one call: request, operation, response, milliseconds, the fault that struck ("" for none), changes, checks of
+# permissions.
+Record = Callable[
+    [ApiRequest | None, Operation | None, HttpResponse, float, str, tuple[Change, ...], Sequence[Check]], None
+]
 
 
 class Gateway:
@@ -109,13 +113,14 @@ class Gateway:
         operation: Operation | None = None
         fault: Fault | None = None
         effects: tuple[Change, ...] = ()
+        checks: list[Check] = []
         try:
             request = self._decode(http)
             operation = self._find(request)
             fault = self._faults.pick(operation, request) if self._faults else None
             if fault:
                 await fault.strike("before", operation)
-            result = await self._run(operation, request, request_id)
+            result = await self._run(operation, request, request_id, checks)
             response = encode(
                 result,
                 xml=request.xml,
@@ -138,7 +143,7 @@ class Gateway:
         delivered = fault.spoil(response) if fault else response
         milliseconds = (time.perf_counter() - began) * 1000
         if self._record:
-            self._record(request, operation, response, milliseconds, str(fault or ""), effects)
+            self._record(request, operation, response, milliseconds, str(fault or ""), effects, checks)
         if self._log_request:
             self._log(request, operation, response, milliseconds)
         return delivered
@@ -158,7 +163,7 @@ class Gateway:
         error = errors.HOST_NOT_MOCKED(text, detail=text)
         response = encode_error(error, xml=xml, root="Error", request_id=self.sources.new_id())
         if self._record:
-            self._record(None, None, response, 0.0, "", ())
+            self._record(None, None, response, 0.0, "", (), ())
         if self._log_request:
             self._log(None, None, response, 0.0)
         return response
@@ -188,18 +193,20 @@ class Gateway:
         other = f"not {request.version}" if _DATE.fullmatch(request.version or "") else "no other"
         raise errors.INVALID_VERSION(f"The version is {known}, {other}.")
 
-    async def _run(self, operation: Operation, request: ApiRequest, request_id: str) -> Mapping[str, Any]:
+    async def _run(
+        self, operation: Operation, request: ApiRequest, request_id: str, checks: list[Check]
+    ) -> Mapping[str, Any]:
         """Run one operation; return its result tree. Raises ApiError, in the words of the operation's own table."""
+        context: Context | None = None
         try:
             caller = self._anonymous if operation.anonymous else self._authenticator.authenticate(request)
-            self._check_caller(operation, caller, request, request_id)
+            self._check_caller(operation, caller, request, request_id, checks)
             arguments = operation.bind(request.parameters)
             dry_run = arguments.pop("dry_run", False)
-            if not request.parameters.keys() <= operation.accepted:
-                self._warn_unknown_parameters(operation, request)
-            if request.http.listener_region is not None:
-                self._warn_ignored_region(request)
-            context = self._context(operation, caller, request, request_id)
+            self._warn_ignored(operation, request)
+            context = self._context(operation, caller, request, request_id, checks)
+            if operation.api.admit is not None:
+                operation.api.admit(context)
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
@@ -207,7 +214,7 @@ class Gateway:
                 if work is not None:
                     prepared = await asyncio.get_running_loop().run_in_executor(None, work)
                     # The store went on meanwhile: the handler sees it as it is now.
-                    context = self._context(operation, caller, request, request_id)
+                    context = self._context(operation, caller, request, request_id, checks)
                     context.prepared = prepared
             result = operation.handler(context, **arguments)
             if dry_run:
@@ -215,10 +222,19 @@ class Gateway:
                     log.error("a dry run of %s changed something: it is undone", operation.name)
                 raise errors.DRY_RUN("DryRun: without it this request succeeds.")
         except ApiError as error:
+            if context is not None and operation.needs_permission:
+                _add_unasked(context, context.named_arn(request.parameters), "unasked")
             raise _as_reported(operation, request, error) from error
         return {**result, "RequestId": request_id}
 
-    def _check_caller(self, operation: Operation, caller: Caller, request: ApiRequest, request_id: str) -> None:
+    def _check_caller(
+        self,
+        operation: Operation,
+        caller: Caller,
+        request: ApiRequest,
+        request_id: str,
+        checks: list[Check],
+    ) -> None:
         """Refuse early whose account may not use the product, and what RAM denies on every resource."""
         if operation.needs_service and operation.api.check_account is not None:
             operation.api.check_account(self.store, caller.account)
@@ -231,10 +247,18 @@ class Gateway:
         for action in operation.ram_actions:
             denial = refusal_everywhere(caller, action, resources_have_policies=have_policies)
             if denial is not None:
-                arn = self._context(operation, caller, request, request_id).named_arn(request.parameters)
+                context = self._context(operation, caller, request, request_id, checks)
+                arn = context.named_arn(request.parameters)
+                _add_unasked(context, arn, "refused")
                 names_resource = arn and caller.application is None  # as in `Context.authorize`
                 spec = errors.NO_PERMISSION_ON if names_resource else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
+
+    def _warn_ignored(self, operation: Operation, request: ApiRequest) -> None:
+        if not request.parameters.keys() <= operation.accepted:
+            self._warn_unknown_parameters(operation, request)
+        if request.http.listener_region is not None:
+            self._warn_ignored_region(request)
 
     def _warn_unknown_parameters(self, operation: Operation, request: ApiRequest) -> None:
         """Warn once about each parameter that the operation does not know: it is ignored, and may be misspelt."""
@@ -252,7 +276,14 @@ class Gateway:
             self._warned.add(warning)
             log.warning("RegionId %s is ignored: this is the endpoint of %s", ascii(warning[1]), request.region)
 
-    def _context(self, operation: Operation, caller: Caller, request: ApiRequest, request_id: str) -> Context:
+    def _context(
+        self,
+        operation: Operation,
+        caller: Caller,
+        request: ApiRequest,
+        request_id: str,
+        checks: list[Check],
+    ) -> Context:
         store, sources, region = self.store, self.sources, request.region
         now = sources.now()
         if region is None:
@@ -260,7 +291,9 @@ class Gateway:
         elif region != store.default_region and not _REGION.fullmatch(region):
             raise errors.INVALID_PARAMETER("RegionId is not a region's name.", name="RegionId")
         partition = store.open(caller.account, region, now)
-        return operation.api.context(store, partition, sources, caller, operation, now, request_id, request.http)
+        return operation.api.context(
+            store, partition, sources, caller, operation, now, request_id, request.http, checks
+        )
 
     def _error_response(
         self,
@@ -294,6 +327,23 @@ class Gateway:
         self._log_request(
             action, response.status, response.code, milliseconds, response.request_id, resource, response.reason
         )
+
+
+def _add_unasked(context: Context, named: str | None, outcome: Outcome) -> None:
+    """Add the checks that a refused call did not come to, such as those on a key that does not exist.
+
+    `named` is the ARN that it names. After a check that was refused there are none.
+    """
+    container, checks = context.operation.container, context.checks
+    arn = named if named is not None or container is None else context.arn(container)
+    if (
+        arn is None
+        or (arn == named and not _PLAIN_ARN.fullmatch(arn))
+        or not all(check[3] == "allowed" for check in checks)
+    ):
+        return
+    asked = {check[1] for check in checks}
+    checks += [(context.caller, each, arn, outcome) for each in context.operation.ram_actions if each not in asked]
 
 
 def _as_reported(operation: Operation, request: ApiRequest, error: ApiError) -> ApiError:

@@ -22,6 +22,7 @@ from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
 from kms_mock.control.coverage import operations
 from kms_mock.control.faults import FaultSpec
+from kms_mock.control.minimal_policy import access_points, minimal_policies, named_identity
 from kms_mock.fixtures import FixtureError, snapshot
 from kms_mock.fixtures.files import FixtureDocument
 from kms_mock.fixtures.key_pairs import missing_key_pairs
@@ -44,6 +45,7 @@ MAX_CHECKPOINTS = 100  # each holds on to everything that was there
 _HEALTH = PREFIX + "health"
 _MAX_SOURCE = 200  # characters
 _FILTERS = frozenset(RequestsQuery.__struct_fields__)
+_POLICY_OPTIONS = frozenset(documents.PoliciesQuery.__struct_fields__)
 _SECRET_KEYS = frozenset({"data", "value", "material", "secret", "private_key", "plaintext", "password", "token"})
 
 
@@ -227,6 +229,20 @@ class ControlApi:
         self.controls.journal.clear()
         return {}
 
+    def get_policies(self, query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Return the least RAM policies for what was used, of all identities or of one; with what RAM refused, too.
+
+        The access points whose client keys were used are told apart: no policy of RAM is about them.
+        """
+        for name in query.keys() - _POLICY_OPTIONS:
+            raise ValueError(f"policies have no option {name[:40]!r}{did_you_mean(name, _POLICY_OPTIONS) or '.'}")
+        uses = self.controls.journal.uses.since(0)
+        found = minimal_policies(uses, include_refused=query.get("include_refused") == "true")
+        if "identity" in query:
+            identity = named_identity(found, query["identity"])
+            found = {identity: found[identity]}
+        return {"policies": found, "access_points": access_points(uses)}
+
     def get_faults(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """List the faults with how often each struck."""
         return {"faults": [fault.document() for fault in self.controls.faults]}
@@ -303,6 +319,7 @@ ROUTES = (
     Route("PUT", "clock", ControlApi.put_clock, body=ClockRequest, answer=documents.ClockDocument),
     Route("GET", "requests", ControlApi.get_requests, query=RequestsQuery, answer=documents.RequestsDocument),
     Route("DELETE", "requests", ControlApi.delete_requests),
+    Route("GET", "policies", ControlApi.get_policies, query=documents.PoliciesQuery, answer=documents.PoliciesDocument),
     Route("GET", "faults", ControlApi.get_faults, answer=documents.FaultsDocument),
     Route("POST", "faults", ControlApi.post_faults, body=FaultSpec, answer=documents.FaultDocument),
     Route("DELETE", "faults", ControlApi.delete_faults),

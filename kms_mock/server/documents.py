@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from msgspec import Struct
 
@@ -56,6 +56,20 @@ class RequestsDocument(TypedDict):
     size: int
     bytes: int
     max_bytes: int
+
+
+class PoliciesQuery(Struct):
+    """Whose policy: an ARN or the end of it, None for everybody's; with what RAM refused or without."""
+
+    identity: str | None = None
+    include_refused: bool = False
+
+
+class PoliciesDocument(TypedDict):
+    """The least RAM policy of each identity, by its ARN, and the access points whose client keys were used."""
+
+    policies: dict[str, dict[str, Any]]
+    access_points: list[str]
 
 
 class FaultDocument(FaultSpec, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ log of changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, ValuesView
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from kms_mock.store.changes import Change
 
 if TYPE_CHECKING:
+    from _collections_abc import dict_values
+
     from kms_mock.store.partition import Partition
 
 R = TypeVar("R")
@@ -134,7 +136,7 @@ class Table(Generic[R]):
         found: tuple[str, ...] = self._indexes[index].get(value, ())
         return found
 
-    def values(self) -> ValuesView[R]:
+    def values(self) -> dict_values[str, R]:
         """Return the records, in order of creation."""
         return self._records.values()
 

@@ -28,6 +28,7 @@ def iso(seconds: float) -> str:
     return _iso(int(seconds))
 
 
+@lru_cache(maxsize=4096)  # most records of a fixture file have the same few times
 def exact_iso(seconds: float) -> str:
     """Write seconds since 1970 UTC with their fraction, as fixture files have them."""
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -10,7 +10,6 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from kms_mock.identity.access import decide_access
 from kms_mock.identity.accounts import account_of_access_key
 from kms_mock.identity.conditions import PrincipalKind, Request
 from kms_mock.identity.identities import (
@@ -113,7 +112,7 @@ def assume_role(
     values |= {"sts:ExternalId": external_id} if external_id else {}
     values |= {"sts:SourceIdentity": source_identity} if source_identity else {}
     request = _request(ctx, role_arn, caller.principal, "RAM", values)
-    decision = decide_access(caller, request, caller.account, None)
+    decision = ctx.decide_request(request)
     if not decision.allowed:
         raise errors.NO_PERMISSION(decision.explain())
     refusal = _distrust(account, role, request, same_account=caller.account == account)

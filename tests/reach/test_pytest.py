@@ -109,6 +109,7 @@ SHARED = """
     @pytest.mark.parametrize("number", [1, 2])
     def test_change(kms_mock_intercept, kms_mock_shared, number):
         assert [call.action for call in kms_mock_shared.calls] == []
+        assert kms_mock_shared.minimal_policies() == {}
         assert ask() == "of the module"
         kms_mock_shared.load({"secrets": [{"name": "new", "value": "n"}]})
         kms_mock_shared.clock.freeze()

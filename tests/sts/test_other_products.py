@@ -127,9 +127,10 @@ def test_what_is_not_for_sale_is_not_applicable(server: InProcess) -> None:
 
 def test_an_instance_that_is_not_there(server: InProcess) -> None:
     """ResourceNotExists, also for one of another account."""
-    change = {"ProductCode": "kms", "InstanceId": "kst-x", "ModifyType": "Upgrade"}
-    assert server.call("ModifyInstance", **change)[0] == "ResourceNotExists"
-    assert server.call("SetRenewal", InstanceIDs="kst-x", RenewalStatus="NotRenewal")[0] == "ResourceNotExists"
+    change = {"InstanceId": "kst-x", "ModifyType": "Upgrade", "SubscriptionType": "Subscription"}
+    assert server.call("ModifyInstance", ProductCode="kms", **change)[0] == "ResourceNotExists"
+    renewal = {"InstanceIDs": "kst-x", "RenewalStatus": "NotRenewal"}
+    assert server.call("SetRenewal", ProductCode="kms", **renewal)[0] == "ResourceNotExists"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,8 @@ def test_automatic_renewal_needs_a_period(server: InProcess) -> None:
     """When an instance is ordered, and when its renewal is set."""
     assert server.call("CreateInstance", **ORDER, RenewalStatus="AutoRenewal")[0] == "InvalidParameter"
     instance_id = order(server)
-    assert server.call("SetRenewal", InstanceIDs=instance_id, RenewalStatus="AutoRenewal")[0] == "InvalidParameter"
+    renewal = {"ProductCode": "kms", "InstanceIDs": instance_id, "RenewalStatus": "AutoRenewal"}
+    assert server.call("SetRenewal", **renewal)[0] == "InvalidParameter"
 
 
 def test_lists_are_paged_and_filtered(server: InProcess) -> None:
@@ -192,7 +194,7 @@ def test_only_subscriptions_are_renewed(kms: KmsMock) -> None:
     """Else the renewal of an instance that KMS releases would stay, and no snapshot with it could be loaded."""
     kms.load({"instances": [{"id": "kst-1"}]})
     with pytest.raises(TeaException, match="InvalidParameter"):
-        call(kms.client(), "SetRenewal", InstanceIDs="kst-1", RenewalStatus="ManualRenewal")
+        call(kms.client(), "SetRenewal", ProductCode="kms", InstanceIDs="kst-1", RenewalStatus="ManualRenewal")
     with pytest.raises(FixtureError, match=r"renewals\[0\]\.instance: .*no subscription"):
         kms.load({"renewals": [{"instance": "kst-1"}]})
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 BY_CODE = {
     "InternalFailure": "a failure inside the service",
     "SerivceUnvailableTemporary": "an outage of the service",
-    "Throttling": "flow control at the gateway: this server does not count requests per second",
-    "Rejected.Throttling": "flow control at the gateway: this server does not count requests per second",
+    "Throttling": "flow control of 2020: requests a second are refused as later documents say, Rejected.Throttling",
 }
 
 BY_PAIR = {

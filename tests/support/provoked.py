@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import pytest
 
 from kms_mock.control.controls import Controls
 from kms_mock.rpc.api import Operation
+from kms_mock.rpc.context import Check
 from kms_mock.rpc.decode import ApiRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.store.changes import Change
-from tests.support import reference
+from tests.support import other_products, reference
 from tests.support.excused import excuse
 from tests.support.registry import REGISTRY
 
@@ -61,6 +62,7 @@ def record(  # noqa: PLR0917 (the signature of the gateway's hook)
     milliseconds: float,  # noqa: ARG001
     fault: str,
     effects: tuple[Change, ...],  # noqa: ARG001
+    checks: Sequence[Check],  # noqa: ARG001
 ) -> None:
     """Tell all collectors of one answered request: a record hook (`kms_mock.rpc.gateway.Record`)."""
     if operation is not None and response.code:
@@ -150,5 +152,7 @@ def declared() -> set[Pair]:
 
 
 def documented() -> set[Pair]:
-    """Every (operation, code) pair of the documents."""
-    return {(name, code) for name, codes in reference.read("documented_codes.json").items() for code in codes}
+    """Every (operation, code) pair of the documents, of all products."""
+    others = other_products.other_facts()["errors"]
+    codes = reference.read("documented_codes.json") | {name: [row[1] for row in rows] for name, rows in others.items()}
+    return {(name, code) for name, of_operation in codes.items() for code in of_operation}

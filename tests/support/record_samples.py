@@ -103,7 +103,7 @@ def filled_store() -> Store:
     store.server[settings].put(AuthenticationSettings(refuse_unknown_access_keys=True, verify_signatures=True))
     store.server[accounts].put(Account(OWNER, {"LTAI": AccessKey("LTAI", "s", False, "user", USER_POLICY)}))
     store.partition(OWNER, "")[subscriptions].put(
-        Subscription(OWNER, "InDebt", Quotas(1, 2, 3, 4, 5), real_name=False, orders_fail=True)
+        Subscription(OWNER, "InDebt", Quotas(1, 2, 3, 4, 5, {"symmetric": 2}), real_name=False, orders_fail=True)
     )
     _put_identities(store.partition(OWNER, ""))
     store.server[sessions].put(

@@ -171,7 +171,7 @@ def test_a_header_is_no_security_token_nor_nonce_of_an_rpc_signature(strict: Kms
         assert ask(strict, again).refusal[1] == "SignatureNonceUsed"
 
 
-@pytest.mark.parametrize("added", ["Format=XML", "RegionId=cn-beijing", "SecurityToken=t", "SignatureNonce=n", "X="])
+@pytest.mark.parametrize("added", ["Format=XML", "RegionId=cn-beijing", "SecurityToken=t", "SignatureNonce=n", "X=1"])
 def test_every_parameter_is_covered(strict: KmsMock, added: str) -> None:
     """A parameter added after signing, in query or form, is a mismatch in every scheme: Format and RegionId too."""
     name, _, value = added.partition("=")
@@ -356,15 +356,26 @@ def test_values_of_headers_are_those_that_decoding_sees() -> None:
     assert request.header("x-acs-action") == "\xa0A\x1f"
 
 
-# -- two official clients ---------------------------------------------------------------------------------------------
+# -- what official clients do about empty parameters ------------------------------------------------------------------
 
 
-def test_acs4_signs_an_empty_parameter_with_and_without_an_equals_sign(strict: KmsMock) -> None:
-    """Python's SDK writes `DryRun=`, Go's `DryRun`; both verify with ACS4, and a value there does not."""
+@schemes
+def test_an_empty_parameter_is_signed_with_and_without_an_equals_sign(strict: KmsMock, scheme: str) -> None:
+    """Python's and Java's SDKs write `DryRun=`, Go's (ACS4), Node's and PHP's (ACS3) `DryRun`; a value does not verify."""
     query = [("EncryptionContext", ""), ("SecretName", "db")]
     for bare in (False, True):
-        assert ask(strict, acs("ACS4", "AK", SECRET, query=query, bare_empty=bare)).status == 200
-    assert ask(strict, acs("ACS3", "AK", SECRET, query=query)).status == 200
-    assert ask(strict, acs("ACS3", "AK", SECRET, query=query, bare_empty=True)).refusal[:2] == MISMATCH
-    changed = acs("ACS4", "AK", SECRET, query=query, bare_empty=True).replace(b"Context=&", b"Context=1&")
+        assert ask(strict, acs(scheme, "AK", SECRET, query=query, bare_empty=bare)).status == 200
+    changed = acs(scheme, "AK", SECRET, query=query, bare_empty=True).replace(b"Context=&", b"Context=1&")
     assert ask(strict, changed).refusal[:2] == MISMATCH
+    assert ask(strict, acs(scheme, "AK", "another secret", query=query, bare_empty=True)).refusal[:2] == MISMATCH
+
+
+def test_hmac_sha1_signs_an_empty_parameter_or_leaves_it_out(strict: KmsMock) -> None:
+    """Java's, C#'s and PHP's V2 send `DryRun=` and sign without it, V1 with it; a value that was not signed is refused."""
+    signed_with = rpc_pairs(SIGN, "POST", AccessKeyId="AK", EncryptionContext="")
+    signed_without = [*rpc_pairs(SIGN, "POST", AccessKeyId="AK"), ("EncryptionContext", "")]
+    for pairs in (signed_with, signed_without):
+        assert ask(strict, http("POST", urlencode(pairs))).status == 200
+    for pairs in (signed_with, signed_without):
+        changed = [(name, value or "1") for name, value in pairs]
+        assert ask(strict, http("POST", urlencode(changed))).refusal[:2] == MISMATCH

@@ -32,7 +32,8 @@ def check_usable(partition: Partition, key: Key, kinds: Collection[Kind], usage:
     if key.service is not None:
         raise errors.UNSUPPORTED_OPERATION(f"Key {key.id} belongs to the service {key.service}, not to its users.")
     if key.spec.kind not in kinds or key.usage != usage:
-        raise mismatch(f"Key {key.id} is a key {key.spec_name} for {key.usage}; this needs one for {usage}.")
+        needed = f"for {usage}" if key.usage != usage else f"of the kind {' or '.join(kinds)}"
+        raise mismatch(f"Key {key.id} is a key {key.spec_name} for {key.usage}; this needs one {needed}.")
     if key.instance_id is not None:
         partition[instances].find(key.instance_id).after("use a key in it")
 

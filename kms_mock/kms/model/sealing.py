@@ -14,7 +14,7 @@ from kms_mock.store.partition import Partition
 from kms_mock.store.resource import Resource
 
 
-class Sealed(Struct, frozen=True):
+class Sealed(Struct, frozen=True, gc=False):
     """An encrypted secret value, under a version of the secret's key or under the partition's service key."""
 
     nonce: bytes

@@ -34,7 +34,7 @@ MAX_DATA_BYTES = 30720
 _FIELDS_TOLD = {"planned_delete", "versions", "stages", "updated", "last_rotation", "next_rotation"}
 
 
-class SecretVersion(Struct, frozen=True):
+class SecretVersion(Struct, frozen=True, gc=False):
     """One version of a secret; its value is kept encrypted."""
 
     id: str
@@ -43,7 +43,7 @@ class SecretVersion(Struct, frozen=True):
     sealed: Sealed
 
 
-class Secret(Struct, frozen=True):
+class Secret(Struct, frozen=True, gc=False):
     """One secret. Times are seconds since 1970 UTC; `versions` is in order of creation."""
 
     name: str

@@ -23,14 +23,22 @@ _REFUSALS: dict[ServiceStatus, errors.ErrorSpec] = {
 }
 
 
+# Requests a second by operation or group (`kms.model.rates`), or those that the documents state.
+Rates = Literal["documented"] | dict[str, int]
+
+
 class Quotas(Struct, frozen=True):
-    """How many of each an account may have in one region (behaviour.md 14). None is no limit."""
+    """How many of each an account may have in one region, and how many requests a second. None is no limit.
+
+    Sources: behaviour.md 14.
+    """
 
     keys: int | None = 200
     aliases: int | None = 300
     key_versions: int | None = 10000
     secrets: int | None = None
     certificates: int | None = None
+    rates: Rates | None = None
 
 
 class Subscription(Struct, frozen=True):

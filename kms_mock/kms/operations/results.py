@@ -1,9 +1,9 @@
 """Result types and small pieces that several resources share."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Reversible
 from itertools import islice
 from types import MappingProxyType
-from typing import TypedDict, TypeVar, cast
+from typing import Protocol, TypedDict, TypeVar, cast
 
 from kms_mock.kms import errors
 from kms_mock.kms.errors import ErrorSpec
@@ -13,6 +13,7 @@ from kms_mock.kms.parameters import Filter, Tag
 from kms_mock.store.times import iso
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 # What a Filters parameter may ask for: its key, and the values that a record has for it.
 Attributes = Mapping[str, Callable[[T], Iterable[str]]]
@@ -53,19 +54,27 @@ class RotationFields(RotationPlan, total=False):
     LastRotationDate: str
 
 
-def page(items: Collection[T], number: int, size: int) -> tuple[list[T], Page]:
-    """Return one page of items, in order of creation, and the counts; costs what the page holds, not what the store holds.
+class Listed(Collection[T_co], Reversible[T_co], Protocol[T_co]):
+    """What can be listed in pages: a list or tuple, or the values of a dict."""
+
+
+def page(items: Listed[T], number: int, size: int) -> tuple[list[T], Page]:
+    """Return one page of items, in order of creation, and the counts; costs what the page holds and the way to it.
 
     Pages are counted from 1; a page past the end is empty.
     """
-    counts: Page = {"TotalCount": len(items), "PageNumber": number, "PageSize": size}
+    total = len(items)
+    counts: Page = {"TotalCount": total, "PageNumber": number, "PageSize": size}
     start = (number - 1) * size
-    if start >= len(items):
+    if start >= total:
         return [], counts
-    return list(islice(items, start, start + size)), counts
+    end = min(start + size, total)
+    if start > total - end:  # the values of a dict are walked through, so from the nearer end
+        return list(islice(reversed(items), total - end, total - start))[::-1], counts
+    return list(islice(items, start, end)), counts
 
 
-def filtered(records: Collection[T], filters: Iterable[Filter] | None, attributes: Attributes[T]) -> Collection[T]:
+def filtered(records: Listed[T], filters: Iterable[Filter] | None, attributes: Attributes[T]) -> Listed[T]:
     """Return the records that match: OR within a key, also when the key is given twice; AND between keys.
 
     Only the attributes that the filters name are looked at (behaviour.md 5). Raises INVALID_PARAMETER.

@@ -38,6 +38,8 @@ _INSTANCES = (
     "Tags of KMS instances and the refusal of one that is not connected are known from Terraform's provider alone; that "
     "an instance takes tags in every status is ours."
 )
+Tagged = Key | Secret | Instance
+
 _NOT_FOUND = (errors.KEY_NOT_FOUND, errors.ALIAS_NOT_FOUND, errors.SECRET_NOT_FOUND, errors.INSTANCE_NOT_FOUND)
 _REFUSALS: dict[TagProblem, ErrorSpec] = {
     "key": errors.INVALID_TAG_KEY,
@@ -147,15 +149,15 @@ def list_resource_tags(ctx: Context, *, key_id: KeyId) -> KeyTags:
     return {"Tags": {"Tag": [{"KeyId": key.id, "TagKey": name, "TagValue": value} for name, value in key.tags.items()]}}
 
 
-def _resource(ctx: Context, kind: ResourceType, name: str) -> Key | Secret | Instance:
+def _resource(ctx: Context, kind: ResourceType, name: str) -> Tagged:
     if kind == "instance":
         return ctx.instance(name)
     return ctx.key(name) if kind == "key" else ctx.secret(name)
 
 
-def _resources(ctx: Context, kind: ResourceType, ids: Iterable[str]) -> list[tuple[Partition, Key | Secret | Instance]]:
+def _resources(ctx: Context, kind: ResourceType, ids: Iterable[str]) -> list[tuple[Partition, Tagged]]:
     """Return all resources of a call, each with its partition; one that does not exist refuses the whole call."""
-    found: list[tuple[Partition, Key | Secret | Instance]] = []
+    found: list[tuple[Partition, Tagged]] = []
     home = ctx.partition
     for name in ids:
         ctx.partition = home  # an ARN leads to its account and region: go back for the next name
@@ -169,14 +171,12 @@ def _resources(ctx: Context, kind: ResourceType, ids: Iterable[str]) -> list[tup
     return found
 
 
-def _changeable(
-    ctx: Context, kind: ResourceType, ids: Iterable[str]
-) -> list[tuple[Partition, Key | Secret | Instance]]:
+def _changeable(ctx: Context, kind: ResourceType, ids: Iterable[str]) -> list[tuple[Partition, Tagged]]:
     """Return all resources of a call, each in a state that may be tagged."""
     return [(place, _taggable(place, resource)) for place, resource in _resources(ctx, kind, ids)]
 
 
-def _taggable(place: Partition, resource: Key | Secret | Instance) -> Key | Secret | Instance:
+def _taggable(place: Partition, resource: Tagged) -> Tagged:
     if isinstance(resource, Key):
         return resource.after("tag")
     return live_secret(place, resource.name) if isinstance(resource, Secret) else resource
@@ -261,7 +261,7 @@ def list_tag_resources(
     return {"NextToken": token, "TagResources": {"TagResource": rows[:_ROWS_PER_PAGE]}}
 
 
-def _named_or_all(ctx: Context, kind: ResourceType, ids: ResourceIds | None) -> Iterable[Key | Secret | Instance]:
+def _named_or_all(ctx: Context, kind: ResourceType, ids: ResourceIds | None) -> Iterable[Tagged]:
     """Return the resources that a call names, or all of the kind; of instances only those that are connected."""
     if ids:
         found = [resource for _, resource in _resources(ctx, kind, ids)]
@@ -281,13 +281,18 @@ def _offset(token: str) -> int:
     return int(token or "0", 16)
 
 
-def _tag_rows(kind: str, resources: Iterable[Key | Secret | Instance], wanted: list[ResourceTag]) -> Iterator[TagRow]:
+def _tag_rows(kind: str, resources: Iterable[Tagged], wanted: list[ResourceTag]) -> Iterator[TagRow]:
+    for entry in wanted:
+        resources = _carrying(resources, entry)
     for resource in resources:
-        if all(_carries(resource.tags, entry) for entry in wanted):
-            name = resource.name if isinstance(resource, Secret) else resource.id
-            for key, value in resource.tags.items():
-                yield {"ResourceType": kind, "ResourceId": name, "TagKey": key, "TagValue": value}
+        name = resource.name if isinstance(resource, Secret) else resource.id
+        for key, value in resource.tags.items():
+            yield {"ResourceType": kind, "ResourceId": name, "TagKey": key, "TagValue": value}
 
 
-def _carries(tags: dict[str, str], wanted: ResourceTag) -> bool:
-    return wanted.Key in tags and (not wanted.Value or tags[wanted.Key] == wanted.Value)
+def _carrying(resources: Iterable[Tagged], wanted: ResourceTag) -> list[Tagged]:
+    """Return the resources that carry a tag; without a value, any of its key."""
+    key, value = wanted.Key, wanted.Value
+    if not value:
+        return [resource for resource in resources if key in resource.tags]
+    return [resource for resource in resources if resource.tags.get(key) == value]

@@ -74,7 +74,18 @@ export function showCalls(container, where) {
     count.textContent = t("calls_shown", { shown: body.childElementCount, all: live.calls.length });
   }
 
+  function drop(state) {
+    if (!state) {
+      redraw();
+      return;
+    }
+    waiting = waiting.filter((call) => call.number >= state.oldest);
+    while (body.lastElementChild && Number(body.lastElementChild.dataset.number) < state.oldest) body.lastElementChild.remove();
+    tell();
+  }
+
   function redraw() {
+    waiting = [];
     replace(body, live.calls.filter(fits).toReversed().map(row));
     tell();
   }
@@ -97,7 +108,7 @@ export function showCalls(container, where) {
       waiting = waiting.slice(-live.MOST_CALLS);
       frame ||= requestAnimationFrame(flush);
     }),
-    live.on("gone", redraw),
+    live.on("gone", drop),
   ];
   const timer = setInterval(() => graph.draw(), 2000);
   graph.add(live.calls);

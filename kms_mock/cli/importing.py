@@ -1,0 +1,117 @@
+"""The command `import`: a fixture file from a real account."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kms_mock import logs
+from kms_mock.cli.client import MAX_TEXT
+from kms_mock.cli.vendor import sdk_config
+
+if TYPE_CHECKING:
+    from alibabacloud_kms20160120.client import Client
+
+
+@click.command("import")
+@click.option("--region", required=True, help="Region to read.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Fixture file to write."
+)
+@click.option("--secrets", help="Only secrets whose name matches, such as 'app/*', and the keys that protect them.")
+@click.option("--keys", help="Only keys whose id or alias matches.")
+@click.option("--profile", help="Profile of the vendor's configuration files; without one, its default chain decides.")
+@click.option("--endpoint", help="Endpoint to ask, as HOST or URL; without one, it is the region's.")
+@click.option("--with-values", is_flag=True, help="Read secret values to make up others of the same shape.")
+@click.option("--yes", is_flag=True, help="Do not ask before values are read.")
+@click.option("--pseudonymise", is_flag=True, help="Write other account ids than the real ones.")
+@click.option("--seed", default=0, show_default=True, help="Decides the made-up values and key material.")
+@click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64), help="Calls at the same time.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+def import_account(
+    *,
+    region: str,
+    output: Path,
+    secrets: str | None,
+    keys: str | None,
+    profile: str | None,
+    endpoint: str | None,
+    with_values: bool,
+    yes: bool,
+    pseudonymise: bool,
+    seed: int,
+    threads: int,
+    force: bool,
+) -> None:
+    """Write a fixture file with what a real account has in a region.
+
+    Names, ids, stages, versions, tags, policies, rotation and states are the real ones; secret values and key material
+    are made up. It calls only List*, Describe* and Get*Policy, and GetSecretValue with --with-values.
+    """
+    from kms_mock.fixtures import FixtureError  # noqa: PLC0415 (--help must not wait for it)
+    from kms_mock.fixtures.writing import write_document  # noqa: PLC0415
+    from kms_mock.importing.account import AccountReader, ReadError  # noqa: PLC0415
+    from kms_mock.importing.fixture import Import, Selection  # noqa: PLC0415
+
+    if output.exists() and not force:
+        raise click.UsageError(f"{output} exists; --force replaces it")
+    if not output.absolute().parent.is_dir():
+        raise click.UsageError(f"there is no folder {output.absolute().parent}")
+    if with_values and not yes:
+        click.confirm(
+            f"Read the secret values of {secrets or 'all secrets'} in {region}? Only their shapes are kept.", abort=True
+        )
+    account = AccountReader(_client(region, endpoint, profile))
+    wanted = Selection(secrets, keys)
+    run = Import(
+        account,
+        region,
+        selection=wanted,
+        seed=seed,
+        with_values=with_values,
+        pseudonymise=pseudonymise,
+        threads=threads,
+    )
+    try:
+        with _progress() as progress:
+            found = run.run(progress)
+        heading = f"Imported from {region}; values and key material are made up."
+        if found.account and not pseudonymise:
+            heading += f"\nServe it with: --region {region} --account {found.account}"
+        write_document(output, found.document, heading)
+    except (ReadError, FixtureError) as error:
+        raise click.ClickException(logs.printable(str(error), MAX_TEXT)) from error
+    except OSError as error:
+        raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+    for warning in found.warnings:
+        click.echo(f"warning: {logs.printable(warning, MAX_TEXT)}", err=True)
+    counts = {name: len(found.document.get(name, ())) for name in ("secrets", "keys", "instances")}
+    waits = f", {account.waits} calls had to wait" if account.waits else ""
+    click.echo(f"{output}: {', '.join(f'{count} {name}' for name, count in counts.items())}{waits}")
+
+
+def _client(region: str, endpoint: str | None, profile: str | None) -> Client:
+    config = sdk_config(region, endpoint, profile)
+    from alibabacloud_kms20160120.client import Client  # noqa: PLC0415 (an extra, checked for by now)
+
+    return Client(config)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], Callable[[], object]]]:
+    """Show on stderr how far the run is, on a terminal; `progress(total)` starts the bar."""
+    with ExitStack() as bars:
+
+        def progress(total: int) -> Callable[[], object]:
+            stream = sys.stderr
+            bar = bars.enter_context(
+                click.progressbar(length=total, label="Reading", file=stream, hidden=not stream.isatty())
+            )
+            return lambda: bar.update(1)
+
+        yield progress
