@@ -379,9 +379,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "key_scale": key_scale,
     "generation": generation,
     "tools": tools,
-    "page": functools.partial(
-        bench_page.open_and_closed, mock, lambda: fixture(secrets(10)), request, load, compare, report
-    ),
+    "page": lambda: bench_page.open_and_closed(mock, lambda: fixture(secrets(10)), request, load, compare, report),
     "policies": functools.partial(bench_policies.decisions, report),
 }
 

@@ -34,7 +34,7 @@ def open_page(port: int) -> Iterator[None]:
         reader.wait()
 
 
-def open_and_closed(
+def open_and_closed(  # noqa: PLR0917 (the tools of scripts/bench)
     mock: Mock,
     fixture: Callable[[], contextlib.AbstractContextManager[str]],
     request: Callable[..., bytes],
