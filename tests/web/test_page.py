@@ -10,6 +10,8 @@ import pytest
 
 from kms_mock import KmsMock
 from kms_mock.config import Config
+from kms_mock.control.catalogue import catalogue
+from kms_mock.products import APIS
 from kms_mock.web.files import MAX_BYTES, page_files
 from tests.support.registry import MISSING_EXAMPLES
 from tests.support.web import HTML, request_path
@@ -123,7 +125,9 @@ def test_nothing_comes_from_elsewhere(name: str) -> None:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_module_imports_what_is_there(name: str) -> None:
     """Every import names a file of the page and something that it exports; every module is used."""
-    for names, source in re.findall(r'import (?:\{([^}]*)\}|[\w*]+(?: as \w+)?) from "\./([\w.]+)"', text_of(name)):
+    for names, source in re.findall(
+        r'import (?:\w+, )?(?:\{([^}]*)\}|[\w*]+(?: as \w+)?) from "\./([\w.]+)"', text_of(name)
+    ):
         assert source in FILES
         for imported in filter(None, (part.strip() for part in names.split(","))):
             pattern = rf"export (?:async )?(?:function|const|let|class) {imported}\b"
@@ -156,6 +160,12 @@ def test_both_languages_have_every_text() -> None:
     views = set(re.findall(r"(\w+): show\w+", text_of("main.js")))
     used = set(keys_in_use()) | views | {key for key in english if key.startswith(tuple(prefixes))}
     assert english.keys() <= used
+
+
+def test_every_group_of_operations_has_a_chinese_title() -> None:
+    """The groups come from the registry; the list has these and no other ones."""
+    listed = set(re.findall(r'^ {2}"([\w ]+)": "', text_of("texts_zh.js"), re.MULTILINE))
+    assert listed == {entry["section"] for entry in catalogue(APIS)["operations"]}
 
 
 def test_the_package_carries_the_files() -> None:

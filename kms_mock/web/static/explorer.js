@@ -10,7 +10,7 @@ import { attempt } from "./notices.js";
 import { operationDocuments } from "./operation_documents.js";
 import { flattened, send } from "./product.js";
 import { href } from "./router.js";
-import { t } from "./texts.js";
+import { sectionTitle, t } from "./texts.js";
 import { onWho, who } from "./who.js";
 
 export function showExplorer(container, where) {
@@ -26,13 +26,13 @@ export function showExplorer(container, where) {
     const words = search.value.toLowerCase().split(/\s+/);
     const sections = new Map();
     for (const entry of model.catalogue.operations) {
-      const text = `${entry.operation.name} ${entry.operation.description} ${entry.section}`.toLowerCase();
+      const text = `${entry.operation.name} ${entry.operation.description} ${entry.section} ${sectionTitle(entry.section)}`.toLowerCase();
       if (words.every((word) => text.includes(word))) sections.set(entry.section, [...(sections.get(entry.section) ?? []), entry.operation]);
     }
     replace(
       list,
       [...sections].map(([section, operations]) => [
-        el("h2", { class: "section" }, section),
+        el("h2", { class: "section" }, sectionTitle(section)),
         operations.map((operation) => el("a", { href: href("explorer", [operation.name]), title: operation.description, "aria-current": operation.name === current ? "true" : null }, operation.name)),
       ]),
       sections.size ? null : el("p", { class: "hint" }, t("nothing")),

@@ -68,6 +68,7 @@ function keyActions(row) {
     row.state === "Disabled" ? ["EnableKey", named] : ["DisableKey", named],
     ["Encrypt", named, true],
     ["CreateAlias", named, true],
+    ["CreateKeyVersion", named],
     ["UpdateRotationPolicy", { ...named, EnableAutomaticRotation: "true", RotationInterval: "365d" }, true],
     ["ScheduleKeyDeletion", { ...named, PendingWindowInDays: "7" }],
   ];

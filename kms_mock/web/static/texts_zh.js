@@ -199,3 +199,30 @@ export default {
   fault_made: "{operation} 的下一次请求将得到该错误。",
   who_has_it: "哪些操作会返回",
 };
+
+// The groups of operations.
+export const sections = {
+  "Access points": "应用接入点",
+  "Account": "账号",
+  "Aliases": "别名",
+  "Certificates": "证书",
+  "Ciphers": "加密解密",
+  "Client keys": "Client Key",
+  "Data keys": "数据密钥",
+  "Instances": "实例",
+  "Key material": "密钥材料",
+  "Key policies": "密钥策略",
+  "Key versions": "密钥版本",
+  "Keys": "密钥",
+  "Location": "地域接入点",
+  "Network rules": "网络规则",
+  "Orders": "订单",
+  "Policies": "权限规则",
+  "STS": "STS 临时凭证",
+  "Secret policies": "凭据策略",
+  "Secret rotation": "凭据轮转",
+  "Secret values": "凭据值",
+  "Secrets": "凭据",
+  "Signatures": "签名",
+  "Tags": "标签",
+};

@@ -4,8 +4,7 @@ import { el, svg } from "./dom.js";
 import { time } from "./data.js";
 import { t } from "./texts.js";
 
-const WIDTH = 640;
-const LEFT = 96;
+const NARROW = 760; // pixels of the window
 const LETTER = 6.8;
 const LANE = 26;
 
@@ -13,13 +12,16 @@ const at = (iso) => new Date(iso).getTime();
 
 // lanes: [{ name, from, marks: [text] }]; moments: [{ at, title, kind }]; `now` is the server's time.
 function draw(label, lanes, moments, now) {
+  const drawn = innerWidth > NARROW ? 640 : 372;
+  const axis = innerWidth > NARROW ? 96 : 64;
+  const most = Math.floor((axis - 10) / LETTER); // letters of a name
   const times = [now, ...lanes.map((lane) => lane.from), ...moments.map((moment) => moment.at)];
   const first = Math.min(...times);
   const span = Math.max(...times) - first || 1;
   const widthOf = (text) => text.length * LETTER + 12;
   const stages = Math.max(0, ...lanes.map((lane) => lane.marks.reduce((sum, text) => sum + widthOf(text) + 5, 0)));
-  const right = WIDTH - Math.min(stages, 320) - 16; // the stages have their place beside the axis of time
-  const x = (moment) => LEFT + 8 + ((moment - first) / span) * (right - LEFT - 16);
+  const right = drawn - Math.min(stages, drawn * 0.55) - 16; // the stages have their place beside the axis of time
+  const x = (moment) => axis + 8 + ((moment - first) / span) * (right - axis - 16);
   const bottom = lanes.length * LANE + 12;
   const levels = [];
   const height = () => bottom + 22 + levels.length * 16;
@@ -29,7 +31,7 @@ function draw(label, lanes, moments, now) {
     const place = x(moment.at);
     const text = `${moment.title} ${time(new Date(moment.at).toISOString()).slice(0, 10)}`;
     const width = text.length * LETTER;
-    const start = Math.min(Math.max(place - width / 2, 0), WIDTH - width);
+    const start = Math.min(Math.max(place - width / 2, 0), drawn - width);
     let level = levels.findIndex((end) => end < start - 6);
     if (level < 0) level = levels.push(0) - 1;
     levels[level] = start + width;
@@ -44,22 +46,22 @@ function draw(label, lanes, moments, now) {
     const y = index * LANE + 16;
     let left = right + 6;
     return [
-      svg("text", { class: "lane", x: LEFT - 8, y: y + 4, "text-anchor": "end" }, shortened(lane.name), svg("title", {}, lane.name)),
+      svg("text", { class: "lane", x: axis - 8, y: y + 4, "text-anchor": "end" }, shortened(lane.name, most), svg("title", {}, lane.name)),
       svg("line", { class: lane.marks.length ? "life marked" : "life", x1: x(lane.from), x2: Math.max(x(now), x(lane.from) + 2), y1: y, y2: y }),
       svg("circle", { class: "begin", cx: x(lane.from), cy: y, r: 4 }, svg("title", {}, time(new Date(lane.from).toISOString()))),
       lane.marks.map((text) => {
         const width = widthOf(text);
-        const place = Math.min(left, WIDTH - width - 2);
+        const place = Math.min(left, drawn - width - 2);
         left += width + 5;
         return svg("g", { class: `stage ${text}` }, svg("rect", { x: place, y: y - 9, width, height: 18, rx: 9 }), svg("text", { x: place + width / 2, y: y + 4, "text-anchor": "middle" }, text));
       }),
     ];
   });
-  const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${height()}`, role: "img", "aria-label": label }, svg("line", { class: "now", x1: x(now), x2: x(now), y1: 4, y2: bottom }), ahead, rows);
+  const drawing = svg("svg", { viewBox: `0 0 ${drawn} ${height()}`, role: "img", "aria-label": label }, svg("line", { class: "now", x1: x(now), x2: x(now), y1: 4, y2: bottom }), ahead, rows);
   return el("figure", { class: "timeline", tabindex: "0" }, drawing, el("figcaption", {}, label));
 }
 
-const shortened = (text) => (text.length > 13 ? `${text.slice(0, 12)}…` : text);
+const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 function moment(iso, title, kind) {
   return iso ? [{ at: at(iso), title, kind }] : [];
