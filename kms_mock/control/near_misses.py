@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-import msgspec
 from msgspec import Struct
 
 from kms_mock.control.calls import Call, CallDocument
@@ -49,28 +48,29 @@ class NearMissesDocument(TypedDict):
 
 def near_misses(calls: Calls, assertion: Assertion) -> NearMissesDocument:
     """Check an assertion. Raises ValueError for a name or a code that does not exist."""
-    action, code, parameters = assertion.action, assertion.code, assertion.parameters
+    operations = [operation for api in calls.apis for operation in api.operations.values()]
+    action, code = assertion.action, assertion.code
+    parameters = {parameter_named(operations, name): value for name, value in assertion.parameters.items()}
     found = calls.filter(action, code=code, **parameters)
     holds = bool(found) if assertion.times is None else len(found) == assertion.times
     others = [] if holds else [call for call in calls.nearest(action, code=code, **parameters) if call not in found]
+
+    def differences(call: Call) -> list[Difference]:
+        differing: list[Difference] = []
+        if call not in calls.filter(action):
+            differing.append({"what": "action", "wanted": action, "found": call.action})
+        if code is not None and call.code != code:
+            differing.append({"what": "code", "wanted": code, "found": call.code})
+        shown = call.parameters
+        differing += [
+            {"what": name, "wanted": value, "found": shown.get(name)}
+            for name, value in parameters.items()
+            if call not in calls.filter(None, **{name: value})
+        ]
+        return differing
+
     return {
         "holds": holds,
         "matches": [call.document() for call in found],
-        "near": [{"call": call.document(), "differences": _differences(calls, call, assertion)} for call in others],
+        "near": [{"call": call.document(), "differences": differences(call)} for call in others],
     }
-
-
-def _differences(calls: Calls, call: Call, assertion: Assertion) -> list[Difference]:
-    differences: list[Difference] = []
-    wanted_calls = msgspec.structs.replace(assertion, code=None, parameters={})
-    if call not in calls.filter(wanted_calls.action):
-        differences.append({"what": "action", "wanted": assertion.action, "found": call.action})
-    if assertion.code is not None and call.code != assertion.code:
-        differences.append({"what": "code", "wanted": assertion.code, "found": call.code})
-    shown = call.parameters
-    for name, value in assertion.parameters.items():
-        if call not in calls.filter(None, **{name: value}):
-            operations = [operation for api in calls.apis for operation in api.operations.values()]
-            wire = parameter_named(operations, name)
-            differences.append({"what": wire, "wanted": value, "found": shown.get(wire)})
-    return differences

@@ -87,7 +87,7 @@ class Look:
 
     def __init__(self, api: ControlApi, since: int) -> None:
         self._api = api
-        self._seen = since if since <= api.controls.journal.count else 0
+        self._seen = since if 0 <= since <= api.controls.journal.count else 0
         self._state: tuple[Any, ...] = ()
 
     def __call__(self) -> Iterator[bytes]:

@@ -291,10 +291,34 @@ class Generator:
         )
         return {**document, **chance.choice(choices)}
 
+    def assertion(self) -> object:
+        """Return an assertion about the calls."""
+        chance = self.chance
+        operation = chance.choice(self._quick)
+        parameters = {parameter.name: odd_value(chance) for parameter in operation.parameters[:2]}
+        return {"action": operation.name, "parameters": parameters, "times": chance.choice((None, 0, 1, "x"))}
+
+    def snippets_request(self) -> object:
+        """Return a call to write code for, with an answer in half of the cases."""
+        chance = self.chance
+        operation = chance.choice(self._quick)
+        parameters = {parameter.name: str(odd_value(chance)) for parameter in operation.parameters}
+        document = {
+            "operation": operation.name,
+            "parameters": parameters,
+            "region": chance.choice((None, "", "cn-beijing")),
+        }
+        if chance.random() < 0.5:
+            return document
+        answer = {"Code": odd_value(chance), "X": odd_value(chance), "Y": [odd_value(chance)]}
+        return {**document, "fixture": {}, "answer": {"status": chance.choice((200, 404)), "document": answer}}
+
 
 _BODIES: dict[tuple[str, str], Callable[[Generator], object]] = {
     ("PUT", "state"): Generator.document,
     ("POST", "state"): Generator.document,
     ("PUT", "clock"): Generator.clock_request,
     ("POST", "faults"): Generator.fault,
+    ("POST", "near-misses"): Generator.assertion,
+    ("POST", "snippets"): Generator.snippets_request,
 }

@@ -39,7 +39,7 @@ class Visit:
     def go(self, place: str) -> None:
         """Show a view."""
         self.page.goto(f"{self.url}/_kms_mock/{place}")
-        self.page.locator("#view > *").first.wait_for(state="attached")
+        self.page.locator("#view > :not(noscript)").first.wait_for(state="attached")
 
     def watch(self) -> None:
         """Note errors in the console, exceptions, and requests to other hosts."""

@@ -129,6 +129,7 @@ def test_an_assertion_that_does_not(kms: KmsMock, client: Client) -> None:
     [
         ({"action": "GetSecretValu"}, "did you mean 'GetSecretValue'"),
         ({"action": "GetSecretValue", "parameters": {"SecretNam": "x"}}, "did you mean 'SecretName'"),
+        ({"action": "GetSecretValue", "parameters": {"code": "x"}}, "no operation has a parameter 'code'"),
         ({"action": "GetSecretValue", "tims": 1}, "did you mean 'times'"),
         ({}, "action"),
     ],

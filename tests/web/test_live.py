@@ -38,6 +38,7 @@ def test_a_stream_goes_on_where_it_broke_off(kms: KmsMock, client: Client) -> No
         ("?since=1", {}, [2, 3]),
         ("?since=0", {"Last_Event_ID": "2"}, [3]),
         ("?since=99", {}, [1, 2, 3]),  # of a server that was here before
+        ("?since=-5", {}, [1, 2, 3]),
         ("", {"Last_Event_ID": "another-run.3"}, [1, 2, 3]),
     ):
         with EventStream(kms, query, **headers) as stream:

@@ -7,6 +7,7 @@ export const model = { state: null, server: null, catalogue: null };
 const listeners = new Set();
 let reading = false;
 let again = false;
+let took = 0; // milliseconds of the last time
 
 export function onState(listener) {
   listeners.add(listener);
@@ -19,6 +20,7 @@ export async function readState() {
     return;
   }
   reading = true;
+  const began = performance.now();
   try {
     do {
       again = false;
@@ -27,15 +29,18 @@ export async function readState() {
     } while (again);
   } finally {
     reading = false;
+    took = performance.now() - began;
   }
 }
 
+// A large store takes long to read, and the server has others to serve: the page rests twenty times as long.
+const REST = 20;
 let waiting = null;
 on("changed", () => {
   waiting ??= setTimeout(() => {
     waiting = null;
     readState();
-  }, 150);
+  }, Math.max(150, REST * took));
 });
 
 export async function readAll() {
