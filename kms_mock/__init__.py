@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from kms_mock.fixtures import FixtureError
     from kms_mock.mock import KmsMock
     from kms_mock.reach.decorator import mock_kms
+    from kms_mock.store.errors import StateError
 
-__all__ = ["FixtureError", "KmsMock", "mock_kms"]
+__all__ = ["FixtureError", "KmsMock", "StateError", "mock_kms"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> Any:
         from kms_mock.fixtures import FixtureError  # noqa: PLC0415
 
         return FixtureError
+    if name == "StateError":
+        from kms_mock.store.errors import StateError  # noqa: PLC0415
+
+        return StateError
     if name == "mock_kms":
         from kms_mock.reach.decorator import mock_kms  # noqa: PLC0415
 

@@ -10,8 +10,11 @@ DEFAULT_PORT = 4588
 DEFAULT_REGION = "cn-hangzhou"
 DEFAULT_ACCOUNT = "1234567890123456"
 MAX_BODY_BYTES = 1024 * 1024
+CLIENT_KEY_PASSWORD = "kms-mock-1"  # noqa: S105 (of the files that this server hands out, which protect nothing)
 MAX_DOCUMENT_BYTES = 128 * 2**20  # of a fixture file, and of the body of a control request
 JOURNAL_BYTES = 32 * 2**20
+ROLE_WAYS = ("ecs", "oidc", "uri", "sts", "profile", "keys")  # how a program gets a role; usually the first
+OIDC_SUBJECT = "system:serviceaccount:default:app"  # whom a token of an OIDC provider is for, unless said otherwise
 REGION = "[a-z0-9-]{1,64}"  # the form of a region's name
 
 
@@ -26,12 +29,16 @@ class Config:
     kept connection may stay idle. `journal` is how many calls are remembered, `journal_bytes` how many bytes of
     memory they may take. `control_remote` lets other machines use the control API, `reveal_secrets` lets it show secret
     values and key material. `allow_hosts` are further host names that the API answers to, `control_hosts` those that
-    the control API answers to as well.
+    the control API answers to as well. Without a `lane` every request is answered in a task of aiohttp's, as those are that
+    are not plain (`server/lane.py`): tests compare the two.
 
     `tls_cert` and `tls_key` are PEM files of a certificate to use instead of those that the mock makes. `ca_dir` is the
     folder of its certificate authority; without one, `keep_ca` keeps it in the user's state folder, else it lives as
     long as the process. `proxy_remote` lets other machines use the proxy; `tunnel_timeout` is how many seconds a tunnel
     may stay silent.
+
+    `state` is the file that keeps the store and the clock from one start to the next; with a `state_passphrase_file` its
+    records are encrypted under the passphrase in that file.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +61,9 @@ class Config:
     region_ports: tuple[tuple[str, int], ...] = ()
     allow_hosts: tuple[str, ...] = ()
     control_hosts: tuple[str, ...] = ()
+    lane: bool = True
+    state: Path | None = None
+    state_passphrase_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a region or account that no ARN could name, and for options that contradict each other."""
@@ -68,9 +78,16 @@ class Config:
             raise ValueError(f"{self.account!r} is not an account, which is written like {DEFAULT_ACCOUNT}")
         if self.tls_key is not None and self.tls_cert is None:
             raise ValueError("a TLS key comes with its certificate")
+        self._check_state()
         for name in (*self.allow_hosts, *self.control_hosts):
             if not re.fullmatch("[A-Za-z0-9_.-]+", name):
                 raise ValueError(f"{name!r} is not a host name: write it without scheme and port")
+
+    def _check_state(self) -> None:
+        if self.state_passphrase_file is not None and self.state is None:
+            raise ValueError("a passphrase file is for a state file: name that too")
+        if self.seed is not None and self.state is not None:
+            raise ValueError("a seed repeats the ids of the last run, which a state file holds: use one of them")
 
     @property
     def default_region(self) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import DEFAULT_ACCOUNT, Config, check_region
+from kms_mock.config import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
 from kms_mock.control.checkpoints import Checkpoint
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
@@ -17,6 +19,7 @@ from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
 from kms_mock.control.minimal_policy import choose, minimal_policies
 from kms_mock.control.namespaces import Namespace
+from kms_mock.crypto.library import missing_for_seed
 from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.lifecycle import Startable
 from kms_mock.logs import LogRequest, log_request
@@ -26,11 +29,11 @@ from kms_mock.rpc.authentication import Authenticator
 from kms_mock.rpc.gateway import Gateway
 from kms_mock.sdk_sessions import close_sessions, open_session
 from kms_mock.server.certificates import Certificates
-from kms_mock.server.connection import RequestHandlers
 from kms_mock.server.control_api import ControlApi
 from kms_mock.server.credential_endpoints import CredentialEndpoints
 from kms_mock.server.guards import ProductGuard
 from kms_mock.server.listener import HttpServer
+from kms_mock.server.pool import RequestHandlers
 from kms_mock.server.thread import ServerThread
 from kms_mock.sources import Sources
 from kms_mock.store.events import Event
@@ -39,9 +42,14 @@ from kms_mock.store.store import Store
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
+    from kms_mock.fixtures.client_keys import ClientKeyFile
+    from kms_mock.kms.model.access import ClientKey
+    from kms_mock.persistence.state import State
+    from kms_mock.reach.credentials import CredentialOptions, Credentials
     from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class KmsMock(Startable):
@@ -60,6 +68,7 @@ class KmsMock(Startable):
         region: str | None = None,
         account: str = DEFAULT_ACCOUNT,
         seed: int | None = None,
+        state: str | Path | None = None,
         config: Config | None = None,
         log_request: LogRequest = log_request,
         apis: Iterable[Api] = APIS,
@@ -69,19 +78,27 @@ class KmsMock(Startable):
         With a `region` the mock is that region's endpoint, whatever `RegionId` a client sends; without one, requests
         choose their region, and those that name none are in cn-hangzhou.
 
+        With a `state` file the store and the clock are those of the file, if there is one, and whatever is answered is in
+        it; the fixtures are what `reset` goes back to. `stop` lets others open the file, `start` opens it again. Raises
+        StateError for one that cannot be used.
+
         Raises AuthorityError when the config names a certificate, or a folder for one, that cannot be used.
-        A `config` holds what host, port, region, account and seed set, so it excludes them: ValueError.
+        A `config` holds what host, port, region, account, seed and state set, so it excludes them: ValueError.
         `log_request` is called for every answered request; see `kms_mock.logs`. `apis` are the products to serve.
         """
-        options = Config(host=host, port=port, region=region, account=account, seed=seed)
+        file = None if state is None else Path(state)
+        options = Config(host=host, port=port, region=region, account=account, seed=seed, state=file)
         if config is not None and options != Config():
-            raise ValueError("pass either a config, or host, port, region, account and seed")
+            raise ValueError("pass either a config, or host, port, region, account, seed and state")
         self.config = config or options
         apis = tuple(apis)
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
+        if self.config.seed is not None and (missing := missing_for_seed()):
+            _log.warning(missing)
         self.clock = Clock(system.now, settle=self._settle, between_requests=self._between_requests)
         self.sources = structs.replace(system, now=self.clock.now)
         self.store = Store(self.sources, self.config.account, self.config.default_region)
+        self._state: State | None = None
         client_keys = next((api.client_keys for api in apis if api.client_keys), None)
         authenticator = Authenticator(self.store, self.sources, client_keys)
         self.controls = Controls(
@@ -92,7 +109,12 @@ class KmsMock(Startable):
             load=fixture_files.load,
             fixtures=fixture_list(fixtures),
             on_reset=authenticator.reset,
+            commit=self._commit,
         )
+        if self.config.state is not None:
+            from kms_mock.persistence.state import make_state  # noqa: PLC0415 (only for who has a file)
+
+            self._state = make_state(self.config, self.store, self.clock, apis)
         self._guard = ProductGuard(self.config, [pattern for api in apis for pattern in api.hosts])
         self.gateway = Gateway(
             apis,
@@ -101,18 +123,21 @@ class KmsMock(Startable):
             authenticator=authenticator,
             guard=self._guard,
             faults=self.controls.faults,
+            save=self._state.save_request if self._state else None,
             record=self.controls.record,
             log_request=log_request,
         )
         self.certificates = Certificates(self.config)
         self._server = ServerThread(self.http_server)
+        if self._state is not None:  # the last thing that can fail, so that nobody is left with an open file
+            self._state.open()
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def http_server(self) -> HttpServer:
         """Return the HTTP side of this mock, for the running loop."""
         control_api = ControlApi(self.controls, self.config, self.certificates)
-        endpoints = CredentialEndpoints(self.store, self._guard)
+        endpoints = CredentialEndpoints(self.store, self._guard, self._commit)
         handlers = RequestHandlers(
             self.gateway.answer,
             self.gateway.malformed,
@@ -125,12 +150,16 @@ class KmsMock(Startable):
 
     def start(self) -> Self:
         """Listen. Raises OSError at once when the port is taken, RuntimeError when this mock is running already."""
+        if self._state is not None:
+            self._state.open()
         self._server.start()
         return self
 
     def stop(self) -> None:
         """Cancel running requests, close all connections and end the thread; the store stays as it is."""
         ports = self._server.stop()
+        if self._state is not None:
+            self._state.close()
         self.certificates.remove_file()
         for port in ports:
             close_sessions(self.config.endpoint(port))
@@ -199,16 +228,24 @@ class KmsMock(Startable):
             open_session(options["endpoint"])
         return Client(SdkConfig(access_key_id=access_key_id, access_key_secret=access_key_secret, **options))
 
-    def intercept(self, *, access_key_id: str | None = None, access_key_secret: str | None = None) -> Interception:
+    def intercept(self, **options: Unpack[CredentialOptions]) -> Interception:
         """Send this process's calls of the real endpoints to this mock: `with kms.intercept(): ...`.
 
-        The environment gets the AccessKey pair named here, else the first one that the default account has, else
-        `mock`. Raises ValueError for a mock that listens on an IPv6 address.
+        The environment gets the AccessKey pair named by `access_key_id` and `access_key_secret`, else the first one that
+        the default account has, else `mock`; with a `role` what leads to that role's credentials, `via` ecs, oidc, uri,
+        sts, profile or keys (docs/roles.md). Raises ValueError for a mock that listens on an IPv6 address, and for a role
+        that cannot be had.
         """
-        from kms_mock.reach.intercept import Interception, find_access_key  # noqa: PLC0415 (only when asked for)
+        from kms_mock.reach.intercept import Interception  # noqa: PLC0415 (only when asked for)
 
-        found = self._between_requests(lambda: find_access_key(self.store, access_key_id))
-        return Interception(self, access_key_id=found[0], access_key_secret=access_key_secret or found[1])
+        return Interception(self, self.credentials(**options))
+
+    def credentials(self, **options: Unpack[CredentialOptions]) -> Credentials:
+        """Return the variables and files by which a program finds credentials, as `intercept` and `kms-mock run` do."""
+        from kms_mock.reach.credentials import find_credentials  # noqa: PLC0415 (only when asked for)
+
+        url = self.url if options.get("role") else ""  # what an AccessKey needs not know, a mock that is off has not
+        return self._between_requests(lambda: find_credentials(self.store, url, **options))
 
     def close_kept_connections(self) -> None:
         """Close the connections that clients keep for another request; those in use end with their answer."""
@@ -236,9 +273,31 @@ class KmsMock(Startable):
         """Make an isolated account on this server, reached through an AccessKey of its own."""
         return Namespace(self.controls, self._between_requests, self.client, _load_for_account, fixture_list(fixtures))
 
+    def client_key(self, instance: str | None = None, *, password: str = CLIENT_KEY_PASSWORD) -> ClientKeyFile:
+        """Return a client key for a KMS instance, as the clients of its gateway read it: `.write(folder)`.
+
+        It is one whose private key a fixture file has, else a new one. Without `instance` it is the only one, or the
+        default one. Raises ValueError for an unknown instance, and for a password that CreateClientKey would refuse.
+        """
+        from kms_mock.fixtures import client_keys  # noqa: PLC0415 (few tests need it)
+
+        def find() -> ClientKey | None:
+            return client_keys.find(self.store, instance, self.clock.now())
+
+        client_keys.check_password(password)
+        found = self._between_requests(find)
+        if found is None:
+            pair = self._between_requests(
+                lambda: client_keys.work(self.store)
+            )()  # takes long: not on the server's loop
+            self._between_requests(lambda: self.controls.add(client_keys.document(self.store, instance, pair)))
+            found = self._between_requests(find)
+        assert found is not None  # noqa: S101 (it was added)
+        return client_keys.file_of(found, password)
+
     def oidc_token(
         self,
-        subject: str = "system:serviceaccount:default:app",
+        subject: str = OIDC_SUBJECT,
         *,
         provider: str | None = None,
         account: str | None = None,
@@ -302,7 +361,10 @@ class KmsMock(Startable):
         return self.store.settle(now)
 
     def _between_requests(self, function: Callable[[], T]) -> T:
-        return self._server.call(function)
+        return self._server.call(function if self._state is None else lambda: self._commit(function))
+
+    def _commit(self, function: Callable[[], T]) -> T:
+        return function() if self._state is None else self._state.commit(function)
 
 
 def _running(port: int | None) -> int:

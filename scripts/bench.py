@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import os
 import selectors
@@ -20,11 +21,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, cast
 from urllib.parse import urlencode
 
+import bench_dedicated
 import bench_page
 import bench_policies
+import bench_signatures
+import bench_state
 import bench_worst
 
 CONNECTIONS = 8
@@ -90,15 +95,16 @@ def request(action: str, **parameters: object) -> bytes:
     ).encode()
 
 
-def load(port: int, payload: bytes, seconds: float = SECONDS) -> float:
-    """Keep 8 connections busy; give answered requests per second. Raises when an answer is not 200."""
+def load(port: int, payload: bytes | Iterator[bytes], seconds: float = SECONDS) -> float:
+    """Keep 8 connections busy with a request, or with several in turn; return how many a second are answered with 200."""
+    payloads = itertools.repeat(payload) if isinstance(payload, bytes) else payload
     selector = selectors.DefaultSelector()
     sockets = []
     for _ in range(CONNECTIONS):
         connection = socket.create_connection(("127.0.0.1", port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(connection, selectors.EVENT_READ)
-        connection.sendall(payload)
+        connection.sendall(next(payloads))
         sockets.append(connection)
     answered = 0
     began = time.perf_counter()
@@ -110,7 +116,7 @@ def load(port: int, payload: bytes, seconds: float = SECONDS) -> float:
             if not data.startswith(b"HTTP/1.1 200"):
                 raise SystemExit(f"unexpected answer: {data[:600]!r}")
             answered += 1
-            connection.sendall(payload)
+            connection.sendall(next(payloads))
     elapsed = time.perf_counter() - began
     for connection in sockets:
         connection.close()
@@ -181,6 +187,17 @@ def throughput() -> None:
             ">= 0.50 (floor 0.40)",
             f"{ours:.0f} / {theirs:.0f} per second",
         )
+
+
+def signatures() -> None:
+    """Requests per second of GetSecretValue, signed and verified, against the bare server."""
+    with fixture(bench_signatures.FIXTURE) as path, mock("--fixture", path) as port, bare() as other:
+        for name, goal, signed in (
+            ("ACS3", ">= 0.33", bench_signatures.acs3()),
+            ("HMAC-SHA1", ">= 0.18", bench_signatures.hmac_sha1()),
+        ):
+            ratio, ours, theirs = compare(lambda p=signed: load(port, p), lambda p=signed: load(other, p))  # type: ignore[misc]
+            report(f"GetSecretValue, {name} verified, req/s", ratio, goal, f"{ours:.0f} / {theirs:.0f} per second")
 
 
 def start() -> None:
@@ -370,17 +387,25 @@ def _report_life(what: str, goal: str, make: Callable[[], contextlib.AbstractCon
     report(what, statistics.median(times), goal, f"slowest of 100: {max(times):.2f} ms")
 
 
+def state() -> None:
+    """What a state file costs."""
+    bench_state.main(SimpleNamespace(**globals()))
+
+
 SECTIONS: dict[str, Callable[[], None]] = {
     "tls": tls,
     "throughput": throughput,
+    "signatures": signatures,
     "start": start,
     "scale": scale,
     "ciphers": ciphers,
+    "dedicated": lambda: bench_dedicated.main(SimpleNamespace(**globals())),
     "key_scale": key_scale,
     "generation": generation,
     "tools": tools,
     "page": lambda: bench_page.open_and_closed(mock, lambda: fixture(secrets(10)), request, load, compare, report),
     "policies": functools.partial(bench_policies.decisions, report),
+    "state": state,
 }
 
 

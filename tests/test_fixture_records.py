@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from msgspec import Struct, structs
 
 from kms_mock import fixtures
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
+from kms_mock.control.clock import Clock
+from kms_mock.crypto import material
 from kms_mock.fixtures import documents
 from kms_mock.fixtures.access import NetworkRuleDocument
 from kms_mock.fixtures.base import Document, Section
@@ -26,16 +29,18 @@ from kms_mock.fixtures.keys import KeyDocument
 from kms_mock.fixtures.secrets import SecretDocument
 from kms_mock.identity.accounts import accounts, settings
 from kms_mock.kms.model.access import AccessPoint, NetworkRule
-from kms_mock.kms.model.attestation import challenge_keys
-from kms_mock.kms.model.import_token import import_tokens
-from kms_mock.kms.model.rates import request_counts
+from kms_mock.kms.model.attestation import ChallengeKey, challenge_keys
+from kms_mock.kms.model.import_token import ImportToken, import_tokens
+from kms_mock.kms.model.rates import RequestCount, request_counts
 from kms_mock.kms.model.sealing import service_keys
-from kms_mock.kms.model.secret import recent_rotations
+from kms_mock.kms.model.secret import RecentRotations, recent_rotations
+from kms_mock.persistence.state import State
 from kms_mock.products import APIS
 from kms_mock.store.resource import Resource
 from kms_mock.store.store import Store
 from tests.support.record_samples import filled_store
 from tests.support.records import records_of
+from tests.support.state_files import contents
 
 # Kinds of records that no fixture document holds, and why.
 NOT_SAVED: Mapping[Resource[Any], str] = {
@@ -139,6 +144,51 @@ def test_records_are_equal_after_saving_and_loading() -> None:
     assert unequal_fields(store, restored(document)) == []
     assert unequal_fields(store, restored(json.loads(json.dumps(document)))) == []
     assert fixtures.snapshot(restored(document)) == document
+
+
+def test_records_are_equal_after_a_restart(tmp_path: Path) -> None:
+    """A state file has every record of every kind, those that no fixture document holds too, field by field."""
+    store = filled_store()
+    put_passing(store)
+    resources: list[Resource[Any]] = [accounts, settings, *(resource for api in APIS for resource in api.resources)]
+    assert {resource for partition in store.state().partitions.values() for resource in partition.tables} == set(
+        resources
+    )
+    store.partition(DEFAULT_ACCOUNT, DEFAULT_REGION)[request_counts].remove(
+        RequestCount("Encrypt", 1.5, 3)
+    )  # not saved
+    expected, records, indexes = contents(store), all_records(store), indexes_of(store)
+    after = Store(store.sources, DEFAULT_ACCOUNT, DEFAULT_REGION)
+    for each in (store, after):
+        state = State(tmp_path / "state.db", each, Clock(each.sources.now), resources)
+        state.open()
+        state.close()
+    assert contents(after) == expected
+    for before, found in zip(structs_in(records), structs_in(all_records(after)), strict=True):
+        for name in before.__struct_fields__:
+            assert getattr(found, name) == getattr(before, name), f"{type(before).__name__}.{name}"
+    for index_before, index_after in zip(indexes, indexes_of(after), strict=True):
+        assert index_after == index_before
+
+
+def put_passing(store: Store) -> None:
+    """Put one of each kind that no fixture document holds, with a value in each field."""
+    partition = store.partition(DEFAULT_ACCOUNT, DEFAULT_REGION)
+    pair = material.generate("EC_P256", store.sources.stream())
+    partition[import_tokens].put(ImportToken("token", "key", "arn", pair, "RSAES_OAEP_SHA_1", 5.5))
+    partition[recent_rotations].put(RecentRotations((1.5, 2.5)))
+    partition[request_counts].put(RequestCount("Encrypt", 1.5, 3))
+    store.server[challenge_keys].put(ChallengeKey(pair))
+
+
+def all_records(store: Store) -> list[Any]:
+    """Return every record, in order."""
+    return [record for records in contents(store).values() for _, record in records]
+
+
+def indexes_of(store: Store) -> list[Any]:
+    """Return every index of every table."""
+    return [table.indexes for found in store.partitions() for table in found.state().tables.values()]
 
 
 def document_types(base: type[Document] = Document) -> Iterator[type[Document]]:

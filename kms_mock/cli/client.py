@@ -19,7 +19,7 @@ MAX_TEXT = 4000  # characters of an error
 _PATIENCE_SECONDS = 30.0
 
 
-def server_url(url: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
+def server_url(url: str, schemes: tuple[str, ...] = ("http", "https"), option: str = "--url") -> str:
     """Check that a URL names a server and nothing else; return it without a slash at its end. Raises BadParameter."""
     try:
         parts = urlsplit(url)
@@ -27,7 +27,7 @@ def server_url(url: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
     except ValueError:
         good = False
     if not good or parts.path.strip("/") or parts.query or parts.fragment:
-        raise click.BadParameter(f"write it like http://127.0.0.1:{DEFAULT_PORT}", param_hint="--url")
+        raise click.BadParameter(f"write it like http://127.0.0.1:{DEFAULT_PORT}", param_hint=option)
     return url.rstrip("/")
 
 
@@ -55,6 +55,14 @@ def ask_server(url: str, method: str, path: str, document: Any = None) -> bytes:
                 f"the certificate of {url} is not trusted; if it is a kms-mock, set SSL_CERT_FILE=$(kms-mock ca)"
             ) from error
         raise click.ClickException(f"no kms-mock at {url}: {reason}") from error
+
+
+def ask_json(url: str, method: str, path: str, document: Any = None) -> Any:
+    """Call the control API of the server at a URL; return its answer. Raises ClickException in words."""
+    try:
+        return json.loads(ask_server(url, method, path, document))
+    except ValueError as error:
+        raise click.ClickException(f"no kms-mock at {url}: it does not answer in JSON") from error
 
 
 def _problem(error: url_error.HTTPError) -> str | None:

@@ -1,4 +1,4 @@
-"""The commands `run` and `env`: an unchanged program, in any language, with the mock where Alibaba Cloud would be."""
+"""The command `run`: an unchanged program, in any language, with a mock where Alibaba Cloud would be."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
 from kms_mock import logs
-from kms_mock.cli.client import ask_server, server_url
-from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, Config
-from kms_mock.reach.formats import FORMATS
+from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
     from kms_mock.control.calls import Call
     from kms_mock.mock import KmsMock
+    from kms_mock.reach.credentials import Credentials
 
 # The options of `serve` that mean something for a mock which serves one program of this machine.
 _SHARED = (
@@ -33,9 +31,10 @@ _SHARED = (
     "journal",
     "journal_bytes",
     "ca_dir",
+    "state",
+    "state_passphrase_file",
     "reveal_secrets",
 )
-_KEY = "mock"  # the id and secret of an AccessKey where no other is known
 _PORT = click.IntRange(0, 65535)
 _MAX_TEXT = 300
 
@@ -49,6 +48,11 @@ def make_run(serve: click.Command) -> click.Command:
 
 
 @click.option("--port", default=0, show_default=True, help="Port of the mock; 0 takes a free one.", type=_PORT)
+@click.option("--role", help="Give the program this RAM role of the fixture files.")
+@click.option(
+    "--via", help=f"How it gets the role; {ROLE_WAYS[0]} unless said otherwise.", type=click.Choice(ROLE_WAYS)
+)
+@click.option("--oidc-subject", help=f"Whom the token of --via oidc is for; {OIDC_SUBJECT} unless said otherwise.")
 @click.option("--report", is_flag=True, help="Print at the end, on stderr, which operations were used and refused.")
 @click.option(
     "--log-level",
@@ -63,11 +67,14 @@ def _run(
     command: tuple[str, ...],
     fixture: tuple[Path, ...],
     report: bool,
+    role: str | None,
+    via: str | None,
+    oidc_subject: str | None,
     log_level: str,
     region_port: tuple[tuple[str, int], ...],
     **options: Any,
 ) -> None:
-    """Run a command with a mock: kms-mock run [OPTIONS] -- COMMAND...
+    """Run an unchanged program with a mock of its own.
 
     The command and what it starts find the mock at the real endpoints of KMS; no other host of Alibaba Cloud is
     reached. Ends with the command's exit status.
@@ -77,6 +84,7 @@ def _run(
     from kms_mock.reach.running import CannotRunError, run_program  # noqa: PLC0415
     from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
     from kms_mock.sources import Sources  # noqa: PLC0415
+    from kms_mock.store.errors import StateError  # noqa: PLC0415
 
     logs.configure(log_level, Sources.system().now)
     try:
@@ -85,13 +93,14 @@ def _run(
         raise click.UsageError(str(error)) from error
     try:
         mock = KmsMock(fixture, config=config)
-    except (FixtureError, AuthorityError) as error:
+    except (FixtureError, AuthorityError, StateError) as error:
         raise click.ClickException(str(error)) from error
     usage = _Usage()
     mock.calls.watch(usage.add)
     try:
         with _started(mock), tempfile.TemporaryDirectory(prefix="kms-mock-run-") as folder:
-            status = run_program(command, _environment(mock, Path(folder)))
+            found = _credentials(mock, role=role, via=via, oidc_subject=oidc_subject)
+            status = run_program(command, _environment(mock, Path(folder), found))
     except CannotRunError as error:
         click.echo(f"kms-mock: {error}", err=True)
         status = error.status
@@ -112,16 +121,25 @@ def _started(mock: KmsMock) -> Iterator[None]:
         mock.stop()
 
 
-def _environment(mock: KmsMock, folder: Path) -> dict[str, str]:
+def _environment(mock: KmsMock, folder: Path, credentials: Credentials) -> dict[str, str]:
     """Return the environment of the program; the files that it names are in the folder."""
-    from kms_mock.reach.intercept import find_access_key  # noqa: PLC0415
     from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415
 
     files = write_files(folder, mock.url, mock.ca_pem, os.environ)
-    keys = find_access_key(mock.store, None)
-    changes = environment_of(mock.url, mock.config.default_region, *keys, files, os.environ)
+    variables = {**credentials.variables}
+    for file in credentials.files:
+        variables |= file.write(folder)
+    changes = environment_of(mock.url, mock.config.default_region, variables, files, os.environ)
     merged = {**os.environ, **changes}
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def _credentials(mock: KmsMock, **options: str | None) -> Credentials:
+    given: Any = {name: value for name, value in options.items() if value is not None}
+    try:
+        return mock.credentials(**given)
+    except ValueError as error:  # a role that cannot be had
+        raise click.ClickException(str(error)) from error
 
 
 class _Usage:
@@ -148,46 +166,3 @@ class _Usage:
             lines.append(f"  {logs.printable(action, _MAX_TEXT)}: {spelled}")
         refusals = sorted(self._refusals.items())
         return lines + [f"  refused {count}x: {logs.printable(reason, _MAX_TEXT)}" for reason, count in refusals]
-
-
-@click.command()
-@click.option(
-    "--url",
-    default=f"http://127.0.0.1:{DEFAULT_PORT}",
-    envvar="KMS_MOCK_URL",
-    show_default=True,
-    show_envvar=True,
-    help="The running server.",
-)
-@click.option("--format", "form", default="shell", show_default=True, type=click.Choice(list(FORMATS)), help="How.")
-@click.option("--region", default=DEFAULT_REGION, show_default=True, help="Region of the clients.")
-@click.option("--access-key-id", default=_KEY, show_default=True, help="AccessKey of the clients.")
-@click.option("--access-key-secret", default=_KEY, show_default=True, help="Its secret.")
-@click.option(
-    "--dir",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the files that the variables name; without one, it is in the user's state folder.",
-)
-def env(*, url: str, form: str, region: str, access_key_id: str, access_key_secret: str, folder: Path | None) -> None:
-    """Print the environment in which programs find a running server: eval "$(kms-mock env)"."""
-    from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415 (--help must not wait for it)
-    from kms_mock.server.authority_files import default_folder  # noqa: PLC0415
-
-    url = server_url(url, ("http",))  # as proxies are named
-    ca_pem = _authority(url)
-    target = (folder or default_folder().with_name("env") / str(urlsplit(url).port)).absolute()
-    try:
-        files = write_files(target, url, ca_pem, os.environ)
-    except OSError as error:
-        raise click.ClickException(f"cannot write to {target}: {error.strerror}") from error
-    variables = environment_of(url, region, access_key_id, access_key_secret, files, os.environ)
-    click.echo(FORMATS[form](variables), nl=False)
-
-
-def _authority(url: str) -> str:
-    """Return the certificate of a running server's authority."""
-    text = ask_server(url, "GET", "ca.pem").decode("ascii", "replace")
-    if not text.startswith("-----BEGIN CERTIFICATE-----"):
-        raise click.ClickException(f"no kms-mock at {url}: it has no certificate")
-    return text

@@ -72,8 +72,8 @@ class CatalogueDocument(TypedDict):
 
 
 def catalogue(apis: Iterable[Api]) -> CatalogueDocument:
-    """Describe operations, in order of section and name, and errors, in order of code."""
-    apis = tuple(apis)
+    """Describe operations, in order of section and name, and errors, in order of code; of APIs in the RPC style."""
+    apis = tuple(api for api in apis if api.wire_form is None)
     operations = [_operation(api, api.operations[name]) for api in apis for name in sorted(api.operations)]
     return {
         "operations": sorted(operations, key=lambda entry: entry["section"]),

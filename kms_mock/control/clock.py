@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from kms_mock.store.events import Event
 from kms_mock.store.times import END_OF_TIME, SECONDS_OF_UNIT, parse_iso
 
 _STEP = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
+
+
+class ClockState(NamedTuple):
+    """Where a clock stands: at `base` when the machine's clock showed `since`, and `rate` seconds in one since then.
+
+    An `untouched` one shows what the machine's clock shows.
+    """
+
+    base: float = 0.0
+    since: float = 0.0
+    rate: float = 1.0
+    untouched: bool = True
 
 
 class Clock:
@@ -30,29 +42,27 @@ class Clock:
         self._real = real
         self._settle = settle
         self._between_requests = between_requests
-        self._base = 0.0  # this clock's time at the real time `_since`
-        self._since = 0.0
-        self._rate = 1.0
-        self._untouched = True
-        self.moves = 0  # how often it was set, advanced, or made to run at another rate
+        self._state = ClockState()
+        self.moves = 0  # how often it was set, advanced, restored, or made to run at another rate
 
     def now(self) -> float:
         """Return seconds since 1970 UTC. At the end of time the clock stops (`times.END_OF_TIME`)."""
         now = self._real()
-        if not self._untouched:
-            passed = max(0.0, now - self._since)  # a step of the machine's clock does not count `rate` times
-            now = min(self._base + passed * self._rate, END_OF_TIME)
+        base, since, rate, untouched = self._state
+        if not untouched:
+            passed = max(0.0, now - since)  # a step of the machine's clock does not count `rate` times
+            now = min(base + passed * rate, END_OF_TIME)
         return int(now * 1e6) / 1e6  # in microseconds, as fixture files have it
 
     @property
     def frozen(self) -> bool:
         """Whether time stands still."""
-        return self._rate == 0.0
+        return self._state.rate == 0.0
 
     @property
     def tick_rate(self) -> float:
         """How many of this clock's seconds pass in one real second: 1 as usual, 0 while frozen."""
-        return self._rate
+        return self._state.rate
 
     @tick_rate.setter
     def tick_rate(self, rate: float) -> None:
@@ -82,27 +92,36 @@ class Clock:
     def detached(self) -> Clock:
         """Return a copy that nothing else uses, to try out a move."""
         twin = Clock(self._real)
-        twin._base, twin._since, twin._rate, twin._untouched = self._base, self._since, self._rate, self._untouched
+        twin.restore(self._state)
         return twin
+
+    @property
+    def state(self) -> ClockState:
+        """Where it stands, to go back to: whatever the time is then, `restore` continues as if nothing had been moved."""
+        return self._state
+
+    def restore(self, state: ClockState) -> None:
+        """Go back to where a clock stood; makes nothing happen."""
+        self._state = state
+        self.moves += 1
 
     def reset(self) -> None:
         """Run with the real clock again."""
-        self._untouched, self._rate = True, 1.0
-        self.moves += 1
+        self._between_requests(lambda: self.restore(ClockState()))
 
     def _go(self, moment: Callable[[], float]) -> list[Event]:
         def go() -> list[Event]:
             then = moment()
             if not 0 <= then <= END_OF_TIME:
                 raise ValueError("the clock goes from 1970 to 9900")
-            self._move(then, self._rate)
+            self._move(then, self._state.rate)
             return self._settle(then)
 
         events: list[Event] = self._between_requests(go)
         return events
 
     def _move(self, now: float, rate: float) -> None:
-        self._base, self._since, self._rate, self._untouched = now, self._real(), rate, False
+        self._state = ClockState(now, self._real(), rate, untouched=False)
         self.moves += 1
 
 

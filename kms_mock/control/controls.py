@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from kms_mock.control.calls import Call, call_size
+from kms_mock.control.calls import CALL_BYTES, CHARACTER_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
@@ -15,13 +15,21 @@ from kms_mock.rpc.context import Check
 from kms_mock.rpc.decode import ApiRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.store.changes import Change
-from kms_mock.store.store import Store
+from kms_mock.store.store import Store, StoreState
+
+T = TypeVar("T")
+
+
+def run_unsaved(function: Callable[[], T]) -> T:
+    """Run a function that changes a store which no file keeps."""
+    return function()
 
 
 class Controls:
     """The clock, the faults and the journal of one server, and the state that `reset` goes back to.
 
     `load(store, fixture)` adds a fixture (a document or the path of a file) to the store, all of it or nothing.
+    `commit` runs a function and saves what it changes; it raises StateError, with nothing changed, where it cannot.
     """
 
     def __init__(
@@ -34,6 +42,7 @@ class Controls:
         load: Callable[[Store, Any], None],
         fixtures: Iterable[Any] = (),
         on_reset: Callable[[], None] = lambda: None,
+        commit: Callable[[Callable[[], Any]], Any] = run_unsaved,
     ) -> None:
         """Load the fixtures that the server starts with, to which `reset` goes back."""
         self.apis = tuple(apis)
@@ -43,6 +52,7 @@ class Controls:
         self.journal = journal
         self._load = load
         self._on_reset = on_reset
+        self.commit = commit
         for fixture in fixtures:
             self.add(fixture)
         self.initial = store.state()
@@ -55,19 +65,26 @@ class Controls:
 
     def reset(self) -> None:
         """Go back to the fixtures: state, clock, faults and journal; what was signed before may be sent again."""
-        self.store.restore(self.initial)
+        self.commit(self._return_to_fixtures)
         self._on_reset()
-        self.clock.reset()
         self.faults.clear()
         self.journal.clear()
 
+    def _return_to_fixtures(self) -> None:
+        self.store.restore(self.initial)
+        self.clock.reset()
+
+    def restore(self, state: StoreState) -> None:
+        """Go back to a former state of the store; the clock goes on."""
+        self.commit(lambda: self.store.restore(state))
+
     def replace(self, *fixtures: Any) -> None:
         """Put fixtures in the place of everything in the store; if one is wrong, nothing changes."""
-        self._change(fixtures, clear=True)
+        self.commit(lambda: self._change(fixtures, clear=True))
 
     def add(self, *fixtures: Any) -> None:
         """Add fixtures (documents or paths of files); if one is wrong, nothing changes."""
-        self._change(fixtures, clear=False)
+        self.commit(lambda: self._change(fixtures, clear=False))
 
     def _change(self, fixtures: Iterable[Any], *, clear: bool) -> None:
         before = self.store.state()
@@ -104,8 +121,10 @@ class Controls:
             action = request.action[:60] if operation is None else operation.name
             access_key_id = request.access_key_id
             query = request.query.encode()
-            form = request.http.body if request.form else b""
+            other_form = operation is not None and operation.api.wire_form is not None
+            form = request.http.body if request.form or other_form else b""
         body, reason = response.body, response.reason
+        size = CALL_BYTES + len(query) + len(form) + len(body) + CHARACTER_BYTES * (len(access_key_id) + len(reason))
         journal.add(
             Call(
                 journal.count,
@@ -123,6 +142,6 @@ class Controls:
                 effects,
                 fault,
                 operation,
-                call_size(len(query) + len(form) + len(body), len(access_key_id) + len(reason), effects),
+                size + effects_size(effects) if effects else size,
             )
         )

@@ -13,6 +13,7 @@ from kms_mock.kms.model.instance import Instance, instances
 from kms_mock.kms.model.key import KEY_VERSIONS, Key, aliases, keys
 from kms_mock.kms.model.secret import Secret, live_secret, secrets
 from kms_mock.rpc import context
+from kms_mock.rpc.errors import ApiError
 from kms_mock.store.partition import Partition
 from kms_mock.store.resource import Resource
 
@@ -46,6 +47,15 @@ class Context(context.Context):
         found = self.partition[instances].find(name)
         self.authorize(found.arn, tags=found.tags)
         return found
+
+    def maybe_instance(self, instance_id: str) -> Instance | None:
+        """Return a KMS instance as `instance` does, None when there is none. Raises NO_PERMISSION_ON."""
+        try:
+            return self.instance(instance_id)
+        except ApiError as error:
+            if error.spec is not errors.INSTANCE_NOT_FOUND:
+                raise
+            return None
 
     def arn_of(self, kind: str, name: str, parameters: Mapping[str, str]) -> str | None:
         """Return the ARN of a resource that a request names; an alias that leads to a key is that key's."""

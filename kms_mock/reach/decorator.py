@@ -12,8 +12,11 @@ from typing import Any, TypeVar, overload
 
 from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.mock import KmsMock
+from kms_mock.reach.credentials import CredentialOptions
 
 Target = TypeVar("Target", bound=Callable[..., Any])
+
+_OF_INTERCEPTION = frozenset(CredentialOptions.__annotations__)
 
 
 @overload
@@ -27,7 +30,8 @@ def mock_kms(fixtures: Target) -> Target: ...
 def mock_kms(fixtures: Any = (), **options: Any) -> Any:
     """Send calls of the real endpoints to a new mock: in a `with` statement, or as a decorator.
 
-    `fixtures` and `options` are those of `KmsMock`, and `access_key_id` and `access_key_secret` those of `intercept`.
+    `fixtures` and `options` are those of `KmsMock`, and `access_key_id`, `access_key_secret`, `role`, `via` and
+    `oidc_subject` those of `intercept`.
     Every call of a decorated function, and every test of a decorated class, has a mock of its own.
     """
     if callable(fixtures):
@@ -40,14 +44,14 @@ class MockKms:
 
     def __init__(self, fixtures: Fixture | Iterable[Fixture], options: Mapping[str, Any]) -> None:
         self._fixtures = fixture_list(fixtures)
-        self._keys = {name: value for name, value in options.items() if name.startswith("access_key_")}
-        self._options = {name: value for name, value in options.items() if name not in self._keys}
+        self._interception = {name: value for name, value in options.items() if name in _OF_INTERCEPTION}
+        self._options = {name: value for name, value in options.items() if name not in _OF_INTERCEPTION}
         self._entered: list[ExitStack] = []
 
     @contextmanager
     def running(self) -> Iterator[KmsMock]:
         """Run a mock of its own, intercepted, and yield it."""
-        with KmsMock(self._fixtures, **self._options) as mock, mock.intercept(**self._keys):
+        with KmsMock(self._fixtures, **self._options) as mock, mock.intercept(**self._interception):
             yield mock
 
     def __enter__(self) -> KmsMock:

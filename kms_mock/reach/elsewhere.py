@@ -13,17 +13,32 @@ if TYPE_CHECKING:
 
 
 def intercept_later() -> None:
-    """Turn interception on as soon as this process imports `socket`: what never does, does not wait for it."""
-    if "KMS_MOCK_URL" in os.environ and "KMS_MOCK_CA_FILE" in os.environ:
-        late = LateImports(["socket"], lambda _: start(late))
-        if "socket" in sys.modules:  # by a .pth file, say: those run before sitecustomize
+    """Turn interception on as soon as this process imports `socket`: what never does, does not wait for it.
+
+    Where `ssl` is what imports `socket`, it waits for the end of that: interception uses `ssl` itself.
+    """
+    if "KMS_MOCK_URL" not in os.environ or "KMS_MOCK_CA_FILE" not in os.environ:
+        return
+
+    def imported(name: str) -> None:
+        if name == "ssl" or not _is_halfway("ssl"):
             start(late)
-        else:
-            late.install()
+
+    late = LateImports(["socket", "ssl"], imported)
+    if "socket" in sys.modules:  # by a .pth file, say: those run before sitecustomize
+        start(late)
+    else:
+        late.install()
+
+
+def _is_halfway(name: str) -> bool:
+    """Return whether a module is being imported."""
+    return getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False)
 
 
 def start(late: LateImports) -> None:
     """Turn it on, unless sockets are not the standard library's: then the proxies must do."""
+    late.remove()
     from pathlib import Path  # noqa: PLC0415 (see `intercept_later`: also the other ones)
     from urllib.parse import urlsplit  # noqa: PLC0415
 
@@ -31,7 +46,6 @@ def start(late: LateImports) -> None:
     from kms_mock.reach.environment import EnvironmentChange  # noqa: PLC0415
     from kms_mock.reach.intercept import Interception  # noqa: PLC0415
 
-    late.remove()
     url = urlsplit(os.environ["KMS_MOCK_URL"])
     certificate = Path(os.environ["KMS_MOCK_CA_FILE"])
 

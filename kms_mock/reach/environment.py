@@ -2,94 +2,63 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-# Name -> value, in which {access_key_id}, {access_key_secret} and {region} are filled in.
-CREDENTIALS: Mapping[str, str] = {
-    # alibabacloud-credentials, the V2 SDKs of all languages, the command line.
-    "ALIBABA_CLOUD_ACCESS_KEY_ID": "{access_key_id}",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "{access_key_secret}",
-    "ALIBABA_CLOUD_REGION_ID": "{region}",
-    "ALIBABACLOUD_ACCESS_KEY_ID": "{access_key_id}",
-    "ALIBABACLOUD_ACCESS_KEY_SECRET": "{access_key_secret}",
-    "ALIBABACLOUD_REGION_ID": "{region}",
-    # aliyun-python-sdk-core (V1).
-    "ALIYUN_ACCESS_KEY_ID": "{access_key_id}",
-    "ALIYUN_ACCESS_KEY_SECRET": "{access_key_secret}",
-    # Terraform, Vault, OpenBao.
-    "ALICLOUD_ACCESS_KEY": "{access_key_id}",
-    "ALICLOUD_SECRET_KEY": "{access_key_secret}",
-    "ALICLOUD_REGION": "{region}",
-    # oss2.
-    "OSS_ACCESS_KEY_ID": "{access_key_id}",
-    "OSS_ACCESS_KEY_SECRET": "{access_key_secret}",
-    # The secrets manager clients of all languages.
-    "credentials_type": "ak",
-    "credentials_access_key_id": "{access_key_id}",
-    "credentials_access_secret": "{access_key_secret}",
-    "cache_client_region_id": '[{{"regionId":"{region}"}}]',
-}
+from kms_mock.reach.credentials import CREDENTIALS, NamedFile
 
-# What would lead a client to credentials other than these.
-OTHER_CREDENTIALS = (
-    "ALIBABA_CLOUD_SECURITY_TOKEN",
-    "ALIBABACLOUD_SECURITY_TOKEN",
-    "ALIYUN_SECURITY_TOKEN",
-    "ALICLOUD_SECURITY_TOKEN",
-    "OSS_SESSION_TOKEN",
-    "ALIBABA_CLOUD_CREDENTIALS_URI",
-    "ALIBABA_CLOUD_CREDENTIALS_FILE",
-    "ALIBABA_CLOUD_PROFILE",
-    "ALIBABA_CLOUD_ECS_METADATA",
-    "ALIBABA_CLOUD_ROLE_ARN",
-    "ALIBABA_CLOUD_ROLE_SESSION_NAME",
-    "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-    "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
-)
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
+_REGIONS = ("ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION")
 
 PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
-# alibabacloud-credentials reads these once, when it is imported: attribute of the module -> variable.
+# alibabacloud-credentials reads the environment once, when it imports this module.
 _CREDENTIALS_MODULE = "alibabacloud_credentials.utils.auth_util"
-_READ_AT_IMPORT: Mapping[str, str] = {
-    "environment_access_key_id": "ALIBABA_CLOUD_ACCESS_KEY_ID",
-    "environment_access_key_secret": "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    "environment_security_token": "ALIBABA_CLOUD_SECURITY_TOKEN",
-}
 
 
-def in_process(access_key_id: str, access_key_secret: str, region: str) -> dict[str, str | None]:
-    """Return the variables of an intercepted program: dummy credentials, no proxy (None: unset)."""
-    filled = {
-        name: value.format(access_key_id=access_key_id, access_key_secret=access_key_secret, region=region)
-        for name, value in CREDENTIALS.items()
+def in_process(credentials: Mapping[str, str], region: str) -> dict[str, str | None]:
+    """Return the variables of an intercepted program: these credentials and no others, no proxy (None: unset)."""
+    return {
+        **dict.fromkeys((*CREDENTIALS, *PROXIES)),
+        **dict.fromkeys(_REGIONS, region),
+        "cache_client_region_id": json.dumps([{"regionId": region}], separators=(",", ":")),
+        **credentials,
     }
-    return {**dict.fromkeys((*OTHER_CREDENTIALS, *PROXIES)), **filled}
 
 
 class EnvironmentChange:
-    """Variables that are set (or, where None, unset) until the change is undone.
+    """Variables that are set (or, where None, unset) until the change is undone, and files that live as long.
 
     Changes are undone in any order: undoing one on which another was made hands its former values to that other.
     """
 
-    def __init__(self, variables: Mapping[str, str | None]) -> None:
+    def __init__(self, variables: Mapping[str, str | None], files: Sequence[NamedFile] = ()) -> None:
         self._variables = variables
+        self._files = files
         self._former: dict[str, str | None] = {}
         self._attributes: dict[str, Any] | None = None  # None: the module was not there
+        self._folder: TemporaryDirectory[str] | None = None
 
     def apply(self) -> None:
-        """Set the variables, and what was read from them at import."""
-        self._former = {name: os.environ.get(name) for name in self._variables}
+        """Set the variables, and what was read from them at import. Raises OSError when a file cannot be written."""
+        variables = {**self._variables, **self._write_files()}
+        self._former = {name: os.environ.get(name) for name in variables}
         self._attributes = _attributes()
-        _set(self._variables)
+        _set(variables)
         _read_again()
 
     def undo(self, later: EnvironmentChange | None = None) -> None:
         """Restore the former values; `later` is the next change, if that is still in force."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
         if later is not None:
             former = {name: value for name, value in self._former.items() if name in later._former}  # noqa: SLF001
             later._former |= former  # noqa: SLF001
@@ -100,6 +69,17 @@ class EnvironmentChange:
             _read_again()
         elif module := sys.modules.get(_CREDENTIALS_MODULE):
             vars(module).update(self._attributes)
+
+    def _write_files(self) -> dict[str, str]:
+        if not self._files:
+            return {}
+        from tempfile import TemporaryDirectory  # noqa: PLC0415 (few roles need files)
+
+        self._folder = TemporaryDirectory(prefix="kms-mock-")
+        written: dict[str, str] = {}
+        for file in self._files:
+            written |= file.write(Path(self._folder.name))
+        return written
 
 
 def _set(variables: Mapping[str, str | None]) -> None:
@@ -112,10 +92,10 @@ def _set(variables: Mapping[str, str | None]) -> None:
 
 def _attributes() -> dict[str, Any] | None:
     module = sys.modules.get(_CREDENTIALS_MODULE)
-    return None if module is None else {name: getattr(module, name, None) for name in _READ_AT_IMPORT}
+    return None if module is None else vars(module).copy()
 
 
 def _read_again() -> None:
     """Make a loaded credentials library read the variables as they are now."""
     if module := sys.modules.get(_CREDENTIALS_MODULE):
-        vars(module).update({name: os.environ.get(variable) for name, variable in _READ_AT_IMPORT.items()})
+        importlib.reload(module)

@@ -6,13 +6,14 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 Variables = Mapping[str, str | None]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,@%+=|*\[\]-]*")  # what no reader of dotenv files takes for anything else
 
 
-def _shell(variables: Variables) -> str:
+def _export(variables: Variables) -> str:
     return "".join(
         f"unset {name}\n" if value is None else f"export {name}={shlex.quote(value)}\n"
         for name, value in variables.items()
@@ -64,9 +65,29 @@ def _github(variables: Variables) -> str:
     return "".join(texts)
 
 
-# Only `shell`, `json` and `powershell` can tell that a variable must not be set.
+def compose_service(variables: Variables, folder: Path, host: str | None) -> str:
+    """Return what a service in a compose file needs, as YAML to be put below its name.
+
+    The folder is that of the files, which the service sees at the same place; `host` is a name by which it is to reach
+    the machine that it runs on, None for none.
+    """
+    lines = ["environment:"]
+    lines += [f"  {name}: {_yaml(value)}" for name, value in variables.items() if value is not None]
+    path = _yaml(str(folder))
+    lines += ["volumes:", "  - type: bind", f"    source: {path}", f"    target: {path}", "    read_only: true"]
+    if host is not None:
+        lines += ["extra_hosts:", f"  - {_yaml(f'{host}:host-gateway')}"]
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(text: str) -> str:
+    """Return a text in double quotes, as JSON and YAML have it; compose replaces $NAME, but $$ by $."""
+    return json.dumps(text.replace("$", "$$"), ensure_ascii=False)
+
+
+# Only `export`, `json` and `powershell` can tell that a variable must not be set.
 FORMATS: Mapping[str, Callable[[Variables], str]] = {
-    "shell": _shell,
+    "export": _export,
     "json": _json,
     "dotenv": _dotenv,
     "github": _github,

@@ -13,41 +13,23 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, Self
 
 from kms_mock.config import DEFAULT_REGION
-from kms_mock.identity.accounts import account_of_access_key, accounts
 from kms_mock.lifecycle import Startable
 from kms_mock.reach import patches
 from kms_mock.reach.asked import AskedHosts, Outcome
+from kms_mock.reach.credentials import DUMMY_KEY, Credentials
 from kms_mock.reach.environment import EnvironmentChange, in_process
 from kms_mock.reach.hosts import RESERVED_ADDRESS, normal, not_mocked, place
 from kms_mock.reach.replacing import LateImports, Replacements
 from kms_mock.server.hosts import Place
-from kms_mock.store.store import Store
 
 if TYPE_CHECKING:
     from kms_mock.mock import KmsMock
-
-DUMMY = "mock"  # the AccessKey id and secret where no other is asked for
 
 # What replaces the socket module itself, with the function that tells whether it has: (module, function, argument).
 _OTHER_SOCKETS = (
     ("gevent.monkey", "is_module_patched"),
     ("eventlet.patcher", "is_monkey_patched"),
 )
-
-
-def find_access_key(store: Store, wanted: str | None) -> tuple[str, str]:
-    """Return the id and secret of an AccessKey: the wanted one, else one of the default account's own, else the dummy.
-
-    The secret of a pair that the store does not know is the dummy's.
-    """
-    if wanted is None:
-        account = store.server[accounts].get(store.default_account)
-        known = [key for key in account.access_keys.values() if key.active and key.secret] if account else []
-        key = min(known, key=lambda key: key.user is not None, default=None)  # the account's own before its users'
-    else:
-        owner = account_of_access_key(store, wanted)
-        key = owner.access_keys[wanted] if owner else None
-    return (wanted or DUMMY, DUMMY) if key is None else (key.id, key.secret or DUMMY)
 
 
 class Interception(Startable):
@@ -57,13 +39,13 @@ class Interception(Startable):
     started last counts. Without a mock, every host of Alibaba Cloud is refused.
     """
 
-    def __init__(self, mock: KmsMock | None, *, access_key_id: str = DUMMY, access_key_secret: str = DUMMY) -> None:
+    def __init__(self, mock: KmsMock | None, credentials: Credentials = DUMMY_KEY) -> None:
         """Make an interception that is off. Raises ValueError for a mock that does not listen on IPv4."""
         if mock is not None and ":" in mock.config.host:
             raise ValueError(f"interception needs a mock that listens on an IPv4 address, not on {mock.config.host}")
         self.mock = mock
         region = DEFAULT_REGION if mock is None else mock.config.default_region
-        self.environment = EnvironmentChange(in_process(access_key_id, access_key_secret, region))
+        self.environment = EnvironmentChange(in_process(credentials.variables, region), credentials.files)
 
     def start(self) -> Self:
         """Turn it on. Raises RuntimeError when it is on, when the mock does not run, or under gevent or eventlet."""

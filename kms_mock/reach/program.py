@@ -85,13 +85,8 @@ def write_files(folder: Path, url: str, ca_pem: str, environment: Mapping[str, s
     return written
 
 
-def environment_of(  # noqa: PLR0917 (each is one fact of the mock)
-    url: str,
-    region: str,
-    access_key_id: str,
-    access_key_secret: str,
-    written: ProgramFiles,
-    inherited: Mapping[str, str],
+def environment_of(
+    url: str, region: str, credentials: Mapping[str, str], written: ProgramFiles, inherited: Mapping[str, str]
 ) -> dict[str, str | None]:
     """Return the variables that lead a program to the mock at `url`; None is a variable that it must not have.
 
@@ -100,7 +95,7 @@ def environment_of(  # noqa: PLR0917 (each is one fact of the mock)
     bundle = str(written.bundle)
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), url)
     return {
-        **in_process(access_key_id, access_key_secret, region),
+        **in_process(credentials, region),
         **proxies,
         "NO_PROXY": _LOOPBACK,
         "no_proxy": _LOOPBACK,

@@ -1,8 +1,8 @@
 """The control API under `/_kms_mock/`: what the Python handle can do, for other languages and for curl.
 
 It answers only to this machine unless told otherwise, refuses what a web page of another origin can send (see
-`guards`), takes only JSON, and shows no secret unless the server was started with --reveal-secrets. `health` is never
-refused: it is for whoever waits for the server.
+`guards`), takes only JSON, and shows no secret unless the server was started with --reveal-secrets, but for the client
+keys that it hands out. `health` is never refused: it is for whoever waits for the server.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from kms_mock.config import MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
+from kms_mock.config import CLIENT_KEY_PASSWORD, MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
 from kms_mock.control.calls import MASK
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
 from kms_mock.control.coverage import operations
 from kms_mock.control.faults import FaultSpec
 from kms_mock.control.minimal_policy import access_points, minimal_policies, named_identity
-from kms_mock.fixtures import FixtureError, snapshot
+from kms_mock.fixtures import FixtureError, client_keys, snapshot
 from kms_mock.fixtures.files import FixtureDocument
 from kms_mock.fixtures.key_pairs import missing_key_pairs
 from kms_mock.fixtures.reader import Reading, read_body, read_json
@@ -36,6 +36,7 @@ from kms_mock.server.documents import RequestsQuery
 from kms_mock.server.guards import ControlGuard
 from kms_mock.server.routes import PREFIX, ControlProblem, ControlResponse, Route, Router, json_response
 from kms_mock.store.changes import describe, difference
+from kms_mock.store.errors import StateError
 from kms_mock.store.events import Event
 from kms_mock.store.store import Store, StoreState
 from kms_mock.store.times import iso
@@ -74,6 +75,13 @@ class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
         return events
 
 
+class ClientKeyRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """For which KMS instance a client key is wanted, and the password of its file."""
+
+    instance: str | None = None
+    password: str = CLIENT_KEY_PASSWORD
+
+
 class ControlApi:
     """Answers control requests for one server."""
 
@@ -110,6 +118,8 @@ class ControlApi:
             )
         except (FixtureError, msgspec.MsgspecError, ValueError) as error:
             return json_response(400, {"error": str(error)})
+        except StateError as error:
+            return json_response(500, {"error": str(error)})
         if http.method not in ("GET", "HEAD") and not route.reads_only:
             self.changes += 1
         return result if isinstance(result, ControlResponse) else json_response(200, result)
@@ -163,7 +173,7 @@ class ControlApi:
 
     def shown(self, document: Any) -> Any:
         """Return a fixture document as this server shows it: secrets masked unless it may reveal them."""
-        return document if self.config.reveal_secrets else _masked(document)
+        return document if self.config.reveal_secrets else _without_secrets(document)
 
     async def put_state(self, query: Mapping[str, str], body: bytes, _rest: str) -> Any:
         """Replace the store by a fixture document, or by a list of them: all or nothing."""
@@ -191,7 +201,7 @@ class ControlApi:
         """Set, advance, freeze the clock, or nothing of it if something is wrong; return what became due."""
         wanted = read_json(body, ClockRequest)
         wanted.move(self.controls.clock.detached())
-        return self._clock_document(wanted.move(self.controls.clock))
+        return self._clock_document(self.controls.commit(lambda: wanted.move(self.controls.clock)))
 
     def _clock_document(self, events: list[Event]) -> Any:
         clock = self.controls.clock
@@ -263,6 +273,19 @@ class ControlApi:
         """List the operations with their parameters and errors."""
         return {"operations": operations(self.controls.apis)}
 
+    async def post_client_key(self, _query: Mapping[str, str], body: bytes, _rest: str) -> Any:
+        """Return a client key for a KMS instance as its clients read it: one that a fixture file has with its private key, else a new one."""
+        wanted = read_json(body, ClientKeyRequest)
+        controls, password = self.controls, client_keys.check_password(wanted.password)
+        found = client_keys.find(controls.store, wanted.instance, controls.clock.now())
+        if found is None:
+            work = client_keys.work(controls.store)
+            pair = await asyncio.get_running_loop().run_in_executor(None, work)
+            controls.add(client_keys.document(controls.store, wanted.instance, pair))
+            found = client_keys.find(controls.store, wanted.instance, controls.clock.now())
+        assert found is not None  # noqa: S101 (it was added)
+        return msgspec.to_builtins(client_keys.file_of(found, password))
+
     def get_ca(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """Return the certificate that a client must trust to use https."""
         return ControlResponse(200, self.certificates.ca_pem.encode(), content_type="application/x-pem-file")
@@ -286,7 +309,7 @@ class ControlApi:
 
     def put_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
         """Go back to a checkpoint."""
-        self.controls.store.restore(self._checkpoint(rest))
+        self.controls.restore(self._checkpoint(rest))
         return {}
 
     def delete_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
@@ -326,6 +349,7 @@ ROUTES = (
     Route("DELETE", "faults", ControlApi.delete_faults, rest="id", refusals=(404,)),
     Route("GET", "operations", ControlApi.get_operations, answer=documents.OperationsDocument),
     Route("GET", "ca.pem", ControlApi.get_ca, content_type="application/x-pem-file"),
+    Route("POST", "client-key", ControlApi.post_client_key, body=ClientKeyRequest, answer=client_keys.ClientKeyFile),
     Route("POST", "checkpoints", ControlApi.post_checkpoints, answer=documents.CheckpointDocument, refusals=(409,)),
     Route("GET", "checkpoints", ControlApi.get_checkpoints, answer=documents.CheckpointsDocument),
     Route("GET", "checkpoints", ControlApi.changes_since, rest="id", answer=documents.ChangesDocument, refusals=(404,)),
@@ -351,6 +375,12 @@ def _documents(query: Mapping[str, str], body: bytes) -> list[Reading]:
         source = query.get(f"source.{number}", f"document {number} of the request body")
         found.append(Reading(printable(source, _MAX_SOURCE), tree))
     return found
+
+
+def _without_secrets(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fixture document in which every secret is masked; it is marked, so that nobody loads the masks."""
+    masked = _masked(document)
+    return masked if masked == document else {"masked": True, **masked}
 
 
 def _masked(tree: Any) -> Any:

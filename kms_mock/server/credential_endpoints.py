@@ -16,20 +16,21 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
 from kms_mock.config import MAX_BODY_BYTES
-from kms_mock.identity.conditions import Request
-from kms_mock.identity.identities import Role, role_arn, roles
-from kms_mock.identity.policies import decide
+from kms_mock.control.controls import run_unsaved
+from kms_mock.identity.identities import Role, roles
 from kms_mock.identity.sessions import Session, SessionOrder, issue_session, lasting_session
+from kms_mock.identity.trust import ecs_refusal
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.hosts import METADATA_HOST
 from kms_mock.server.routes import PREFIX, ControlResponse
+from kms_mock.store.errors import StateError
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 
@@ -64,11 +65,21 @@ def is_special(http: HttpRequest) -> bool:
 class CredentialEndpoints:
     """Answers for one server."""
 
-    def __init__(self, store: Store, guard: Callable[[HttpRequest], str]) -> None:
-        """`guard` is the one of the API: it returns why a request is refused unread, "" if it is not."""
+    def __init__(
+        self,
+        store: Store,
+        guard: Callable[[HttpRequest], str],
+        commit: Callable[[Callable[[], Any]], Any] = run_unsaved,
+    ) -> None:
+        """Answer from a store.
+
+        `guard` is the one of the API: it returns why a request is refused unread, "" if it is not. `commit` is that of
+        `Controls`.
+        """
         self._store = store
         self._sources = store.sources
         self._guard = guard
+        self._commit = commit
         self._token_key = b""
 
     def answers(self, http: HttpRequest) -> bool:
@@ -132,7 +143,7 @@ class CredentialEndpoints:
         """Return the roles that ECS instances may have: those that trust ECS, or have no trust policy."""
         home = self._store.existing(account, "")
         found = {} if home is None else {role.name: role for role in home[roles].values()}
-        return {name: role for name, role in found.items() if _trusts_ecs(account, role)}
+        return {name: role for name, role in found.items() if not ecs_refusal(account, role)}
 
     def _new_token(self, http: HttpRequest) -> ControlResponse:
         if http.method != "PUT":
@@ -184,7 +195,10 @@ class CredentialEndpoints:
         now = self._sources.now()
         session = lasting_session(self._store, order, now + margin)
         if session is None:
-            session = issue_session(self._store, order, now)
+            try:
+                session = self._commit(lambda: issue_session(self._store, order, now))
+            except StateError as error:
+                raise Refusal(500, str(error)) from error
             self._store.take_changes()  # no request of the API caused them
         return session
 
@@ -194,13 +208,6 @@ def _is_metadata(http: HttpRequest) -> bool:
     if target.startswith("http://"):
         return urlsplit(target).hostname == METADATA_HOST
     return target.startswith("/latest/") and http.headers.get("Host", "").partition(":")[0] == METADATA_HOST
-
-
-def _trusts_ecs(account: str, role: Role) -> bool:
-    if role.trust is None:
-        return True
-    request = Request("sts:AssumeRole", role_arn(account, role.name), "ecs.aliyuncs.com", "Service")
-    return decide((("trust", role.trust),), request).allowed
 
 
 def _credentials(session: Session) -> dict[str, str]:

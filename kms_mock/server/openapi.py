@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, get_origin
 
 import msgspec
 
-from kms_mock.fixtures import portable
 from kms_mock.server.routes import Empty, ErrorDocument, Route
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ _REFUSALS = (400, 403, 415)
 
 def describe_routes(routes: Iterable[Route], version: str) -> dict[str, Any]:
     """Return the OpenAPI document of routes."""
+    from kms_mock.fixtures.json_schema import portable  # noqa: PLC0415 (reads sources, and few ask)
+
     routes = tuple(routes)
     types = [found for route in routes for found in (route.body, *_answers(route)) if found is not None]
     types += [ErrorDocument]
@@ -30,17 +31,20 @@ def describe_routes(routes: Iterable[Route], version: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "The control API of kms-mock",
-            "version": version,
-            "description": "Inspects and steers a running server. It answers only to this machine unless the server "
-            "was told otherwise, and never to web pages of other origins. Secrets are masked.",
-        },
-        "paths": paths,
-        "components": {"schemas": portable(components)},
-    }
+    found: dict[str, Any] = portable(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "The control API of kms-mock",
+                "version": version,
+                "description": "Inspects and steers a running server. It answers only to this machine unless the server "
+                "was told otherwise, and never to web pages of other origins. Secrets are masked.",
+            },
+            "paths": paths,
+            "components": {"schemas": components},
+        }
+    )
+    return found
 
 
 def _operation(route: Route, schema_of: Mapping[int, Any]) -> dict[str, Any]:
@@ -55,7 +59,7 @@ def _operation(route: Route, schema_of: Mapping[int, Any]) -> dict[str, Any]:
     if parameters := [*_path_parameters(route), *_query_parameters(route)]:
         described["parameters"] = parameters
     if route.body is not None:
-        content = {"application/json": {"schema": portable(schema_of[id(route.body)])}}
+        content = {"application/json": {"schema": schema_of[id(route.body)]}}
         described["requestBody"] = {"required": True, "content": content}
     return described
 
@@ -66,7 +70,7 @@ def _operation_id(route: Route) -> str:
 
 
 def _response(route: Route, schema_of: Mapping[int, Any]) -> dict[str, Any]:
-    answers = [portable(schema_of[id(found)]) for found in _answers(route)]
+    answers = [schema_of[id(found)] for found in _answers(route)]
     if route.answer is Empty and route.content_type != "application/json":
         answers = [{"type": "string"}]
     schema = answers[0] if len(answers) == 1 else {"anyOf": answers}
@@ -84,7 +88,7 @@ def _documented(route: Route) -> str:
 
 
 def _refusals(route: Route, schema_of: Mapping[int, Any]) -> dict[str, Any]:
-    content = {"application/json": {"schema": portable(schema_of[id(ErrorDocument)])}}
+    content = {"application/json": {"schema": schema_of[id(ErrorDocument)]}}
     return {
         str(status): {"description": HTTPStatus(status).phrase, "content": content}
         for status in sorted({*_REFUSALS, *route.refusals})
@@ -101,7 +105,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     described = msgspec.json.schema(route.query)
     (schema,) = described["$defs"].values()
     return [
-        {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": portable(field)}
+        {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": field}
         for name, field in schema["properties"].items()
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -37,6 +37,9 @@ class Store:
         self.default_region = default_region
         self.changes: list[Change] = []
         self.logs_changes = True
+        # What a state file lacks, in order: every change, whatever caused it, and for what replaced many records at
+        # once the state before. None where no file keeps this store.
+        self.unsaved: list[Change | StoreState] | None = None
         self.account_names: dict[str, str] = {}  # what reasons call an account, where it has a name
         self._partitions: dict[Place, Partition] = {}
         # Anybody can name a region: a partition with nothing in it lives only as long as somebody uses it.
@@ -66,7 +69,7 @@ class Store:
 
     def open(self, account_id: str, region: str, now: float) -> Partition:
         """Return a partition as it is at `now`: due things happen first."""
-        partition = self.partition(account_id, region)
+        partition = self._partitions.get((account_id, region)) or self.partition(account_id, region)
         if partition.next_due <= now:
             self._settle(partition, now)
         return partition
@@ -88,6 +91,7 @@ class Store:
 
     def remove_account(self, account_id: str) -> None:
         """Forget everything that an account has."""
+        self._note_replacement()
         self._partitions = {place: found for place, found in self._partitions.items() if place[0] != account_id}
         for place in [place for place in self._empty if place[0] == account_id]:
             del self._empty[place]  # a request that still runs may hold it, with what was in it
@@ -134,10 +138,54 @@ class Store:
             self.partition(*change.place)[change.resource].undo(change)
         self.changes.clear()
 
+    # -- saving -------------------------------------------------------------------------------------------------------
+
+    def fill(self, records: Iterable[tuple[Place, Resource[Any], Any]]) -> None:
+        """Put saved records in the place of everything, in order of creation; nothing of it is a change.
+
+        Whatever `records` raises is raised, and the store is as it was.
+        """
+        before, unsaved = self.state(), self.unsaved
+        self.unsaved = None
+        self.clear()
+        self.logs_changes = False
+        try:
+            for place, resource, record in records:
+                self.partition(*place)[resource].put(record)
+        except BaseException:
+            self.restore(before)
+            self.unsaved = unsaved
+            raise
+        finally:
+            self.logs_changes = True
+            self.changes.clear()
+
+    def keep_unsaved(self) -> None:
+        """Note from now on what is not saved; what is there is saved."""
+        self.unsaved = []
+
+    def undo_unsaved(self) -> None:
+        """Take back everything that is not saved: of requests, of time, and what replaced many records at once."""
+        entries, self.unsaved = self.unsaved or [], None
+        try:
+            for entry in reversed(entries):
+                if isinstance(entry, Change):
+                    self.partition(*entry.place)[entry.resource].undo(entry)
+                else:
+                    self.restore(entry)
+        finally:
+            self.changes.clear()
+            self.unsaved = []
+
+    def _note_replacement(self) -> None:
+        if self.unsaved is not None:
+            self.unsaved.append(self.state())
+
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
     def clear(self) -> None:
         """Forget everything."""
+        self._note_replacement()
         self.changes.clear()
         self._partitions, self._empty = {}, WeakValueDictionary()
         # What belongs to the whole server: accounts, settings.

@@ -21,8 +21,9 @@ from kms_mock.identity.identities import (
     saml_providers,
     users,
 )
-from kms_mock.identity.policies import Policy, decide
+from kms_mock.identity.policies import Policy
 from kms_mock.identity.sessions import Session, SessionOrder, issue_session
+from kms_mock.identity.trust import trust_refusal
 from kms_mock.rpc.api import operation
 from kms_mock.rpc.binding import Inferred, NamesResource, Sensitive, Wire
 from kms_mock.rpc.context import Context
@@ -115,7 +116,7 @@ def assume_role(
     decision = ctx.decide_request(request)
     if not decision.allowed:
         raise errors.NO_PERMISSION(decision.explain())
-    refusal = _distrust(account, role, request, same_account=caller.account == account)
+    refusal = trust_refusal(account, role, request, same_account=caller.account == account)
     if refusal:
         raise errors.NO_PERMISSION(refusal)
     order = SessionOrder(account, role.name, role_session_name, duration_seconds, session_policy, source_identity)
@@ -333,7 +334,7 @@ def _named(session_name: str) -> dict[str, str]:
 def _federated(ctx: Context, account: str, role: Role, provider: str, values: dict[str, str]) -> str:
     """Return why a role does not trust an identity provider, "" if it does."""
     request = _request(ctx, role_arn(account, role.name), provider, "Federated", values)
-    return _distrust(account, role, request, same_account=provider.split(":")[3] == account)
+    return trust_refusal(account, role, request, same_account=provider.split(":")[3] == account)
 
 
 def _request(ctx: Context, role: str, principal: str | None, kind: PrincipalKind, values: dict[str, str]) -> Request:
@@ -348,14 +349,6 @@ def _request(ctx: Context, role: str, principal: str | None, kind: PrincipalKind
         secure_transport=ctx.http.secure,
         values=values,
     )
-
-
-def _distrust(account: str, role: Role, request: Request, *, same_account: bool) -> str:
-    """Return why a role does not trust a request's principal, "" if it does."""
-    if role.trust is None:
-        return "" if same_account else f"Role {role.name} has no trust policy: it trusts account {account} alone."
-    decision = decide(((f"the trust policy of role {role.name}", role.trust),), request)
-    return "" if decision.allowed else decision.explain()
 
 
 def _answer(session: Session, role: Role) -> AssumedRole:

@@ -24,20 +24,13 @@ from tests.fuzz.campaign import Campaign, resident
 from tests.fuzz.steps import ApiStep
 from tests.fuzz.wire import serialized
 from tests.fuzz.worlds import ACCOUNTS, PLACES
-from tests.machines.test_invariants import Tools
+from tests.machines.test_invariants import INVARIANTS
 from tests.support.calls import call as sdk_call
 from tests.support.raw_http import Wire
 
 RAW_CALLER = "raw"
 MOST_GROWTH = 20 * 2**20
 _MINUTE = 60.0
-_INVARIANTS = (
-    Tools.every_stage_marks_one_version_that_exists,
-    Tools.aliases_point_to_keys,
-    Tools.key_versions_point_to_keys,
-    Tools.nothing_falls_due_unnoticed,
-    Tools.dates_and_states_agree,
-)
 _SDK_CALLS: tuple[tuple[str, dict[str, str]], ...] = (
     ("CreateKey", {}),
     ("ListKeys", {"PageSize": "100"}),
@@ -150,7 +143,7 @@ class Soak:
 
         def check() -> None:
             holder = SimpleNamespace(store=self.kms.store)
-            for invariant in _INVARIANTS:
+            for invariant in INVARIANTS:
                 invariant(holder)  # type: ignore[arg-type]  # they use nothing else of the machine
             assert not self.kms.store.changes
             assert len(self.kms.calls) <= self.kms.calls.size

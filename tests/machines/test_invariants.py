@@ -92,12 +92,16 @@ class Tools(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kms = KmsMock([BEGINNING], seed=1)
+        self.kms = self.make_mock()
         self.kms.clock.freeze()
         self.kms.clock.set(START)
         self.store = self.kms.store
         self.runner = asyncio.Runner()
         self.checkpoints: list[tuple[Checkpoint, StoreState]] = []
+
+    def make_mock(self) -> KmsMock:
+        """Return the mock that everything is done to."""
+        return KmsMock([BEGINNING], seed=1)
 
     def teardown(self) -> None:
         self.a_snapshot_loads_to_an_equal_store()
@@ -303,3 +307,13 @@ class Tools(RuleBasedStateMachine):
 
 
 TestTools = Tools.TestCase
+
+
+# What is true of every store; each uses nothing of the machine but `store`.
+INVARIANTS = (
+    Tools.every_stage_marks_one_version_that_exists,
+    Tools.aliases_point_to_keys,
+    Tools.key_versions_point_to_keys,
+    Tools.nothing_falls_due_unnoticed,
+    Tools.dates_and_states_agree,
+)

@@ -356,7 +356,7 @@ def test_a_released_instance_takes_its_keys_aliases_and_secrets_along(kms: KmsMo
     )
     sdk(client, "ReleaseKmsInstance", kms_instance_id=INSTANCE, force_delete_without_backup="true")
     assert list_instances(client) == [NEW]
-    refuse(kms, client, errors.INSTANCE_NOT_FOUND, "GetKmsInstance", kms_instance_id=INSTANCE)
+    assert describe_instance(client, INSTANCE)["InstanceId"] == ""
     refuse(kms, client, errors.SECRET_NOT_FOUND, "DescribeSecret", secret_name="in")
     assert sdk(client, "DescribeSecret", secret_name="out")["SecretName"] == "out"
     [region] = kms.snapshot()["accounts"][0]["regions"]
@@ -401,7 +401,6 @@ def test_force_is_true_or_false(kms: KmsMock, client: Client) -> None:
 @pytest.mark.parametrize(
     ("operation", "more"),
     [
-        ("GetKmsInstance", {}),
         ("ConnectKmsInstance", CONNECT),
         ("ReleaseKmsInstance", {}),
         ("UpdateKmsInstanceBindVpc", {"bind_vpcs": "[]"}),
@@ -412,6 +411,16 @@ def test_an_instance_that_is_not_there_is_refused(
 ) -> None:
     """A missing instance answers 403 Forbidden.DKMSInstanceNotFound."""
     refuse(kms, client, errors.INSTANCE_NOT_FOUND, operation, **{**more, "kms_instance_id": "kst-none"})
+
+
+def test_an_instance_that_is_not_there_is_described_as_nothing(kms: KmsMock, client: Client) -> None:
+    """GetKmsInstance has no error for it (api-docs GetKmsInstance): Terraform's provider looks for an empty InstanceId."""
+    found = describe_instance(client, "kst-none")
+    assert found["InstanceId"] == found["Status"] == ""
+    kms.load(ram_user(allow("kms:GetKmsInstance", resource=f"acs:kms:*:*:keystore/{NEW}")))
+    limited = kms.client(access_key_id="limited")
+    refuse(kms, limited, errors.NO_PERMISSION_ON, "GetKmsInstance", kms_instance_id=INSTANCE)
+    assert describe_instance(limited, NEW)["InstanceId"] == NEW
 
 
 def test_ram_can_permit_one_instance_and_not_another(kms: KmsMock) -> None:

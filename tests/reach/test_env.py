@@ -11,11 +11,16 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.resources import files
 from pathlib import Path
+from textwrap import indent
+from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
-from kms_mock.reach.formats import FORMATS
+from kms_mock.reach.formats import FORMATS, compose_service
 from kms_mock.reach.program import ProgramFiles, environment_of
 from tests.support.cli import CLEAN, Server, run_command, serving
 from tests.support.programs import FIXTURE, FOLDER
@@ -104,7 +109,7 @@ ODD = {"PLAIN": "a/b:c", "ODD": 'it\'s "$HOME" `id` \\ #', "JSON": '[{"a": "b"}]
 
 def test_shells_read_back_what_is_written() -> None:
     """Quotes, dollars, backquotes and blanks."""
-    script = f"{FORMATS['shell'](ODD)}{shlex.quote(sys.executable)} -c 'import json, os; print(json.dumps(dict(os.environ)))'"
+    script = f"{FORMATS['export'](ODD)}{shlex.quote(sys.executable)} -c 'import json, os; print(json.dumps(dict(os.environ)))'"
     done = subprocess.run(["sh", "-c", script], env={"NONE": "x"}, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert {name: found.get(name) for name in ODD} == ODD
@@ -126,9 +131,75 @@ def test_the_other_formats() -> None:
     ]
 
 
+def compose_schema() -> Any:
+    """Return the schema of compose files, as check-jsonschema ships it."""
+    file = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    return json.loads(file.read_text("utf-8"))
+
+
+def pasted(fragment: str) -> Any:
+    """Return a compose file with a service of its own that gets a fragment."""
+    text = f"services:\n  app:\n    image: app\n{indent(fragment, '    ')}"
+    return yaml.safe_load(text)
+
+
+def test_a_service_in_a_compose_file(server: Server, tmp_path: Path) -> None:
+    """It is pasted below the service's name: variables, the folder that they name, a name for the machine."""
+    kept = {"PYTHONPATH": "/their/path"}
+    document = pasted(env_command(server, tmp_path, "--format", "compose", environment=kept))
+    jsonschema.validate(document, compose_schema())
+    service = document["services"]["app"]
+    url = f"http://host.docker.internal:{server.port}"
+    found = service["environment"]
+    assert found["HTTPS_PROXY"] == found["KMS_MOCK_URL"] == url
+    folder = str(tmp_path / "files")
+    assert service["volumes"] == [{"type": "bind", "source": folder, "target": folder, "read_only": True}]
+    assert service["extra_hosts"] == ["host.docker.internal:host-gateway"]
+    assert found["PYTHONPATH"] == f"{folder}/python"  # a container's is not this shell's
+    assert Path(found["SSL_CERT_FILE"]).parent == tmp_path / "files"
+    assert json.loads((tmp_path / "files" / "intercept.json").read_text())["host"] == "host.docker.internal"
+    assert "ALIBABA_CLOUD_SECURITY_TOKEN" not in found
+
+
+def test_a_neighbour_in_a_compose_file(server: Server, tmp_path: Path) -> None:
+    """Where the mock is a service too, its name is in the variables; no name for the machine is needed."""
+    service_url = ("--service-url", "http://kms-mock:4588")
+    service = pasted(env_command(server, tmp_path, "--format", "compose", *service_url))["services"]["app"]
+    assert service["environment"]["HTTP_PROXY"] == "http://kms-mock:4588"
+    assert "extra_hosts" not in service
+    found = json.loads(env_command(server, tmp_path, "--format", "json", *service_url))
+    assert found["HTTP_PROXY"] == "http://kms-mock:4588"
+    wrong = ("--service-url", "kms-mock:4588")
+    assert "for --service-url: write it like" in run_command("env", "--url", server.url, *wrong, code=2)[1]
+
+
+def test_compose_reads_back_what_is_written() -> None:
+    """Dollars, which compose would replace, are doubled; quotes and blanks are as they were."""
+    odd = {**ODD, "LINES": "a\nb: c # d", "ANSWER": "yes", "NUMBER": "1e3", "HAN": "值"}
+    document = pasted(compose_service(odd, Path("/a b/$c"), None))
+    jsonschema.validate(document, compose_schema())
+    service = document["services"]["app"]
+    found = {name: value.replace("$$", "$") for name, value in service["environment"].items()}
+    assert found == {name: value for name, value in odd.items() if value is not None}
+    assert service["volumes"][0]["source"] == "/a b/$$c"
+
+
+def test_files_for_other_urls_are_other_files(server: Server, tmp_path: Path) -> None:
+    """The environment of a shell and that of a service are used at the same time."""
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    texts = {
+        form: run_command("env", "--url", server.url, "--format", form, environment=state)[0]
+        for form in ("json", "compose")
+    }
+    here = Path(json.loads(texts["json"])["KMS_MOCK_CA_FILE"])
+    there = Path(pasted(texts["compose"])["services"]["app"]["environment"]["KMS_MOCK_CA_FILE"])
+    assert here != there
+    assert here.read_text() == there.read_text()
+
+
 def test_paths_with_blanks() -> None:
     """NODE_OPTIONS and JAVA_TOOL_OPTIONS are split at blanks, so such paths are in quotes."""
-    found = environment_of("http://127.0.0.1:1", "cn-hangzhou", "id", "secret", ProgramFiles(Path("/a b")), {})
+    found = environment_of("http://127.0.0.1:1", "cn-hangzhou", {}, ProgramFiles(Path("/a b")), {})
     assert found["NODE_OPTIONS"] == '--require "/a b/intercept.js"'
     assert '"-Djavax.net.ssl.trustStore=/a b/trust.p12"' in str(found["JAVA_TOOL_OPTIONS"])
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
-import types
 
 import pytest
 
 from kms_mock import mock_kms
-from kms_mock.reach.environment import OTHER_CREDENTIALS, PROXIES, EnvironmentChange, in_process
+from kms_mock.reach.credentials import CREDENTIALS, DUMMY_KEY
+from kms_mock.reach.environment import PROXIES, EnvironmentChange, in_process
 
 
 def test_credentials_are_dummies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every name that a client reads holds a dummy; real credentials, ways to them and proxies are not there."""
-    for name in (*OTHER_CREDENTIALS, *PROXIES, "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET"):
+    for name in (*CREDENTIALS, *PROXIES):
         monkeypatch.setenv(name, "real")
     before = dict(os.environ)
     with mock_kms(region="cn-beijing"):
@@ -58,10 +59,10 @@ def test_the_credentials_library_imported_within(monkeypatch: pytest.MonkeyPatch
     name = "alibabacloud_credentials.utils.auth_util"
     monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "real")
-    change = EnvironmentChange(in_process("dummy", "dummy", "cn-hangzhou"))
+    monkeypatch.setenv("ALIBABA_CLOUD_ROLE_ARN", "real")
+    change = EnvironmentChange(in_process(DUMMY_KEY.variables, "cn-hangzhou"))
     change.apply()
-    module = types.ModuleType(name)
-    vars(module)["environment_access_key_id"] = os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"]
-    monkeypatch.setitem(sys.modules, name, module)
+    module = importlib.import_module(name)
+    assert (module.environment_access_key_id, module.environment_role_arn) == ("mock", None)
     change.undo()
-    assert vars(module)["environment_access_key_id"] == "real"
+    assert (module.environment_access_key_id, module.environment_role_arn) == ("real", "real")

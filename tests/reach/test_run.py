@@ -288,6 +288,14 @@ def test_a_program_without_sockets_does_not_wait() -> None:
     assert run("--", *command).stdout == "False\nTrue\n"
 
 
+@pytest.mark.parametrize("module", ["ssl", "http.client", "asyncio", "urllib.request", "socketserver", "_ssl, ssl"])
+def test_a_program_that_comes_to_sockets_by_another_module(module: str) -> None:
+    """Interception begins when they are there, whatever imported them: `ssl` does so halfway through itself."""
+    code = f"import sys, {module}; print('kms_mock.reach.intercept' in sys.modules)"
+    done = run_python(code)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 def test_a_program_that_has_sockets_from_the_beginning() -> None:
     """A .pth file may import `socket` before sitecustomize runs, as coverage's does: interception begins at once."""
     code = "import socket, site, sys; site.main(); print('kms_mock.reach.intercept' in sys.modules)"

@@ -28,6 +28,7 @@ BY_PAIR = {
     ("GetSecretValue", "Forbidden.DKMSInstanceNotFound"): "an instance goes only together with the secrets in it",
     ("SetSecretPolicy", "Rejected.ShareQuotaExceedLimit"): "setting a policy uses up no quota that is documented",
     ("ConnectKmsInstance", "Forbidden.RamRoleNotFound"): "no document tells which RAM role an instance needs",
+    ("GetKmsInstance", "Forbidden.DKMSInstanceNotFound"): "a missing instance is described with an empty id",
     ("GetKmsInstance", "Rejected.Uninitialized"): "an instance is described in every status",
     ("UpdateKmsInstanceBindVpc", "Forbidden.KMSInstanceInUpgrade"): "no instance is ever upgraded here",
     ("SetKeyPolicy", "Rejected.ShareQuotaExceedLimit"): "setting a policy uses up no quota that is documented",

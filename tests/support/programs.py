@@ -7,14 +7,35 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tests.support.identities import ACCOUNT, OIDC, policy_document, trust
+
 FOLDER = Path(__file__).parents[1] / "programs" / "applications"
+
+SERVICE_ACCOUNT = "system:serviceaccount:default:app"
+# Whom role `app` trusts: an ECS instance, a user, and one service account of Kubernetes.
+APP_TRUST = policy_document(
+    *trust(Service=["ecs.aliyuncs.com"])["Statement"],
+    *trust(RAM=[f"acs:ram::{ACCOUNT}:user/ci"])["Statement"],
+    *trust({"StringEquals": {"oidc:sub": SERVICE_ACCOUNT}}, Federated=[OIDC])["Statement"],
+)
 
 # Every signature is verified: with the AccessKey that interception puts into the environment.
 FIXTURE: dict[str, Any] = {
     "authentication": {"signatures": "verify", "unknown_access_keys": "refuse"},
     "secrets": [{"name": "db/password", "value": "hunter2"}],
     "keys": [{"id": "11111111-2222-4333-8444-555555555555", "aliases": ["alias/cards"]}],
-    "accounts": [{"id": "1234567890123456", "access_keys": [{"id": "LTAI-test", "secret": "signs"}]}],
+    "accounts": [
+        {
+            "id": ACCOUNT,
+            "access_keys": [
+                {"id": "LTAI-test", "secret": "signs"},
+                {"id": "LTAI-ci", "secret": "assumes", "user": "ci"},
+            ],
+            "users": [{"name": "ci", "policies": ["AliyunSTSAssumeRoleAccess"]}],
+            "roles": [{"name": "app", "policies": ["AliyunKMSSecretUserAccess"], "trust": APP_TRUST}],
+            "oidc_providers": [{"name": "k8s"}],
+        }
+    ],
 }
 
 # Program -> what its `main` returns.

@@ -23,7 +23,7 @@ def test_a_call_comes_as_it_happens(kms: KmsMock, client: Client) -> None:
         create(client, "db", "hunter2hunter2")
         event = stream.next_event("calls")
         (call,) = event["calls"]
-        assert (call["action"], call["resources"], call["changes"]) == ("CreateSecret", ["db"], ["created secret db"])
+        assert (call["action"], call["resource"], call["changes"]) == ("CreateSecret", "db", ["created secret db"])
         assert (call["parameters"]["SecretData"], event["skipped"]) == ("***", 0)
         assert stream.next_event("state")["count"] == 1
 

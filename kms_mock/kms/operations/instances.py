@@ -82,6 +82,26 @@ class InstanceDetails(TypedDict):
     DeletionProtectionDescription: NotRequired[str]
 
 
+_NO_INSTANCE: InstanceDetails = {
+    "InstanceId": "",
+    "InstanceName": "",
+    "Status": "",
+    "CreateTime": "",
+    "Spec": 0,
+    "VpcNum": 0,
+    "ZoneIds": [],
+    "VswitchIds": [],
+    "BindVpcs": {"BindVpc": []},
+    "ChargeType": "",
+    "ProductVersion": "",
+    "ProductType": "",
+    "SaleStatus": "",
+    "Log": 0,
+    "LogStorage": 0,
+    "DeletionProtection": False,
+}
+
+
 class DescribedInstance(TypedDict):
     KmsInstance: InstanceDetails
 
@@ -174,11 +194,17 @@ def connect_kms_instance(
 @operation(
     "GetKmsInstance",
     errors=(errors.ILLEGAL_TIMESTAMP, errors.INSTANCE_NOT_FOUND, errors.INSTANCE_UNINITIALIZED),
-    inferred=("SaleStatus is always Normal: no document names a value.", inferred.INSTANCE_CA),
+    inferred=(
+        "SaleStatus is always Normal: no document names a value.",
+        "Of a missing instance every field is empty: Terraform's provider knows it by an empty InstanceId, and by no code.",
+        inferred.INSTANCE_CA,
+    ),
 )
 def get_kms_instance(ctx: Context, *, kms_instance_id: KmsInstanceId) -> DescribedInstance:
-    """Describe one instance, whatever its status."""
-    instance = ctx.instance(kms_instance_id)
+    """Describe one instance, whatever its status; a missing one with an empty id."""
+    instance = ctx.maybe_instance(kms_instance_id)
+    if instance is None:
+        return {"KmsInstance": _NO_INSTANCE}
     details: InstanceDetails = {
         "InstanceId": instance.id,
         "InstanceName": instance.name,

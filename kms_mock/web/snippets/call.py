@@ -100,7 +100,7 @@ def written_call(
     fixture: Mapping[str, Any],
 ) -> WrittenCall:
     """Return a call in every form that the languages need. Raises ValueError for an unknown operation."""
-    apis = tuple(apis)
+    apis = tuple(api for api in apis if api.wire_form is None)
     operation = find_operation(apis, asked.operation)
     if operation is None:
         names = [name for api in apis for name in api.operations]

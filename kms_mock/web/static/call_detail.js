@@ -53,7 +53,7 @@ function back() {
 
 function faultFrom(call) {
   const fault = { operation: call.action, code: call.code || "InternalFailure", times: "1" };
-  return call.resources.length ? { ...fault, resource: call.resources[0] } : fault;
+  return call.resource ? { ...fault, resource: call.resource } : fault;
 }
 
 function showTest(container, call, parameters, answer) {

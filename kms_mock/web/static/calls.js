@@ -61,7 +61,7 @@ export function showCalls(container, where) {
       "tr",
       { "data-number": call.number, class: call.fault ? "struck" : "", onclick: (event) => event.target.closest("a") || (location.hash = link) },
       el("td", { class: "of-time" }, timeOfDay(call.at)),
-      el("td", { class: "of-action" }, el("a", { class: "row", href: link }, call.action || "?"), el("span", { class: "quiet" }, call.resources.join(", "))),
+      el("td", { class: "of-action" }, el("a", { class: "row", href: link }, call.action || "?"), el("span", { class: "quiet" }, call.resource)),
       el("td", {}, badge(call.status)),
       el("td", { class: "of-code" }, breakable(call.code || "ok")),
       el("td", { class: "of-ms" }, call.milliseconds.toFixed(1)),

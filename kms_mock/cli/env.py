@@ -1,0 +1,105 @@
+"""The command `env`: the environment in which programs find a running server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from kms_mock.cli.client import ask_server, server_url
+from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION
+from kms_mock.reach.formats import FORMATS, compose_service
+
+_KEY = "mock"  # the id and secret of an AccessKey where no other is known
+_COMPOSE = "compose"
+_OWN_HOST = "host.docker.internal"  # what containers call the machine that they run on
+
+
+@click.command()
+@click.option(
+    "--url",
+    default=f"http://127.0.0.1:{DEFAULT_PORT}",
+    envvar="KMS_MOCK_URL",
+    show_default=True,
+    show_envvar=True,
+    help="The running server.",
+)
+@click.option(
+    "--service-url",
+    help="The server as the programs reach it, if they do by another URL. With --format compose it is "
+    f"http://{_OWN_HOST}:PORT unless it is said otherwise.",
+)
+@click.option(
+    "--format",
+    "form",
+    default="export",
+    show_default=True,
+    type=click.Choice([*FORMATS, _COMPOSE]),
+    help="How to write it.",
+)
+@click.option("--region", default=DEFAULT_REGION, show_default=True, help="Region of the clients.")
+@click.option("--access-key-id", default=_KEY, show_default=True, help="AccessKey of the clients.")
+@click.option("--access-key-secret", default=_KEY, show_default=True, help="Its secret.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the files that the variables name; without one, it is in the user's state folder.",
+)
+def env(
+    *,
+    url: str,
+    service_url: str | None,
+    form: str,
+    region: str,
+    access_key_id: str,
+    access_key_secret: str,
+    folder: Path | None,
+) -> None:
+    """Print the environment that leads programs to a server.
+
+    eval "$(kms-mock env)"
+    """
+    from kms_mock.reach.credentials import of_access_key  # noqa: PLC0415 (--help must not wait for it)
+    from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415
+
+    url = server_url(url, ("http",))  # as proxies are named
+    if service_url is None:
+        service_url = f"http://{_OWN_HOST}:{urlsplit(url).port}" if form == _COMPOSE else url
+    service_url = server_url(service_url, ("http",), "--service-url")
+    ca_pem = _authority(url)
+    target = (folder or _default_folder(url, service_url)).absolute()
+    # Lists of options are continued where there are some already, but a container's are not this shell's.
+    inherited = {} if form == _COMPOSE else os.environ
+    try:
+        files = write_files(target, service_url, ca_pem, os.environ)
+    except OSError as error:
+        raise click.ClickException(f"cannot write to {target}: {error.strerror}") from error
+    credentials = of_access_key(access_key_id, access_key_secret).variables
+    variables = environment_of(service_url, region, credentials, files, inherited)
+    if form == _COMPOSE:
+        host = urlsplit(service_url).hostname
+        text = compose_service(variables, target, host if host == _OWN_HOST else None)
+    else:
+        text = FORMATS[form](variables)
+    click.echo(text, nl=False)
+
+
+def _default_folder(url: str, service_url: str) -> Path:
+    """Return a folder for the files of a server; programs that reach it by another URL have one of their own."""
+    from kms_mock.server.authority_files import default_folder  # noqa: PLC0415 (imports cryptography)
+
+    name = str(urlsplit(url).port)
+    if service_url != url:
+        name = f"{name}-{urlsplit(service_url).netloc.replace(':', '-')}"
+    return default_folder().with_name("env") / name
+
+
+def _authority(url: str) -> str:
+    """Return the certificate of a running server's authority."""
+    text = ask_server(url, "GET", "ca.pem").decode("ascii", "replace")
+    if not text.startswith("-----BEGIN CERTIFICATE-----"):
+        raise click.ClickException(f"no kms-mock at {url}: it has no certificate")
+    return text
