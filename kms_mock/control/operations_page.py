@@ -17,7 +17,7 @@ from kms_mock.rpc.decode import SYSTEM_PARAMETERS
 _TITLE = """\
 # Operations
 
-What this server offers, made by `scripts/operations-page` from the declared operations; `kms-mock operations` prints the
+What this server offers, made by `scripts/reference-pages` from the declared operations; `kms-mock operations` prints the
 same. Where the rules come from is in [behaviour.md](behaviour.md).
 
 ## How sure it is

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import typing
 import urllib.request
 from collections.abc import Iterator
@@ -47,27 +45,6 @@ def sentences() -> set[str]:
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------
-
-
-def test_the_page_in_docs_is_fresh() -> None:
-    """docs/operations.md is what the operations declare; scripts/operations-page renews it."""
-    assert (ROOT / "docs/operations.md").read_text(encoding="utf-8") == PAGE
-
-
-def test_the_script_checks_the_page(tmp_path: Path) -> None:
-    """`scripts/operations-page --check` fails when docs/operations.md differs, and says how to renew it."""
-    for name in ("scripts/operations-page", "docs/operations.md"):
-        copy = tmp_path / name
-        copy.parent.mkdir()
-        copy.write_bytes((ROOT / name).read_bytes())
-    (tmp_path / "scripts/_venv").write_text('cd "$(dirname "${BASH_SOURCE[0]}")/.."\n')
-    command = ["bash", str(tmp_path / "scripts/operations-page"), "--check"]
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
-    assert subprocess.run(command, env=environment, check=False).returncode == 0
-    (tmp_path / "docs/operations.md").write_text("old\n")
-    stale = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    assert stale.returncode == 1
-    assert stale.stderr.endswith("docs/operations.md is out of date: run scripts/operations-page\n")
 
 
 @each_operation

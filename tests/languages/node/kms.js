@@ -1,7 +1,7 @@
-// Reads a database password, as a service in production would: npm @alicloud/kms20160120.
+// Changes a database password and reads it, as a service in production would: npm @alicloud/kms20160120.
 "use strict";
 
-const { default: Client, GetSecretValueRequest } = require("@alicloud/kms20160120");
+const { default: Client, GetSecretValueRequest, PutSecretValueRequest } = require("@alicloud/kms20160120");
 const { Config } = require("@alicloud/rpc-client");
 
 const client = new Client(
@@ -15,6 +15,11 @@ const client = new Client(
   }),
 );
 
-client
-  .getSecretValue(new GetSecretValueRequest({ secretName: "db/password" }), {})
-  .then((answer) => console.log(answer.secretData));
+async function main() {
+  const secretName = "db/password";
+  await client.putSecretValue(new PutSecretValueRequest({ secretName, versionId: "v2", secretData: "hunter2" }), {});
+  const answer = await client.getSecretValue(new GetSecretValueRequest({ secretName }), {});
+  console.log(answer.secretData);
+}
+
+main();

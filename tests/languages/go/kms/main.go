@@ -1,4 +1,4 @@
-// Reads a database password, as a service in production would: Go kms-20160120/v3.
+// Changes a database password and reads it, as a service in production would: Go kms-20160120/v3.
 package main
 
 import (
@@ -15,6 +15,14 @@ func main() {
 		AccessKeyId:     tea.String(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID")),
 		AccessKeySecret: tea.String(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")),
 		Endpoint:        tea.String("kms.cn-hangzhou.aliyuncs.com"),
+	})
+	if err != nil {
+		panic(err)
+	}
+	_, err = client.PutSecretValue(&kms.PutSecretValueRequest{
+		SecretName: tea.String("db/password"),
+		VersionId:  tea.String("v2"),
+		SecretData: tea.String("hunter2"),
 	})
 	if err != nil {
 		panic(err)

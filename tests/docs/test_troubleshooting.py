@@ -1,0 +1,26 @@
+"""docs/troubleshooting.md has every sentence with which the edges of the package refuse something, and no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.support.sentences import edge_sentences
+
+PAGE = (Path(__file__).parents[2] / "docs/troubleshooting.md").read_text(encoding="utf-8")
+# Headings and first cells of tables that are code; two backticks stand around a text with one.
+_SHOWN = re.compile(r"^(?:#{2,4}|\|) (?:`` ?(.+?) ?``|`(.+?)`)(?= \||$)", re.MULTILINE)
+SHOWN = {first or second for first, second in _SHOWN.findall(PAGE)}
+SENTENCES = {sentence.text: sentence.place for sentence in edge_sentences()}
+
+
+def test_every_sentence_is_on_the_page() -> None:
+    """As a heading or in the first column of a table, `…` for what differs."""
+    missing = [f"{place}: `{text}`" for text, place in SENTENCES.items() if text not in SHOWN]
+    assert len(SENTENCES) > 150
+    assert missing == [], "docs/troubleshooting.md lacks:\n" + "\n".join(missing)
+
+
+def test_the_page_has_no_sentence_that_the_code_has_not() -> None:
+    """A changed sentence is changed on the page."""
+    assert sorted(SHOWN - SENTENCES.keys()) == []
