@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 from kms_mock import KmsMock
 from kms_mock.server.control_api import ROUTES
 from tests.support.control import SECRET_FIXTURE, control_request, exchange
+from tests.support.examples import INSTANCE_DOCUMENT
 from tests.support.secrets import put, value
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -18,6 +19,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "state"): [{"secrets": [{"name": "more", "value": "x"}]}],
     ("PUT", "clock"): {"freeze": True, "advance": "400d"},
     ("POST", "faults"): {"operation": "ListKeys", "code": "Throttling", "times": 1},
+    ("POST", "client-key"): {"password": "Passw0rd-of-the-file"},
     ("POST", "near-misses"): {"action": "ListKeys"},
     ("POST", "snippets"): {"operation": "ListKeys"},
 }
@@ -63,7 +65,7 @@ def test_events_are_described(description: Any) -> None:
 @pytest.mark.parametrize("route", JSON_ROUTES, ids=[f"{route.method} {route.path}" for route in JSON_ROUTES])
 def test_answers_fit_the_description(description: Any, route: Any) -> None:
     """A real answer of each route, and the body that it takes; an answer has no field that is not described."""
-    with KmsMock([SECRET_FIXTURE, {"keys": [{"id": "k"}]}]) as kms:
+    with KmsMock([SECRET_FIXTURE, {"keys": [{"id": "k"}], **INSTANCE_DOCUMENT}]) as kms:
         value(kms.client())
         put(kms.client(), "v2", "two")
         kms.fail("ListKeys", code="Throttling")
