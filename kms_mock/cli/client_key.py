@@ -25,7 +25,9 @@ from kms_mock.config import CLIENT_KEY_PASSWORD
     help="Folder for the files.",
 )
 def client_key(*, url: str, instance: str | None, password: str, folder: Path) -> None:
-    """Write a client key for a KMS instance, clientKey_<id>.json, and its password; print the paths of both.
+    """Write a client key for a KMS instance.
+
+    The file clientKey_<id>.json, and its password; prints the paths of both.
 
     The key is one whose private key a fixture file has, the same in every run, else a new one.
     """
