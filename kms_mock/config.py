@@ -10,6 +10,7 @@ DEFAULT_PORT = 4588
 DEFAULT_REGION = "cn-hangzhou"
 DEFAULT_ACCOUNT = "1234567890123456"
 MAX_BODY_BYTES = 1024 * 1024
+CLIENT_KEY_PASSWORD = "kms-mock-1"  # noqa: S105 (of the files that this server hands out, which protect nothing)
 MAX_DOCUMENT_BYTES = 128 * 2**20  # of a fixture file, and of the body of a control request
 JOURNAL_BYTES = 32 * 2**20
 ROLE_WAYS = ("ecs", "oidc", "uri", "sts", "profile", "keys")  # how a program gets a role; usually the first
@@ -28,7 +29,8 @@ class Config:
     kept connection may stay idle. `journal` is how many calls are remembered, `journal_bytes` how many bytes of
     memory they may take. `control_remote` lets other machines use the control API, `reveal_secrets` lets it show secret
     values and key material. `allow_hosts` are further host names that the API answers to, `control_hosts` those that
-    the control API answers to as well.
+    the control API answers to as well. Without a `lane` every request is answered in a task of aiohttp's, as those are that
+    are not plain (`server/lane.py`): tests compare the two.
 
     `tls_cert` and `tls_key` are PEM files of a certificate to use instead of those that the mock makes. `ca_dir` is the
     folder of its certificate authority; without one, `keep_ca` keeps it in the user's state folder, else it lives as
@@ -59,6 +61,7 @@ class Config:
     region_ports: tuple[tuple[str, int], ...] = ()
     allow_hosts: tuple[str, ...] = ()
     control_hosts: tuple[str, ...] = ()
+    lane: bool = True
     state: Path | None = None
     state_passphrase_file: Path | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
+from kms_mock.config import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
 from kms_mock.control.checkpoints import Checkpoint
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
@@ -18,6 +19,7 @@ from kms_mock.control.journal import Journal
 from kms_mock.control.leaks import assert_no_leaks
 from kms_mock.control.minimal_policy import choose, minimal_policies
 from kms_mock.control.namespaces import Namespace
+from kms_mock.crypto.library import missing_for_seed
 from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.lifecycle import Startable
 from kms_mock.logs import LogRequest, log_request
@@ -27,11 +29,11 @@ from kms_mock.rpc.authentication import Authenticator
 from kms_mock.rpc.gateway import Gateway
 from kms_mock.sdk_sessions import close_sessions, open_session
 from kms_mock.server.certificates import Certificates
-from kms_mock.server.connection import RequestHandlers
 from kms_mock.server.control_api import ControlApi
 from kms_mock.server.credential_endpoints import CredentialEndpoints
 from kms_mock.server.guards import ProductGuard
 from kms_mock.server.listener import HttpServer
+from kms_mock.server.pool import RequestHandlers
 from kms_mock.server.thread import ServerThread
 from kms_mock.sources import Sources
 from kms_mock.store.events import Event
@@ -40,11 +42,14 @@ from kms_mock.store.store import Store
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
+    from kms_mock.fixtures.client_keys import ClientKeyFile
+    from kms_mock.kms.model.access import ClientKey
     from kms_mock.persistence.state import State
     from kms_mock.reach.credentials import CredentialOptions, Credentials
     from kms_mock.reach.intercept import Interception
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class KmsMock(Startable):
@@ -88,6 +93,8 @@ class KmsMock(Startable):
         self.config = config or options
         apis = tuple(apis)
         system = Sources.system() if self.config.seed is None else Sources.seeded(self.config.seed)
+        if self.config.seed is not None and (missing := missing_for_seed()):
+            _log.warning(missing)
         self.clock = Clock(system.now, settle=self._settle, between_requests=self._between_requests)
         self.sources = structs.replace(system, now=self.clock.now)
         self.store = Store(self.sources, self.config.account, self.config.default_region)
@@ -265,6 +272,28 @@ class KmsMock(Startable):
     def namespace(self, fixtures: Fixture | Iterable[Fixture] = ()) -> Namespace:
         """Make an isolated account on this server, reached through an AccessKey of its own."""
         return Namespace(self.controls, self._between_requests, self.client, _load_for_account, fixture_list(fixtures))
+
+    def client_key(self, instance: str | None = None, *, password: str = CLIENT_KEY_PASSWORD) -> ClientKeyFile:
+        """Return a client key for a KMS instance, as the clients of its gateway read it: `.write(folder)`.
+
+        It is one whose private key a fixture file has, else a new one. Without `instance` it is the only one, or the
+        default one. Raises ValueError for an unknown instance, and for a password that CreateClientKey would refuse.
+        """
+        from kms_mock.fixtures import client_keys  # noqa: PLC0415 (few tests need it)
+
+        def find() -> ClientKey | None:
+            return client_keys.find(self.store, instance, self.clock.now())
+
+        client_keys.check_password(password)
+        found = self._between_requests(find)
+        if found is None:
+            pair = self._between_requests(
+                lambda: client_keys.work(self.store)
+            )()  # takes long: not on the server's loop
+            self._between_requests(lambda: self.controls.add(client_keys.document(self.store, instance, pair)))
+            found = self._between_requests(find)
+        assert found is not None  # noqa: S101 (it was added)
+        return client_keys.file_of(found, password)
 
     def oidc_token(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kms_mock import bss, kms, location, sts
 from kms_mock.bss.goods import Goods, Sold
 from kms_mock.kms import orders
+from kms_mock.kms.dedicated import API as INSTANCE_API
 from kms_mock.rpc.api import Api
 
 KMS_INSTANCES = Goods(
@@ -16,4 +17,4 @@ KMS_INSTANCES = Goods(
     remove=orders.remove,
 )
 
-APIS: tuple[Api, ...] = (kms.API, sts.API, location.API, bss.make_api({"kms": KMS_INSTANCES}))
+APIS: tuple[Api, ...] = (kms.API, INSTANCE_API, sts.API, location.API, bss.make_api({"kms": KMS_INSTANCES}))

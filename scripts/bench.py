@@ -25,7 +25,9 @@ from types import SimpleNamespace
 from typing import IO, cast
 from urllib.parse import urlencode
 
+import bench_dedicated
 import bench_policies
+import bench_signatures
 import bench_state
 import bench_worst
 
@@ -184,6 +186,17 @@ def throughput() -> None:
             ">= 0.50 (floor 0.40)",
             f"{ours:.0f} / {theirs:.0f} per second",
         )
+
+
+def signatures() -> None:
+    """Requests per second of GetSecretValue, signed and verified, against the bare server."""
+    with fixture(bench_signatures.FIXTURE) as path, mock("--fixture", path) as port, bare() as other:
+        for name, goal, signed in (
+            ("ACS3", ">= 0.33", bench_signatures.acs3()),
+            ("HMAC-SHA1", ">= 0.18", bench_signatures.hmac_sha1()),
+        ):
+            ratio, ours, theirs = compare(lambda p=signed: load(port, p), lambda p=signed: load(other, p))  # type: ignore[misc]
+            report(f"GetSecretValue, {name} verified, req/s", ratio, goal, f"{ours:.0f} / {theirs:.0f} per second")
 
 
 def start() -> None:
@@ -381,9 +394,11 @@ def state() -> None:
 SECTIONS: dict[str, Callable[[], None]] = {
     "tls": tls,
     "throughput": throughput,
+    "signatures": signatures,
     "start": start,
     "scale": scale,
     "ciphers": ciphers,
+    "dedicated": lambda: bench_dedicated.main(SimpleNamespace(**globals())),
     "key_scale": key_scale,
     "generation": generation,
     "tools": tools,

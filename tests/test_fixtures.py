@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from kms_mock import KmsMock, fixtures
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
+from kms_mock.crypto.specs import KEY_SPECS
 from kms_mock.fixtures import FixtureError, yaml_files
 from kms_mock.identity.accounts import account_of_access_key
+from kms_mock.kms.model.key_states import KeyState
 from kms_mock.kms.model.secret import secrets
 from kms_mock.kms.model.subscription import subscription_of
 from tests.support.in_process import START, InProcess
 from tests.support.secrets import KEY_ID, RDS, RDS_VALUE, UNKNOWN_KEY_ID, sdk, value
 
 FOLDER = Path(__file__).parents[1] / "fixtures"
-RENEW = (
-    'python -c "import json; from kms_mock import fixtures; print(json.dumps(fixtures.schema(), indent=2))" '
-    "> fixtures/schema.json"
-)
+RENEW = "kms-mock schema > fixtures/schema.json"
 SECRET = {"name": "db", "value": "one"}
 MANAGED = {"name": "rds", "type": "Rds", "extended_config": RDS, "value": RDS_VALUE}
 
@@ -70,6 +70,20 @@ def test_the_demo_holds_what_it_says() -> None:
 def test_the_schema_is_fresh() -> None:
     """fixtures/schema.json is what the types say; renew it with the command in the message."""
     assert json.loads((FOLDER / "schema.json").read_text()) == fixtures.schema(), f"renew it: {RENEW}"
+
+
+def test_every_field_is_described() -> None:
+    """An editor says of each field what it means, and of each optional one its default; a key's spec has its choices."""
+    definitions = fixtures.schema()["$defs"]
+    assert len(definitions) >= 25
+    for name, definition in definitions.items():
+        assert definition["description"], name
+        for field, described in definition["properties"].items():
+            assert re.fullmatch("[A-Z].*[.]", described["description"]), f"{name}.{field}"
+            assert ("default" in described) != (field in definition.get("required", ())), f"{name}.{field}"
+    key = definitions["KeyDocument"]["properties"]
+    assert key["spec"]["enum"] == list(KEY_SPECS)
+    assert key["state"]["anyOf"][0]["enum"] == sorted(get_args(KeyState))
 
 
 def test_the_files_fit_the_schema() -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ("aiohttp", "msgspec", "cryptography", "yaml", "click", "xmltodict", "alibabacloud_kms20160120", "Tea")
+HEAVY = ("aiohttp", "msgspec", "cryptography", "yaml", "click", "rich", "xmltodict", "alibabacloud_kms20160120", "Tea")
 SHOW = "import json, sys; print(json.dumps(sorted(sys.modules)), file=open('modules.json', 'w'))"
 
 

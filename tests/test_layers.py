@@ -13,8 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "kms_mock"
 
-# What every room may import: names of options, the door to time and chance, the log, near names, the collector.
-LEAVES = {"config", "sources", "logs", "suggestions", "collector"}
+# What every room may import: names of options, the door to time and chance, the log, near names, the collector, the
+# descriptions of fields, the files that come along.
+LEAVES = {"config", "sources", "logs", "suggestions", "collector", "field_docs", "shipped"}
 
 # What is a product: the rooms that are in the list of products.
 PRODUCTS = set(re.findall(r"\b(\w+)\.(?:API|make_api)\b", (ROOT / PACKAGE / "products.py").read_text(encoding="utf-8")))
@@ -25,6 +26,8 @@ ALLOWED: dict[str, set[str]] = {
     "sources": set(),
     "logs": set(),
     "suggestions": set(),
+    "field_docs": set(),
+    "shipped": set(),
     "collector": set(),
     # What knows no product.
     "crypto": set(),
@@ -38,11 +41,23 @@ ALLOWED: dict[str, set[str]] = {
     "fixtures": {"kms", "bss", "rpc", "store", "identity", "crypto"},
     "control": {"rpc", "store", "identity"},
     "persistence": {"control", "rpc", "store", "identity", "crypto"},
-    "server": {"rpc", "store", "identity", "control", "fixtures"},
+    "server": {"rpc", "store", "identity", "crypto", "control", "fixtures"},
     "sdk_sessions": set(),
     "lifecycle": set(),
-    "mock": {"products", "sts", "server", "rpc", "control", "fixtures", "store", "sdk_sessions", "lifecycle", "reach"}
-    | {"persistence"},
+    "mock": {
+        "products",
+        "sts",
+        "server",
+        "rpc",
+        "crypto",
+        "control",
+        "fixtures",
+        "store",
+        "sdk_sessions",
+        "lifecycle",
+        "reach",
+        "persistence",
+    },
     "reach": {
         "lifecycle",
         "mock",
@@ -88,6 +103,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "yaml": {"fixtures"},
     "xmltodict": {"rpc"},
     "click": {"cli"},
+    "rich": {"cli"},
     "pytest": {"pytest_plugin", "control", "reach"},  # control: the report in pytest's summary; reach: its fixtures
     "aliyunsdkcore": {"reach"},  # where it keeps its endpoints; imported late
     "alibabacloud_kms20160120": {
@@ -113,6 +129,7 @@ OUTSIDE: dict[str, set[str]] = {
     "time": {
         "kms_mock.sources",
         "kms_mock.rpc.gateway",  # perf_counter, for the milliseconds of a log line: they are in no answer
+        "kms_mock.cli.calls",  # sleep, between two looks at a running server
         "kms_mock.importing.account",  # sleep, between the attempts of a throttled call of the real service
         "kms_mock.parity.target",  # the same
         "kms_mock.crypto.primes",  # sleep(0), which lets other threads run

@@ -23,7 +23,10 @@ _folder = click.option(
 )
 @click.option("--password", default="changeit", show_default=True, help="Password of the trust store.")
 def ca(ca_dir: Path | None, pem: bool, p12: Path | None, password: str) -> None:
-    """Print the path of the certificate that clients must trust to use https; it is made if there is none."""
+    """Print where the certificate is that https needs.
+
+    Clients must trust it; it is made if there is none.
+    """
     from kms_mock.server import authority_files  # noqa: PLC0415 (--help must not wait for it)
 
     folder = ca_dir or authority_files.default_folder()

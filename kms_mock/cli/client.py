@@ -57,6 +57,14 @@ def ask_server(url: str, method: str, path: str, document: Any = None) -> bytes:
         raise click.ClickException(f"no kms-mock at {url}: {reason}") from error
 
 
+def ask_json(url: str, method: str, path: str, document: Any = None) -> Any:
+    """Call the control API of the server at a URL; return its answer. Raises ClickException in words."""
+    try:
+        return json.loads(ask_server(url, method, path, document))
+    except ValueError as error:
+        raise click.ClickException(f"no kms-mock at {url}: it does not answer in JSON") from error
+
+
 def _problem(error: url_error.HTTPError) -> str | None:
     """Return why the control API refused a call, None when something else answered."""
     try:

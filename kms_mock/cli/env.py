@@ -58,7 +58,10 @@ def env(
     access_key_secret: str,
     folder: Path | None,
 ) -> None:
-    """Print the environment in which programs find a running server: eval "$(kms-mock env)"."""
+    """Print the environment that leads programs to a server.
+
+    eval "$(kms-mock env)"
+    """
     from kms_mock.reach.credentials import of_access_key  # noqa: PLC0415 (--help must not wait for it)
     from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415
 

@@ -46,7 +46,9 @@ def parity(
     yes: bool,
     output: Path | None,
 ) -> None:
-    """Run the contract cases against the mock and another service, and show what differs.
+    """Show where the mock differs from the real service.
+
+    Runs the contract cases against both.
 
     In the account that is asked, secrets, aliases and keys are made whose names begin with kms-mock-parity; nothing else is
     touched. Secrets and aliases are removed again, keys planned for deletion in 7 days.

@@ -21,7 +21,9 @@ from kms_mock.cli.options import url_option
 @click.option("--identity", help="Only for this user or role: an ARN, or its end such as role/app.")
 @click.option("--include-refused", is_flag=True, help="Permit what RAM refused, too.")
 def policy(url: str, form: str, identity: str | None, include_refused: bool) -> None:
-    """Print the least RAM policy of each identity, for what it used since the start.
+    """Print the least RAM policy of each identity.
+
+    For what it used since the start.
 
     As JSON it is an object of policies by ARN, with --identity the policy itself; as HCL it is for Terraform.
     """

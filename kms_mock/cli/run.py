@@ -74,7 +74,7 @@ def _run(
     region_port: tuple[tuple[str, int], ...],
     **options: Any,
 ) -> None:
-    """Run a command with a mock: kms-mock run [OPTIONS] -- COMMAND...
+    """Run an unchanged program with a mock of its own.
 
     The command and what it starts find the mock at the real endpoints of KMS; no other host of Alibaba Cloud is
     reached. Ends with the command's exit status.

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from kms_mock.mock import KmsMock
 
 _MAX_PORT = 65535
+_MAX_LINE = 2000  # characters
 
 
 @click.command()
@@ -31,10 +33,11 @@ _MAX_PORT = 65535
 @option(
     "--fixture",
     (),
-    "Fixture file (YAML or JSON) to start with; may be given more than once. "
+    "Fixture file (YAML or JSON) to start with, or a folder of them; may be given more than once. "
     f"In the environment variable several are joined by {os.pathsep!r}.",
     multiple=True,
     type=click.Path(path_type=Path),
+    callback=lambda _context, _parameter, paths: tuple(file for path in paths for file in _fixture_files(path)),
 )
 @option(
     "--region",
@@ -110,7 +113,10 @@ def serve(
     control_host: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Listen until SIGINT or SIGTERM. Prints a line for each port when all of them accept."""
+    """Start a server, until SIGINT or SIGTERM.
+
+    Prints a line for each port when all of them accept, then what it holds and how to use it.
+    """
     try:
         config = Config(
             region_ports=region_port, allow_hosts=allow_host, control_hosts=control_host, keep_ca=True, **options
@@ -133,7 +139,7 @@ def serve(
         raise click.ClickException(str(error)) from error
     try:
         with asyncio.Runner(loop_factory=ServerLoop) as runner:
-            runner.run(_serve(mock, log_handler))
+            runner.run(_serve(mock, fixture, log_handler))
     except OSError as error:
         # asyncio wraps the system's message in its own; a failed name look-up has a negative number.
         number = error.errno or 0
@@ -141,6 +147,14 @@ def serve(
         raise click.ClickException(f"cannot listen on {error.filename}: {problem}") from error
     finally:
         mock.stop()
+
+
+def _fixture_files(path: Path) -> list[Path]:
+    """Return the fixture files in a folder, by name; a file is itself."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml", ".json"))
+    return [file for file in found if not file.name.endswith("schema.json")]
 
 
 def _region_port(text: str) -> tuple[str, int]:
@@ -151,7 +165,7 @@ def _region_port(text: str) -> tuple[str, int]:
     return region, int(port)
 
 
-async def _serve(mock: KmsMock, log_handler: logs.BufferedHandler) -> None:
+async def _serve(mock: KmsMock, fixture: Iterable[Path], log_handler: logs.BufferedHandler) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -166,5 +180,30 @@ async def _serve(mock: KmsMock, log_handler: logs.BufferedHandler) -> None:
         for region, _ in mock.config.region_ports:
             click.echo(f"kms-mock listening on http://{mock.config.endpoint(server.ports[region])} for {region}")
         sys.stdout.flush()
+        click.echo("\n".join(_welcome(mock, fixture, server.port)))
         await stopped.wait()
         await server.stop()
+
+
+def _welcome(mock: KmsMock, fixture: Iterable[Path], port: int) -> Iterator[str]:
+    """Yield what a person wants to know of a server that has started."""
+    from importlib.metadata import version  # noqa: PLC0415 (takes long to import)
+
+    is_any = mock.config.host in ("0.0.0.0", "::", "")  # noqa: S104 (no client connects to that)
+    url = f"http://127.0.0.1:{port}" if is_any else f"http://{mock.config.endpoint(port)}"
+    files = ", ".join(map(str, fixture)) or "no fixture file"
+    found = ", ".join(_counts(mock)) or "nothing"
+    where = "" if mock.config.port == DEFAULT_PORT else f" --url {url}"
+    yield logs.printable(f"kms-mock {version('kms-mock')} with {files}: {found}", _MAX_LINE)
+    yield f"control API: {url}/_kms_mock/ (kms-mock tail{where})"
+    yield f'lead programs here: eval "$(kms-mock env{where})"; or run one with a mock of its own: kms-mock run -- COMMAND'
+
+
+def _counts(mock: KmsMock) -> Iterator[str]:
+    """Yield how many resources there are of each kind."""
+    from kms_mock.fixtures.documents import SECTIONS  # noqa: PLC0415 (see above)
+
+    for section in SECTIONS:
+        count = sum(len(partition[section.resource]) for partition in mock.store.partitions())
+        if count:
+            yield f"{count} {section.name.replace('_', ' ') if count > 1 else section.resource.name}"

@@ -14,6 +14,7 @@ from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, parameters_of
 from kms_mock.rpc.encode import decode_document
 from kms_mock.rpc.errors import INVALID_PARAMETER, ApiError
+from kms_mock.rpc.wire_form import WireForm
 from kms_mock.store.changes import Change, describe
 from kms_mock.store.times import iso
 
@@ -21,8 +22,8 @@ MASK = "***"
 # RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
 _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 _MAX_SHOWN = 300  # characters of an action or a reason in a line of text
-_CHARACTER_BYTES = 4  # of a string, at most
-_CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
+CHARACTER_BYTES = 4  # of a string, at most
+CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
 
 
 class Call(Struct, frozen=True, gc=False):
@@ -54,12 +55,23 @@ class Call(Struct, frozen=True, gc=False):
     @property
     def sent(self) -> dict[str, str]:
         """Everything that was sent, the system parameters included."""
-        return parameters_of(self.query.decode(), self.form.decode())
+        if self._wire_form is None:
+            return parameters_of(self.query.decode(), self.form.decode())
+        assert self.operation is not None  # noqa: S101 (else it has no wire form)
+        return {**self._wire_form.read_parameters(self.operation, self.form), **parameters_of(self.query.decode(), "")}
 
     @property
     def answered(self) -> Mapping[str, Any]:
         """The answer's document, secrets included, as it was before a fault spoiled its delivery."""
-        return decode_document(self.body)
+        if self._wire_form is None:
+            return decode_document(self.body)
+        assert self.operation is not None  # noqa: S101 (as above)
+        return {} if self.code else self._wire_form.read_answer(self.operation, self.body)
+
+    @property
+    def _wire_form(self) -> WireForm | None:
+        """How it travelled, if not in the RPC style."""
+        return None if self.operation is None else self.operation.api.wire_form
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -79,6 +91,11 @@ class Call(Struct, frozen=True, gc=False):
     def unmasked_parameters(self) -> dict[str, str]:
         """What was sent, without the system parameters, secrets included."""
         return {name: value for name, value in self.sent.items() if name not in _SYSTEM}
+
+    @property
+    def resource(self) -> str:
+        """The first resource that was named, "" for none."""
+        return "" if self.operation is None else next(iter(self.operation.resources_named(self.sent)), "")
 
     @property
     def changes(self) -> list[str]:
@@ -101,6 +118,7 @@ class Call(Struct, frozen=True, gc=False):
             "at": iso(self.at),
             "action": self.action,
             "parameters": self.unmasked_parameters if unmasked else self.parameters,
+            "resource": self.resource,
             "access_key_id": self.access_key_id,
             "status": self.status,
             "code": self.code,
@@ -112,12 +130,9 @@ class Call(Struct, frozen=True, gc=False):
         }
 
 
-def call_size(content: int, characters: int, effects: tuple[Change, ...]) -> int:
-    """Return how many bytes of memory a call takes, about, from the sizes of its bytes and its text, and its effects."""
-    size = _CALL_BYTES + content + _CHARACTER_BYTES * characters
-    if effects:
-        size += sum([_size_of_former(change.before, change.after) for change in effects])
-    return size
+def effects_size(effects: tuple[Change, ...]) -> int:
+    """Return how many bytes of memory the records take, about, of which a call's effects alone remember how they were."""
+    return sum([_size_of_former(change.before, change.after) for change in effects])
 
 
 def _is_open(parameter: Parameter, sent: Mapping[str, str], *, is_refused: bool) -> bool:

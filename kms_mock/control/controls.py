@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from kms_mock.control.calls import Call, call_size
+from kms_mock.control.calls import CALL_BYTES, CHARACTER_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
@@ -121,8 +121,10 @@ class Controls:
             action = request.action[:60] if operation is None else operation.name
             access_key_id = request.access_key_id
             query = request.query.encode()
-            form = request.http.body if request.form else b""
+            other_form = operation is not None and operation.api.wire_form is not None
+            form = request.http.body if request.form or other_form else b""
         body, reason = response.body, response.reason
+        size = CALL_BYTES + len(query) + len(form) + len(body) + CHARACTER_BYTES * (len(access_key_id) + len(reason))
         journal.add(
             Call(
                 journal.count,
@@ -140,6 +142,6 @@ class Controls:
                 effects,
                 fault,
                 operation,
-                call_size(len(query) + len(form) + len(body), len(access_key_id) + len(reason), effects),
+                size + effects_size(effects) if effects else size,
             )
         )

@@ -31,35 +31,42 @@ MAX_FAULTS = 10_000
 
 
 class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What to do to which requests.
+    """What to do to which requests: a code, a latency or an effect.
 
-    Aim: `operation`, `resource` (the id, name or ARN of a key, secret, …, however the request names it; or an alias) and
-    `caller` (AccessKey id) are patterns with `*`. An operation may be spelled as in the SDK: `get_secret_value`. `skip` lets that many matching requests pass first; `times` is how
-    often it strikes (None: always); `probability` is tossed with `seed`.
-    What: an error `code`, of the catalogue with its own status and text unless `status` and `message` say otherwise, or
-    any other with both; `latency` in seconds, or `[least, most]` for any time between; `effect` for what happens to
-    the answer: `reset` (of the connection), `truncate` (half the body), `slow` (a byte at a time over `seconds`),
-    `malformed` (JSON that is none).
-    When: `before` the operation, which then does not happen if there is an error or a reset, or `after` it was
-    committed; a request that was refused is not struck then. Without `phase`, a spoiled body is that of an operation
-    that happened, so it comes `after`; everything else comes `before`.
+    Without `phase`, a spoiled body is that of an operation that happened, so it comes `after`; everything else comes
+    `before`. A request that was refused is not struck after.
     """
 
     operation: Pattern = "*"
+    """Operations it strikes, a pattern with `*`, in the API's spelling or the SDK's."""
     resource: Pattern = "*"
+    """Resources it strikes, a pattern with `*`: id, name, alias or ARN of a key, secret, …."""
     caller: Pattern = "*"
+    """Callers it strikes, a pattern with `*`: AccessKey ids."""
     skip: Annotated[int, Meta(ge=0)] = 0
+    """How many matching requests pass first."""
     times: Annotated[int, Meta(ge=1)] | None = None
+    """How often it strikes; by default always."""
     probability: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    """How likely it strikes a matching request."""
     seed: int = 0
+    """Makes the dice of `probability` and `latency` repeat."""
     phase: Phase | None = None
+    """Strikes before the operation, which then does not happen, or after it was committed."""
     code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")] | None = None
+    """Error code that is answered; one of your own needs a status and a message."""
     status: Annotated[int, Meta(ge=400, le=599)] | None = None
+    """HTTP status of the error, instead of the code's own."""
     message: Annotated[str, Meta(max_length=4096)] | None = None
+    """Text of the error, instead of the code's own."""
     latency: Seconds | list[Seconds] | None = None
+    """Seconds to wait, or `[least, most]` for any time between."""
     effect: Effect | None = None
+    """What happens to the answer: the connection is reset, the body is cut in half, slow or no JSON."""
     seconds: Seconds = 2.0
+    """How long a `slow` answer takes."""
     retry_after: Annotated[int, Meta(ge=0)] | None = None
+    """Seconds in the header Retry-After."""
 
     @property
     def is_complete(self) -> bool:

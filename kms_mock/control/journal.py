@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from kms_mock.config import JOURNAL_BYTES
 from kms_mock.control.calls import MASK, Call
-from kms_mock.control.names import declared_parameter, operation_named, parameter_named
+from kms_mock.control.names import declared_parameter, operations_named, parameter_named
 from kms_mock.control.uses import Uses
-from kms_mock.rpc.api import Api, Operation
+from kms_mock.rpc.api import Api
 from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.errors import ApiError
 from kms_mock.suggestions import did_you_mean
@@ -101,15 +101,15 @@ class Calls(ABC):
     def _wanted(
         self, action: str | None, code: str | None, access_key_id: str | None, parameters: Mapping[str, Any]
     ) -> _Wanted:
-        operation = None
+        operations = [each for api in self.apis for each in api.operations.values()]
         if action is not None and not any(call.operation is None and call.action == action for call in self):
-            operation = operation_named(self.apis, action)
-            action = operation.name
-        of = [each for api in self.apis for each in api.operations.values()] if operation is None else [operation]
+            operations = operations_named(self.apis, action)
+            action = operations[0].name
         if code:
             self._check_code(code)
-        named = {parameter_named(of, name): value for name, value in parameters.items()}
-        return _Wanted(action, operation, code, access_key_id, named)
+        named = {parameter_named(operations, name): value for name, value in parameters.items()}
+        secret = {each.name for operation in operations for each in operation.parameters if each.sensitive}
+        return _Wanted(action, code, access_key_id, named, frozenset(secret.intersection(named)))
 
     def _check_code(self, code: str) -> None:
         """Refuse a code that is near a known one, and that no call got: it is misspelled. Others may be faults'."""
@@ -231,13 +231,13 @@ class CallsOf(Calls):
 
 
 class _Wanted(Struct, frozen=True):
-    """What calls are looked for; None stands for any. `parameters` are in the spelling of the wire."""
+    """What calls are looked for; None stands for any. `parameters` are in the spelling of the wire, some are `secret`."""
 
     action: str | None
-    operation: Operation | None
     code: str | None
     access_key_id: str | None
     parameters: dict[str, Any]
+    secret: frozenset[str]
 
     def matches(self, call: Call) -> bool:
         """Return whether a call is one of those."""
@@ -260,9 +260,9 @@ class _Wanted(Struct, frozen=True):
         )
 
     def __str__(self) -> str:
-        declared = () if self.operation is None else self.operation.parameters
-        secret = {parameter.name for parameter in declared if parameter.sensitive}
-        given = ", ".join(f"{name}={MASK if name in secret else value!r}" for name, value in self.parameters.items())
+        given = ", ".join(
+            f"{name}={MASK if name in self.secret else value!r}" for name, value in self.parameters.items()
+        )
         ending = "" if self.code is None else f" with code {self.code or 'ok'!r}"
         return f"{self.action}({given}){ending}"
 

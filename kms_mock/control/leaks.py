@@ -16,7 +16,15 @@ from kms_mock.control.calls import Call
 MIN_LENGTH = 6
 
 _SECRET_FIELDS = frozenset(
-    {"AccessKeySecret", "Plaintext", "PrivateKeyData", "RandomPassword", "SecretData", "SecurityToken"}
+    {
+        "AccessKeySecret",
+        "Plaintext",
+        "PrivateKeyData",
+        "PrivateKeyPlaintext",
+        "RandomPassword",
+        "SecretData",
+        "SecurityToken",
+    }
 )
 _SECRET_NAME = re.compile(r"password|secret|token|privatekey|passphrase", re.IGNORECASE)
 
@@ -97,6 +105,12 @@ def _forms(value: str) -> Iterator[tuple[str, str]]:
     yield ", escaped as a Python string", repr(value)[1:-1]
     yield ", escaped as in a URL", quote(value, safe="")
     yield ", as Base64", base64.b64encode(value.encode()).decode().rstrip("=")
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return
+    if len(text) >= MIN_LENGTH:
+        yield ", decoded from Base64", text
 
 
 def _texts(subject: Any) -> Iterator[str]:

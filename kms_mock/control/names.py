@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from kms_mock.rpc.api import Api, Operation, find_operation
+from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS
 from kms_mock.suggestions import did_you_mean
 
 
-def operation_named(apis: Iterable[Api], name: str) -> Operation:
-    """Return the operation of this name. Raises ValueError with the nearest one."""
+def operations_named(apis: Iterable[Api], name: str) -> list[Operation]:
+    """Return the operations of this name, in one API or several. Raises ValueError with the nearest one."""
     apis = tuple(apis)
-    found = find_operation(apis, name) or find_operation(apis, pascal_case(name))
-    if found is None:
-        raise ValueError(f"there is no operation {name!r}{did_you_mean(name, _operations(apis))}")
-    return found
+    for spelled in (name, pascal_case(name)):
+        if found := [api.operations[spelled] for api in apis if spelled in api.operations]:
+            return found
+    raise ValueError(f"there is no operation {name!r}{did_you_mean(name, _operations(apis))}")
 
 
 def operation_pattern(apis: Iterable[Api], pattern: str) -> str:
@@ -46,7 +46,8 @@ def parameter_named(operations: Iterable[Operation], name: str) -> str:
             return wire
         if dot and (root == wire or _is_snake_case(root, wire)) and _is_flattened(operations, wire):
             return f"{wire}.{rest}"
-    problem = f"{operations[0].name} has no parameter" if len(operations) == 1 else "no operation has a parameter"
+    names = {operation.name for operation in operations}
+    problem = f"{names.pop()} has no parameter" if len(names) == 1 else "no operation has a parameter"
     raise ValueError(f"{problem} {name!r}{did_you_mean(name, known)}")
 
 

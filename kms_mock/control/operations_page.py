@@ -50,9 +50,10 @@ def markdown(apis: Iterable[Api]) -> str:
 
 
 def markdown_of(apis: Iterable[Api], name: str) -> str | None:
-    """Return what the page has about one operation, None for an unknown one."""
-    api = next((api for api in apis if name in api.operations), None)
-    return None if api is None else "\n".join(_ApiPage(api, "").about(name)).strip("\n") + "\n"
+    """Return what the page has about the operation of one name, in one API or several; None for an unknown one."""
+    found = [api for api in apis if name in api.operations]
+    pages = [_ApiPage(api, f" ({api.product})" if number else "") for number, api in enumerate(found)]
+    return "\n\n".join("\n".join(page.about(name)).strip("\n") for page in pages) + "\n" if pages else None
 
 
 class _ApiPage:
@@ -90,7 +91,8 @@ class _ApiPage:
     def _common(self) -> Iterator[str]:
         yield f"\n### {_EVERY_OPERATION}{self.suffix}\n"
         names = ", ".join(f"`{name}`" for name in sorted(SYSTEM_PARAMETERS))
-        yield _EVERY_REQUEST.format(names=names)
+        form = self.api.wire_form
+        yield _EVERY_REQUEST.format(names=names) if form is None else f"{form.description}\n"
         yield _COMMON_ERRORS
         rows = [describe_error(row) for row in self.api.common_errors]
         yield from _error_table(rows)

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 
+from kms_mock.crypto.library import HAS_SM4_GCM
 from kms_mock.crypto.specs import Kind
 
 _TAG_LENGTH: Final = 16
@@ -51,5 +52,13 @@ class Sm4Gcm:
         return context.update(data[:-_TAG_LENGTH]) + context.finalize()
 
 
+def _sm4_gcm(key: bytes) -> Aead:
+    if HAS_SM4_GCM:
+        return Sm4Gcm(key)
+    from kms_mock.crypto.sm4_gcm import PlainSm4Gcm
+
+    return PlainSm4Gcm(key)
+
+
 # Kind of key -> its GCM: AES (NIST SP 800-38D) takes 16, 24 or 32 bytes of key, SM4 takes 16.
-AEADS: Final[Mapping[Kind, Callable[[bytes], Aead]]] = MappingProxyType({"aes": AESGCM, "sm4": Sm4Gcm})
+AEADS: Final[Mapping[Kind, Callable[[bytes], Aead]]] = MappingProxyType({"aes": AESGCM, "sm4": _sm4_gcm})

@@ -6,6 +6,7 @@ Imported when the first key pair is needed, because the asymmetric modules of `c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import lcm
 from types import MappingProxyType
 from typing import Final, cast
 
@@ -24,6 +25,13 @@ _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _CURVES: Final[Mapping[str | None, ec.EllipticCurve]] = MappingProxyType(
     {"secp256r1": ec.SECP256R1(), "secp256k1": ec.SECP256K1()}
+)
+# The number of points (SEC 2, 2.4.1 and 2.4.2), which curves of `cryptography` before 45 do not have.
+ORDERS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "secp256r1": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+        "secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+    }
 )
 _RSA_ENCRYPTION: Final = bytes.fromhex("06092a864886f70d010101")  # OID 1.2.840.113549.1.1.1
 # What OpenSSL refuses when such a key is used: longer moduli, and longer exponents where the modulus has over 3072 bits.
@@ -105,6 +113,9 @@ def load(spec: KeySpec, data: bytes) -> KeyMaterial:
     if spec.kind == "ec" and isinstance(key, ec.EllipticCurvePrivateKey):
         if key.curve.name != spec.curve:
             raise InvalidKey(f"a key of spec {spec.name} is on the curve {spec.curve}, not {key.curve.name}")
+        derived = ec.derive_private_key(key.private_numbers().private_value, key.curve).public_key()
+        if derived.public_numbers() != key.public_key().public_numbers():  # OpenSSL of `cryptography` 41 takes it
+            raise InvalidKey(f"the private key for spec {spec.name} is unsound")
         return EcMaterial(spec, key)
     raise InvalidKey(f"the key is not of the kind that spec {spec.name} needs")
 
@@ -114,7 +125,7 @@ def _new_rsa(spec: KeySpec, random_bytes: RandomBytes | None) -> rsa.RSAPrivateK
     if random_bytes is None:
         return rsa.generate_private_key(PUBLIC_EXPONENT, bits)
     p, q = rsa_primes(bits, random_bytes)
-    d = rsa.rsa_recover_private_exponent(PUBLIC_EXPONENT, p, q)
+    d = pow(PUBLIC_EXPONENT, -1, lcm(p - 1, q - 1))
     public = rsa.RSAPublicNumbers(PUBLIC_EXPONENT, p * q)
     numbers = rsa.RSAPrivateNumbers(
         p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q), public
@@ -127,7 +138,7 @@ def _new_ec(spec: KeySpec, random_bytes: RandomBytes | None) -> ec.EllipticCurve
     curve = _curve(spec)
     if random_bytes is None:
         return ec.generate_private_key(curve)
-    return ec.derive_private_key(scalar_below(curve.group_order, random_bytes), curve)
+    return ec.derive_private_key(scalar_below(ORDERS[curve.name], random_bytes), curve)
 
 
 def _curve(spec: KeySpec) -> ec.EllipticCurve:

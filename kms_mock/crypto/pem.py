@@ -26,6 +26,13 @@ def encode(label: str, data: bytes) -> str:
     return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""))
 
 
+def decode(text: str) -> bytes:
+    """Return the DER of the first readable block; ValueError when there is none."""
+    for _, data in blocks(text.encode()):
+        return data
+    raise ValueError("it is not PEM")
+
+
 def blocks(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield label and DER of every readable block; skips blocks with headers (encrypted keys) or broken Base64."""
     for label, text in _BLOCK.findall(data):

@@ -1,21 +1,27 @@
-"""PKCS #12 files (RFC 7292) with one private key and its certificate, in the old algorithms that every reader supports.
+"""PKCS #12 files (RFC 7292): a private key with its certificate, and trust stores, in the old algorithms that every reader supports.
 
 The first bytes of the documented PrivateKeyData (`MIIJqwIBAzCCCXcG...`, api-docs CreateClientKey) leave exactly the room
 of an HMAC-SHA-1, so clients that read real files (Go's x/crypto among them) may support nothing newer. Written by hand
-because `cryptography` draws salts itself, and a seeded run has to repeat byte for byte.
+because `cryptography` draws salts itself, and a seeded run has to repeat byte for byte. `cryptography` before 45 makes
+no trust stores for Java either; Java 8 before 8u301 reads only this encryption.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Final
 
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from kms_mock.crypto.der import OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, encode, encode_integer
 from kms_mock.crypto.randomness import RandomBytes, openssl_bytes
+
+try:
+    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+except ImportError:  # cryptography before 43
+    from cryptography.hazmat.primitives.ciphers.algorithms import TripleDES
 
 _SET: Final = 0x31
 _CONTEXT_0: Final = 0xA0
@@ -26,11 +32,16 @@ _PKCS: Final = "2a864886f70d01"  # 1.2.840.113549.1
 _DATA: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0701"))
 _ENCRYPTED_DATA: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0706"))
 _X509_CERTIFICATE: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "091601"))
+_FRIENDLY_NAME: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0914"))
 _LOCAL_KEY_ID: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0915"))
 _SHROUDED_KEY_BAG: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0c0a0102"))
 _CERTIFICATE_BAG: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0c0a0103"))
 _PBE_SHA1_3DES: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex(_PKCS + "0c0103"))
 _SHA1: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex("2b0e03021a"))
+_ANY_USE: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex("551d2500"))
+# What makes Java trust a certificate (2.16.840.1.113894.746875.1.1, sun.security.pkcs12.PKCS12KeyStore).
+_TRUSTED_KEY_USAGE: Final = encode(OBJECT_IDENTIFIER, bytes.fromhex("6086480186f966adca7b0101"))
+_BMP_STRING: Final = 0x1E
 
 _ITERATIONS: Final = 2048
 _SALT_LENGTH: Final = 8
@@ -49,16 +60,41 @@ def make(password: str, pkcs8: bytes, certificate: bytes, random_bytes: RandomBy
     draw = random_bytes or openssl_bytes
     key_id = encode(SEQUENCE, _LOCAL_KEY_ID, encode(_SET, encode(OCTET_STRING, _sha1(certificate))))
     attributes = encode(_SET, key_id)
-    certificate_bag = encode(SEQUENCE, _X509_CERTIFICATE, encode(_CONTEXT_0, encode(OCTET_STRING, certificate)))
-    certificates = encode(SEQUENCE, encode(SEQUENCE, _CERTIFICATE_BAG, encode(_CONTEXT_0, certificate_bag), attributes))
-    algorithm, body = _encrypt(password, certificates, draw)
-    hidden = encode(SEQUENCE, _DATA, algorithm, encode(_CONTEXT_0_PRIMITIVE, body))
-    encrypted = encode(SEQUENCE, encode_integer(0), hidden)
+    encrypted = _encrypted(password, encode(SEQUENCE, _certificate_bag(certificate, attributes)), draw)
     algorithm, body = _encrypt(password, pkcs8, draw)
     key_bag = encode(SEQUENCE, algorithm, encode(OCTET_STRING, body))
     keys = encode(SEQUENCE, encode(SEQUENCE, _SHROUDED_KEY_BAG, encode(_CONTEXT_0, key_bag), attributes))
-    safe = encode(SEQUENCE, encode(SEQUENCE, _ENCRYPTED_DATA, encode(_CONTEXT_0, encrypted)), _plain(keys))
+    return _file(password, draw, encrypted, _plain(keys))
+
+
+def make_trust_store(certificates: Mapping[str, bytes], password: str) -> bytes:
+    """Return a PKCS #12 file as DER with certificates (DER), by alias, that Java trusts."""
+    usage = encode(SEQUENCE, _TRUSTED_KEY_USAGE, encode(_SET, _ANY_USE))
+    bags = [
+        _certificate_bag(certificate, encode(_SET, *sorted((_friendly_name(alias), usage))))
+        for alias, certificate in certificates.items()
+    ]
+    return _file(password, openssl_bytes, _encrypted(password, encode(SEQUENCE, *bags), openssl_bytes))
+
+
+def _friendly_name(alias: str) -> bytes:
+    return encode(SEQUENCE, _FRIENDLY_NAME, encode(_SET, encode(_BMP_STRING, alias.encode("utf-16-be"))))
+
+
+def _certificate_bag(certificate: bytes, attributes: bytes) -> bytes:
+    bag = encode(SEQUENCE, _X509_CERTIFICATE, encode(_CONTEXT_0, encode(OCTET_STRING, certificate)))
+    return encode(SEQUENCE, _CERTIFICATE_BAG, encode(_CONTEXT_0, bag), attributes)
+
+
+def _file(password: str, draw: RandomBytes, *contents: bytes) -> bytes:
+    safe = encode(SEQUENCE, *contents)
     return encode(SEQUENCE, encode_integer(3), _plain(safe), _mac(password, safe, draw))
+
+
+def _encrypted(password: str, contents: bytes, draw: RandomBytes) -> bytes:
+    algorithm, body = _encrypt(password, contents, draw)
+    hidden = encode(SEQUENCE, _DATA, algorithm, encode(_CONTEXT_0_PRIMITIVE, body))
+    return encode(SEQUENCE, _ENCRYPTED_DATA, encode(_CONTEXT_0, encode(SEQUENCE, encode_integer(0), hidden)))
 
 
 def _plain(contents: bytes) -> bytes:

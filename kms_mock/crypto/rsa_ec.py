@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from kms_mock.crypto import specs
+from kms_mock.crypto import library, specs
 from kms_mock.crypto.errors import InvalidCiphertext, InvalidKey, PlaintextTooLong
 from kms_mock.crypto.guard import guard, passes
 from kms_mock.crypto.randomness import RandomBytes
@@ -54,9 +54,10 @@ def verify_rsa(key: rsa.RSAPublicKey, algorithm: str, digest: bytes, signature: 
 
 
 def sign_ecdsa(key: ec.EllipticCurvePrivateKey, digest: bytes, *, deterministic: bool) -> bytes:
-    """Return an ECDSA signature as DER over a SHA-256 digest, with the nonce of RFC 6979 when it has to repeat."""
-    algorithm = ec.ECDSA(Prehashed(hashes.SHA256()), deterministic_signing=deterministic)
-    return key.sign(digest, algorithm)
+    """Return an ECDSA signature as DER over a SHA-256 digest, with the nonce of RFC 6979 when it has to repeat and can."""
+    if deterministic and library.REPEATS_ECDSA:
+        return key.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256()), deterministic_signing=True))
+    return key.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256())))
 
 
 def verify_ecdsa(key: ec.EllipticCurvePublicKey, digest: bytes, signature: bytes) -> bool:

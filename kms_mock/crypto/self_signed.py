@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 from kms_mock.crypto.errors import InvalidCertificate
 from kms_mock.crypto.guard import guard
 from kms_mock.crypto.keypairs import EcMaterial, RsaMaterial
+from kms_mock.crypto.library import REPEATS_CERTIFICATES
 from kms_mock.crypto.material import KeyMaterial
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,6 +44,8 @@ def self_signed(
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
     # Deterministic ECDSA (RFC 6979), so that a seeded run repeats; RSA PKCS #1 v1.5 is deterministic anyway.
-    elliptic = isinstance(material, EcMaterial)
-    certificate = builder.sign(material.private_key, hashes.SHA256(), ecdsa_deterministic=True if elliptic else None)
+    if isinstance(material, EcMaterial) and REPEATS_CERTIFICATES:
+        certificate = builder.sign(material.private_key, hashes.SHA256(), ecdsa_deterministic=True)
+    else:
+        certificate = builder.sign(material.private_key, hashes.SHA256())
     return certificate.public_bytes(serialization.Encoding.DER)

@@ -14,8 +14,10 @@ def key_pair(comment: str, random_bytes: RandomBytes) -> tuple[str, str]:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+    from kms_mock.crypto.keypairs import ORDERS  # loads the asymmetric modules of `cryptography`
+
     curve = ec.SECP256R1()
-    key = ec.derive_private_key(scalar_below(curve.group_order, random_bytes), curve)
+    key = ec.derive_private_key(scalar_below(ORDERS[curve.name], random_bytes), curve)
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     return f"{public} {comment}", private

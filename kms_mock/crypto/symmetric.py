@@ -53,6 +53,25 @@ def encrypt_blocks(
     return _run(_cipher(material, mode, iv).encryptor(), plaintext)
 
 
+def decrypt_blocks(
+    material: KeyMaterial, mode: Mode, ciphertext: bytes, *, iv: bytes | None = None, padding: Padding = "NONE"
+) -> bytes:
+    """Return the plaintext of what `encrypt_blocks` made; InvalidCiphertext for a wrong length or padding.
+
+    Nothing else is noticed: these modes do not authenticate.
+    """
+    padded = padding == "PKCS7" and mode != "CTR"
+    if mode != "CTR" and (len(ciphertext) % BLOCK_LENGTH or (padded and not ciphertext)):
+        raise InvalidCiphertext(f"it is not a multiple of {BLOCK_LENGTH} bytes")
+    plaintext = _run(_cipher(material, mode, iv).decryptor(), ciphertext)
+    if not padded:
+        return plaintext
+    fill = plaintext[-1]
+    if not 0 < fill <= BLOCK_LENGTH or plaintext[-fill:] != bytes([fill]) * fill:
+        raise InvalidCiphertext("its padding is wrong")
+    return plaintext[:-fill]
+
+
 def _run(context: CipherContext | AEADCipherContext, data: bytes) -> bytes:
     return context.update(data) + context.finalize()
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,6 +17,7 @@ from msgspec import Struct
 from kms_mock.crypto import der, pem
 from kms_mock.crypto.errors import InvalidCertificate
 from kms_mock.crypto.guard import guard, passes
+from kms_mock.crypto.library import validity
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -90,7 +92,7 @@ def load_certificates(text: str) -> list[X509]:
         raise InvalidCertificate("the PEM holds something that is no certificate")
     if len(found) > _MOST_CERTIFICATES:
         raise InvalidCertificate(f"the PEM holds {len(found)} certificates, at most {_MOST_CERTIFICATES} are allowed")
-    with guard(InvalidCertificate, "a certificate is malformed"):
+    with guard(InvalidCertificate, "a certificate is malformed"), _known_strings():
         return [_read(data) for _, data in found]
 
 
@@ -98,13 +100,22 @@ def load_request(text: str) -> Request:
     """Read a signing request in PEM; InvalidCertificate when it is malformed. Its signature is not looked at."""
     from cryptography import x509
 
-    with guard(InvalidCertificate, "the signing request is malformed"):
+    with guard(InvalidCertificate, "the signing request is malformed"), _known_strings():
         request = x509.load_pem_x509_csr(text.encode())
         info = der.Reader(request.tbs_certrequest_bytes).sequence()
         info.take(der.INTEGER)
         info.take(der.SEQUENCE)
         spki = der.encode(der.SEQUENCE, info.take(der.SEQUENCE))
         return Request(_name(request.subject), _dns_names(request.extensions), spki)
+
+
+@contextmanager
+def _known_strings() -> Iterator[None]:
+    """Refuse names with a type of string that does not exist; `cryptography` before 42 raises KeyError for them."""
+    try:
+        yield
+    except KeyError:
+        raise InvalidCertificate("a name has a string of an unknown type") from None
 
 
 def key_identifier(public_key: bytes) -> bytes:
@@ -145,14 +156,15 @@ def _read(data: bytes) -> X509:
     extensions = parsed.extensions
     usage = _extension(extensions, x509.KeyUsage)
     identifier = _extension(extensions, x509.SubjectKeyIdentifier)
+    not_before, not_after = validity(parsed)
     return X509(
         parsed=parsed,
         public_key=spki,
         subject=_name(parsed.subject),
         issuer=_name(parsed.issuer),
         serial=parsed.serial_number,
-        not_before=parsed.not_valid_before_utc.timestamp(),
-        not_after=parsed.not_valid_after_utc.timestamp(),
+        not_before=not_before,
+        not_after=not_after,
         signature_algorithm=_signature_algorithm(parsed),
         key_identifier=key_identifier(spki) if identifier is None else identifier.digest,
         dns_names=_dns_names(extensions),

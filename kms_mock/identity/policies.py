@@ -32,21 +32,32 @@ class Principal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """Whom a statement of a resource policy is about: ARNs of accounts, users and roles, services, identity providers."""
 
     RAM: str | list[str] | None = None
+    """ARNs of accounts, users and roles, with `*` for any."""
     Service: str | list[str] | None = None
+    """Cloud services, such as `ecs.aliyuncs.com`."""
     Federated: str | list[str] | None = None
+    """ARNs of identity providers."""
 
 
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
     """One statement of a policy. Raises ValueError where it breaks the language's rules."""
 
     Effect: Effect
+    """Whether it allows or denies; a Deny wins over every Allow."""
     Action: str | list[str] | None = None
+    """Actions that it is about, such as `kms:GetSecretValue` or `kms:*`."""
     Resource: str | list[str] | None = None
+    """ARNs that it is about, with `*` and `?`."""
     Sid: str = ""
+    """Name of the statement."""
     Principal: Principal | None = None
+    """Whom it is about; in policies of resources and of trust only."""
     Condition: dict[str, dict[str, Any]] | None = None
+    """Conditions under which it applies: operator, then key, then values."""
     NotAction: str | list[str] | None = None
+    """Actions that it is not about, instead of Action."""
     NotResource: str | list[str] | None = None
+    """ARNs that it is not about, instead of Resource."""
 
     def __post_init__(self) -> None:
         _ = self.compiled  # a statement that cannot be evaluated is refused when it is read
@@ -61,7 +72,9 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """A policy document."""
 
     Version: Literal["1"]
+    """Version of the policy language."""
     Statement: list[Statement]
+    """Its statements."""
 
     @cached_property
     def _about(self) -> dict[str, tuple[Numbered, ...]]:

@@ -125,8 +125,6 @@ EncryptionAlgorithm = Literal["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "SM2PKE"
 MacAlgorithm = Literal["HMAC_SM3", "HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"]
 MacMessage = Annotated[bytes, Sensitive()]
 ExportKeySpec = Literal["RSA_2048", "EC_SM2"]
-AdvanceAlgorithm = Literal["AES_GCM", "AES_CBC", "AES_CTR", "AES_ECB", "SM4_GCM", "SM4_CBC", "SM4_CTR", "SM4_ECB"]
-PaddingMode = Literal["PKCS7_PADDING", "NO_PADDING"]
 DataKeyName = Annotated[str, Meta(max_length=192), NamesResource("datakey")]
 
 # -- types: certificates ----------------------------------------------------------------------------------------------

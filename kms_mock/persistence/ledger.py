@@ -103,6 +103,7 @@ class Ledger:
             (partition.place, resource): table.records
             for partition in store.partitions()
             for resource, table in partition.state().tables.items()
+            if resource.saved
         }
         for table in dict.fromkeys([*self._numbers, *now]):
             place, resource = table

@@ -59,7 +59,7 @@ class State:
         self.path = path.resolve()
         self._store = store
         self._clock = clock
-        self._resources = tuple(resources)
+        self._resources = tuple(resource for resource in resources if resource.saved)
         self._passphrase = passphrase
         self._format = file_format
         self._codec = Codec(self._resources, None)

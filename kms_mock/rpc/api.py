@@ -23,6 +23,7 @@ from kms_mock.rpc.binding import DryRun, Parameter, declare
 from kms_mock.rpc.context import Context
 from kms_mock.rpc.decode import SYSTEM_PARAMETERS
 from kms_mock.rpc.errors import COMMON_ERRORS, GATEWAY_ERRORS, ApiError, ErrorSpec
+from kms_mock.rpc.wire_form import WireForm
 from kms_mock.store.partition import Partition
 from kms_mock.store.resource import Resource
 from kms_mock.store.store import Store
@@ -191,7 +192,8 @@ class Api:
     whose account may not use the product now, `admit` requests of which there are too many. `inferred` are rules for all operations that no document states, each as
     a sentence. `client_keys` are the key pairs that the product issues for signing requests. `has_policies` returns
     whether a resource in a partition has a policy of its own. `names_of` returns the other names of the resource that a
-    request from a partition names. What the gateway itself answers is in every catalogue.
+    request from a partition names. `wire_form` is how its requests travel if not in the RPC style. What the gateway
+    itself answers is in every catalogue.
     """
 
     def __init__(
@@ -214,6 +216,7 @@ class Api:
         client_keys: ClientKeys | None = None,
         has_policies: Callable[[Partition], bool] = lambda _: False,
         names_of: Callable[[Partition, str], Iterable[str]] = lambda _partition, _name: (),
+        wire_form: WireForm | None = None,
     ) -> None:
         self.product = product
         self.version = version
@@ -223,7 +226,8 @@ class Api:
         self.hosts = (self.host, re.compile(other_hosts)) if other_hosts else (self.host,)
         self.xml_root = xml_root or product.upper()
         self.context = context
-        self.common_errors = (*COMMON_ERRORS, *common_errors)
+        self.wire_form = wire_form
+        self.common_errors = (*(COMMON_ERRORS if wire_form is None else wire_form.common_errors), *common_errors)
         self.errors: dict[str, ErrorSpec] = {**GATEWAY_ERRORS, **_ERRORS_OF_EVERY_PRODUCT, **(errors or {})}
         self.check_account = check_account
         self.admit = admit

@@ -106,7 +106,7 @@ class Authenticator:
             )
         settings = authentication_settings(self._store)
         if settings.verify_signatures:
-            access_key_id = self._verify(signed_request(request.http))
+            access_key_id = self._verify(signed_request(request.http, request))
         return self._caller(request, access_key_id, known_only=settings.refuse_unknown_access_keys)
 
     def reset(self) -> None:
@@ -124,8 +124,11 @@ class Authenticator:
             if access_key is not None and access_key.secret is None:
                 reason = f"AccessKey {access_key_id} has no secret in the fixture file to verify with."
             raise refusal(reason, name="AccessKeyId", detail=problem.string_to_sign)
-        nonce, signed_at = nonce_of(request), timestamp_of(request) or now
-        if nonce and not self._nonces.add(access_key_id, nonce, signed_at + signature.TOLERANCE, now):
+        nonce = nonce_of(request)
+        if nonce is None:
+            return access_key_id
+        expiry = (timestamp_of(request) or now) + signature.TOLERANCE
+        if not self._nonces.add(access_key_id, nonce, expiry, now):
             raise errors.SIGNATURE_NONCE_USED(
                 "A request with this nonce was answered, and its signature is still good."
             )

@@ -8,11 +8,11 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from functools import cached_property
 from urllib.parse import quote
 
 from msgspec import Struct
 
+from kms_mock.rpc.cached import cached
 from kms_mock.rpc.signed_request import PARAMETER_SCHEMES, Pairs, Scheme, SignedRequest
 
 Encoder = Callable[[str], str]
@@ -20,6 +20,7 @@ Encoder = Callable[[str], str]
 RsaVerifier = Callable[[bytes, bytes, bytes], bool]
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+_ENCODED = re.compile(r"[A-Za-z0-9_.~%-]*").fullmatch
 
 
 def utf8(text: str) -> bytes:
@@ -34,7 +35,11 @@ def sha256_hex(data: bytes) -> str:
 
 def encode(text: str) -> str:
     """Percent-encode by RFC 3986: a blank is %20, `~` stays (clients.md 2.15)."""
-    return text if _UNRESERVED(text) else quote(utf8(text), safe="~")
+    if (text.isalnum() and text.isascii()) or _UNRESERVED(text):
+        return text
+    # What ids, paths, times and Base64 hold; `quote` takes several times as long.
+    usual = text.replace("%", "%25").replace("/", "%2F").replace(":", "%3A").replace("+", "%2B").replace("=", "%3D")
+    return usual if _ENCODED(usual) else quote(utf8(text), safe="~")
 
 
 class Recipe(Struct, frozen=True, dict=True):
@@ -64,18 +69,18 @@ class Recipe(Struct, frozen=True, dict=True):
         """Whether this is an RPC signature, whose string to sign is the canonical text itself."""
         return self.scheme in PARAMETER_SCHEMES
 
-    @cached_property
+    @cached
     def text(self) -> str:
         """The canonical request, for an RPC signature the string to sign: what a person compares."""
         write = self.encode
         if self.covers_parameters_only:
-            joined = "&".join(f"{write(name)}={write(value)}" for name, value in self.pairs if name != "Signature")
+            joined = "&".join([f"{write(name)}={write(value)}" for name, value in self.pairs if name != "Signature"])
             return f"{self.method}&%2F&{self._encoded_again(joined)}"
         if self.bare_empty:
-            query = "&".join(f"{write(name)}={write(value)}" if value else write(name) for name, value in self.pairs)
+            query = "&".join([f"{write(name)}={write(value)}" if value else write(name) for name, value in self.pairs])
         else:
-            query = "&".join(f"{write(name)}={write(value)}" for name, value in self.pairs)
-        headers = "".join(f"{name}:{value}\n" for name, value in self.headers)
+            query = "&".join([f"{write(name)}={write(value)}" for name, value in self.pairs])
+        headers = "".join([f"{name}:{value}\n" for name, value in self.headers])
         return f"{self.method}\n{self.path}\n{query}\n{headers}\n{self.signed_headers}\n{self.payload}"
 
     def _encoded_again(self, joined: str) -> str:
@@ -84,12 +89,12 @@ class Recipe(Struct, frozen=True, dict=True):
             return joined.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
         return self.encode_again(joined)
 
-    @cached_property
+    @cached
     def string_to_sign(self) -> str:
         """The text under the signature."""
         return self.text if self.covers_parameters_only else f"{self.scheme}-HMAC-SHA256\n{sha256_hex(utf8(self.text))}"
 
-    @cached_property
+    @cached
     def signature(self) -> str:
         """The signature; "" for SHA256withRSA, which only the owner of the private key can make."""
         if self.scheme == "SHA256withRSA":

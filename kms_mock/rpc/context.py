@@ -76,7 +76,7 @@ class Context(Struct):
             return  # no policy has a say, which is most requests
         decision = self.decide(arn, resource_policy, action or self.operation.ram_action, tags)
         if not decision.allowed and caller.application is not None:
-            raise errors.NO_PERMISSION(decision.explain())
+            raise errors.NO_PERMISSION(decision.explain(), arn=arn)
         if not decision.allowed:
             raise errors.NO_PERMISSION_ON(decision.explain(), arn=arn)
 

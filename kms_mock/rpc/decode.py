@@ -108,12 +108,6 @@ def wants_xml_answer(http: HttpRequest) -> bool:
     return wants_xml(found.group(1) if found else None, http.headers.get("Accept"))
 
 
-def speaks_protobuf(http: HttpRequest) -> bool:
-    """Return whether a request is one of the dedicated gateway, whose answers are protobuf too (dedicated.md 1)."""
-    headers = http.headers
-    return "x-kms-apiname" in headers or "protobuf" in headers.get("content-type", "").lower()
-
-
 class Hosts(Protocol):
     """What decoding needs of a product: the pattern that finds the region in its public host names."""
 
@@ -128,8 +122,6 @@ def decode(http: HttpRequest, products: Iterable[Hosts] = ()) -> ApiRequest:
     if http.method not in ("GET", "POST"):
         raise errors.UNSUPPORTED_HTTP_METHOD("The RPC API takes GET and POST, no other method.")
     (path, query), headers = http.origin, http.headers
-    if speaks_protobuf(http):
-        raise errors.DEDICATED_GATEWAY("A request of the dedicated gateway of a KMS instance.")  # clients.md 4.7b
     named = headers.get("x-acs-action")
     form = form_text(headers.get("content-type"), http.body) if http.body else ""
     parameters = parameters_of(query, form)
@@ -163,15 +155,20 @@ def writable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
-def signed_request(http: HttpRequest) -> SignedRequest:
-    """Return a request that `decode` accepted as the verification of signatures needs it."""
+def signed_request(http: HttpRequest, decoded: ApiRequest | None = None) -> SignedRequest:
+    """Return a request that `decode` accepted as the verification of signatures needs it; `decoded` saves reading it anew."""
     path, query = http.origin
+    form = form_text(http.headers.get("Content-Type"), http.body) if http.body else ""
+    if decoded is not None and not form and len(decoded.parameters) == query.count("&") + 1:
+        pairs = list(decoded.parameters.items())  # no name is there twice
+    else:
+        pairs = parse_parameters(query)
     return SignedRequest(
         method=http.method,
         path=path or "/",
         raw_query=query,
-        query=parse_parameters(query),
-        form=parse_parameters(form_text(http.headers.get("Content-Type"), http.body)),
+        query=pairs,
+        form=parse_parameters(form) if form else [],
         headers=list(http.headers.items()),
         body=http.body,
     )
@@ -179,7 +176,7 @@ def signed_request(http: HttpRequest) -> SignedRequest:
 
 def parameters_of(query: str, form: str) -> dict[str, str]:
     """Return the parameters of a request. The first of a name counts, the query before the form (clients.md 2.3)."""
-    sent = parse_parameters(query)
+    sent = parse_parameters(query) if query else []
     if form:
         sent += parse_parameters(form)
     parameters = dict(sent)

@@ -16,7 +16,6 @@ from kms_mock.rpc.decode import writable
 JSON_TYPE = "application/json;charset=utf-8"
 # V2 clients compare this whole string, without a blank after the semicolon.
 XML_TYPE = "text/xml;charset=utf-8"
-PROTOBUF_TYPE = "application/x-protobuf"
 
 _NOT_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # compiled when first used: it takes long
 _json = msgspec.json.Encoder()
@@ -25,7 +24,8 @@ _json = msgspec.json.Encoder()
 class HttpResponse(Struct, frozen=True, gc=False):
     """One answer, ready to send. `code` is the API's error code, "" for a success; `reason` explains it in words.
 
-    `delivery` is "" but for faults: `reset` the connection instead, `truncate` the body, or be `slow` over `seconds`.
+    `headers` are further ones. `delivery` is "" but for faults: `reset` the connection instead, `truncate` the body, or be
+    `slow` over `seconds`.
     """
 
     status: int
@@ -37,6 +37,7 @@ class HttpResponse(Struct, frozen=True, gc=False):
     retry_after: int | None = None
     delivery: str = ""
     seconds: float = 0.0
+    headers: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         return f"HttpResponse({self.status}, {self.code!r}, {self.request_id!r})"  # the body may hold a secret value
@@ -67,22 +68,6 @@ def encode_error(error: errors.ApiError, *, xml: bool, root: str, request_id: st
     tree = {"HttpStatus": spec.status, "Code": spec.code, "Message": message, "RequestId": request_id}
     body = to_xml(_readable(tree), root) if xml else _json.encode(tree)
     return HttpResponse(spec.status, XML_TYPE if xml else JSON_TYPE, request_id, body, spec.code, reason)
-
-
-def encode_protobuf_error(error: errors.ApiError, *, request_id: str) -> HttpResponse:
-    """Encode a refusal as the dedicated gateway's message `Error` (dedicated.md 2)."""
-    spec = error.spec
-    body = b"\x08" + _varint(spec.status)  # field 1, a number; the fields 2 to 4 are texts
-    for tag, text in ((b"\x12", spec.code), (b"\x1a", writable(error.message)), (b"\x22", request_id)):
-        data = text.encode()
-        body += tag + _varint(len(data)) + data
-    return HttpResponse(spec.status, PROTOBUF_TYPE, request_id, body, spec.code, writable(error.reason))
-
-
-def _varint(number: int) -> bytes:
-    """Return a number as protobuf writes it: seven bits a byte, the lowest first, all but the last with the high bit."""
-    low, rest = number & 0x7F, number >> 7
-    return bytes((low | 0x80,)) + _varint(rest) if rest else bytes((low,))
 
 
 def to_xml(tree: Mapping[str, Any], root: str) -> bytes:

@@ -139,13 +139,6 @@ NO_PERMISSION_ON = ErrorSpec(
     "This operation for {arn} is forbidden by permission system.",
     seen="Where a request names a resource, the text names its ARN, whatever the operation's table says (behaviour.md 21).",
 )
-# Not among the errors that any operation may answer: such a request names no operation of this API.
-DEDICATED_GATEWAY = ErrorSpec(
-    400,
-    "UnsupportedOperation",
-    "kms-mock does not speak the protobuf protocol of the dedicated gateway of KMS instances; it offers the RPC API.",
-    inferred="The text is ours.",
-)
 
 # What any operation of any product may answer.
 COMMON_ERRORS = (

@@ -26,10 +26,9 @@ from kms_mock.rpc.decode import (
     ApiRequest,
     HttpRequest,
     decode,
-    speaks_protobuf,
     wants_xml_answer,
 )
-from kms_mock.rpc.encode import HttpResponse, encode, encode_error, encode_protobuf_error
+from kms_mock.rpc.encode import HttpResponse, encode, encode_error
 from kms_mock.rpc.errors import ApiError
 from kms_mock.sources import Sources
 from kms_mock.store.changes import Change
@@ -97,6 +96,8 @@ class Gateway:
         log_request: LogRequest | None = None,
     ) -> None:
         self.apis = tuple(apis)
+        self._rpc_apis = tuple(api for api in self.apis if api.wire_form is None) or self.apis
+        self._other_forms = tuple((api.wire_form, (api,)) for api in self.apis if api.wire_form is not None)
         self.store = store
         self.sources = sources
         self._authenticator = authenticator or Authenticator(store, sources)
@@ -116,21 +117,16 @@ class Gateway:
         operation: Operation | None = None
         fault: Fault | None = None
         effects: tuple[Change, ...] = ()
+        apis = self._apis_of(http)
         checks: list[Check] = []
         try:
-            request = self._decode(http)
-            operation = self._find(request)
+            request = self._decode(http, apis)
+            operation = self._find(request, apis)
             fault = self._faults.pick(operation, request) if self._faults else None
             if fault:
                 await fault.strike("before", operation)
             result = await self._run(operation, request, request_id, checks)
-            response = encode(
-                result,
-                xml=request.xml,
-                root=operation.xml_root,
-                request_id=request_id,
-                changed=bool(self.store.changes),
-            )
+            response = self._encode(operation, request, result, request_id)
             if self._save and self.store.unsaved:  # before the answer leaves
                 self._save()
             if self.store.changes:  # commit, before an await lets other requests run
@@ -177,26 +173,35 @@ class Gateway:
         """Return whether a host, in lower case, is a public one of the products that are answered here."""
         return any(api.has_host(host) for api in self.apis)
 
-    def _decode(self, http: HttpRequest) -> ApiRequest:
+    def _apis_of(self, http: HttpRequest) -> tuple[Api, ...]:
+        """Return the APIs whose requests travel as this one does: all of the RPC style, or the one of another form."""
+        for form, apis in self._other_forms:
+            if form.matches(http):
+                return apis
+        return self._rpc_apis
+
+    def _decode(self, http: HttpRequest, apis: tuple[Api, ...]) -> ApiRequest:
         """Read a request that the guard lets pass. Raises FOREIGN_REQUEST, and what `decode` raises."""
         if self._guard and (problem := self._guard(http)):
             raise errors.FOREIGN_REQUEST(problem, detail=problem)
-        return decode(http, self.apis)
+        form = apis[0].wire_form
+        return decode(http, apis) if form is None else form.decode(http, apis[0].operations, self.store)
 
-    def _find(self, request: ApiRequest) -> Operation:
+    def _find(self, request: ApiRequest, apis: tuple[Api, ...]) -> Operation:
         """Return the operation that a request names. Raises INVALID_VERSION, INVALID_ACTION."""
-        for api in self.apis:
+        for api in apis:
             if api.version == request.version and request.action in api.operations:
                 return api.operations[request.action]
-        names = [name for api in self.apis if api.version == request.version for name in api.operations]
+        names = [name for api in apis if api.version == request.version for name in api.operations]
         if names:
             suggestion = did_you_mean(request.action, names) or "."
             raise errors.INVALID_ACTION(
-                f"There is no operation {request.action[:60]!a} in version {request.version}{suggestion}"
+                f"There is no operation {request.action[:60]!a} in version {request.version}{suggestion}",
+                name=request.action[:60],
             )
-        known = " or ".join(f"{api.version} ({api.product})" for api in self.apis)
+        known = " or ".join(f"{api.version} ({api.product})" for api in apis)
         other = f"not {request.version}" if _DATE.fullmatch(request.version or "") else "no other"
-        raise errors.INVALID_VERSION(f"The version is {known}, {other}.")
+        raise errors.INVALID_VERSION(f"The version is {known}, {other}.", name=(request.version or "")[:60])
 
     async def _run(
         self, operation: Operation, request: ApiRequest, request_id: str, checks: list[Check]
@@ -204,7 +209,7 @@ class Gateway:
         """Run one operation; return its result tree. Raises ApiError, in the words of the operation's own table."""
         context: Context | None = None
         try:
-            caller = self._anonymous if operation.anonymous else self._authenticator.authenticate(request)
+            caller = self._caller(operation, request)
             self._check_caller(operation, caller, request, request_id, checks)
             arguments = operation.bind(request.parameters)
             dry_run = arguments.pop("dry_run", False)
@@ -231,6 +236,17 @@ class Gateway:
                 _add_unasked(context, context.named_arn(request.parameters), "unasked")
             raise _as_reported(operation, request, error) from error
         return {**result, "RequestId": request_id}
+
+    def _caller(self, operation: Operation, request: ApiRequest) -> Caller:
+        """Return who sent a request. Raises what its wire form or the authenticator raises."""
+        if operation.anonymous:
+            return self._anonymous
+        form = operation.api.wire_form
+        return (
+            self._authenticator.authenticate(request)
+            if form is None
+            else form.authenticate(request, self.store, self.sources)
+        )
 
     def _check_caller(
         self,
@@ -300,6 +316,16 @@ class Gateway:
             store, partition, sources, caller, operation, now, request_id, request.http, checks
         )
 
+    def _encode(
+        self, operation: Operation, request: ApiRequest, result: Mapping[str, Any], request_id: str
+    ) -> HttpResponse:
+        """Encode a result in the form that the client asked for. Raises ApiError for what XML cannot carry."""
+        form = operation.api.wire_form
+        if form is not None:
+            return form.encode(operation, result)
+        changed = bool(self.store.changes)
+        return encode(result, xml=request.xml, root=operation.xml_root, request_id=request_id, changed=changed)
+
     def _error_response(
         self,
         error: ApiError,
@@ -308,9 +334,10 @@ class Gateway:
         operation: Operation | None,
         request_id: str,
     ) -> HttpResponse:
-        """Encode an error in the format that the client asked for: protobuf, XML or JSON."""
-        if speaks_protobuf(http):
-            return encode_protobuf_error(error, request_id=request_id)
+        """Encode an error in the form that the client asked for."""
+        form = self._apis_of(http)[0].wire_form
+        if form is not None:
+            return form.encode_error(error, request_id)
         xml = request.xml if request is not None else wants_xml_answer(http)
         root = self._asked_root(request) if operation is None else operation.xml_root
         return encode_error(error, xml=xml, root=root, request_id=request_id)

@@ -160,7 +160,7 @@ def _incomplete(request: SignedRequest, scheme: Scheme) -> Problem | None:
         return Problem("missing-access-key", "", f"the {scheme} signature comes without an AccessKey id")
     if scheme in PARAMETER_SCHEMES:
         names = ("Signature", "SignatureMethod", "SignatureVersion")
-        missing = [name for name in names if not request.parameter(name)]
+        missing = [name for name in names if not request.parameters.get(name)]
         if scheme == "SHA256withRSA" and request.parameter("SignatureType") != PRIVATE_KEY:
             missing.append(f"SignatureType {PRIVATE_KEY}")
     else:

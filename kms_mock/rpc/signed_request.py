@@ -16,10 +16,11 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
+
+from kms_mock.rpc.cached import cached
 
 Scheme = Literal["ACS3", "ACS4", "HMAC-SHA1", "SHA256withRSA"]
 Pairs = Sequence[tuple[str, str]]
@@ -30,6 +31,7 @@ PARAMETER_SCHEMES = frozenset(METHODS.values())
 PRIVATE_KEY = "PRIVATEKEY"  # the SignatureType of SHA256withRSA (dedicated.md 5)
 # The vendor's rule for ACS3 ("V3 request structure and signature"): these must be signed wherever they are sent.
 SIGNED_HEADERS = re.compile("x-acs-.*|host|content-type")
+_SHA256_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 _BLANKS = " \t"  # what HTTP ignores around a value: `decode` must see the same value as the verification
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
@@ -113,7 +115,7 @@ class SignedRequest(Struct, frozen=True, dict=True):
     def __repr__(self) -> str:
         return f"SignedRequest({self.method!r})"  # secret values travel in everything else
 
-    @cached_property
+    @cached
     def header_values(self) -> dict[str, str]:
         """The headers by lower-case name; several of one name are sorted and joined, as the SDKs sign them."""
         values = {name.lower(): value.strip(_BLANKS) for name, value in self.headers}
@@ -121,7 +123,7 @@ class SignedRequest(Struct, frozen=True, dict=True):
             values |= {name: ",".join(sorted(several)) for name, several in self.repeated_headers.items()}
         return values
 
-    @cached_property
+    @cached
     def repeated_headers(self) -> dict[str, list[str]]:
         """The values of headers that arrived more than once, by lower-case name."""
         values: dict[str, list[str]] = {}
@@ -129,35 +131,40 @@ class SignedRequest(Struct, frozen=True, dict=True):
             values.setdefault(name.lower(), []).append(value.strip(_BLANKS))
         return {name: several for name, several in values.items() if len(several) > 1}
 
-    @cached_property
+    @cached
     def parameters(self) -> dict[str, str]:
         """The first parameter of each name, the query before the form (clients.md 2.3)."""
-        return dict(reversed((*self.query, *self.form)))
+        parameters = dict(self.query)
+        if self.form or len(parameters) < len(self.query):
+            return dict(reversed((*self.query, *self.form)))
+        return parameters
 
-    @cached_property
+    @cached
     def scheme(self) -> Scheme | None:
         """The signature scheme, as `scheme_in` finds it."""
         return scheme_in(self.header_values, self.parameters)
 
-    @cached_property
+    @cached
     def authorization(self) -> Authorization:
         """The fields of the `Authorization` header; those that are missing are empty."""
         text = self.header_values.get("authorization", "")
-        pairs = [field.partition("=") for field in text.partition(" ")[2].split(",")]
-        fields = {name.strip(): value.strip() for name, _, value in pairs}
+        fields: dict[str, str] = {}
+        for field in text.partition(" ")[2].split(","):
+            name, _, value = field.partition("=")
+            fields[name.strip()] = value.strip()
         signed_headers = fields.get("SignedHeaders", "")
         names = [name.strip() for name in signed_headers.lower().split(";")]
         return Authorization(_credential(text), signed_headers, fields.get("Signature", ""), list(filter(None, names)))
 
-    @cached_property
+    @cached
     def access_key_id(self) -> str:
         """The AccessKey id of the signer, as `access_key_id_in` finds it; "" for an anonymous request."""
         return access_key_id_in(self.scheme, self.header_values, self.parameters)
 
-    @cached_property
+    @cached
     def body_sha256(self) -> str:
         """The SHA-256 of the body in lower-case hexadecimal."""
-        return hashlib.sha256(self.body).hexdigest()
+        return hashlib.sha256(self.body).hexdigest() if self.body else _SHA256_OF_NOTHING
 
     def header(self, name: str) -> str | None:
         """Return a header by its lower-case name."""
@@ -211,7 +218,7 @@ def ambiguity(request: SignedRequest) -> str:
     name, and the order decides which of them counts. Equal values are no ambiguity. More than one AccessKey id is one.
     """
     places = list(_claims(request.header_values, request.parameters))
-    if len({access_key_id for _, access_key_id in places}) > 1:
+    if len(places) > 1 and len({access_key_id for _, access_key_id in places}) > 1:
         return f"different AccessKey ids are in {' and '.join(place for place, _ in places)}; the signer is the caller"
     first = request.parameters
     if len(first) < len(request.query) + len(request.form):

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
-    pkcs12,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kms_mock.crypto.pkcs12 import make_trust_store
 
 # Dates that no client's clock leaves, a frozen one included. Apple limits the life of certificates from July 2019 on,
 # so they begin earlier; RFC 5280 (4.1.2.5) encodes dates from 2050 on differently.
@@ -87,14 +88,7 @@ class Authority:
 
     def trust_store(self, password: str) -> bytes:
         """Return a PKCS#12 trust store for Java that holds the certificate."""
-        # Java 8 before 8u301 reads only this encryption; what it protects is public.
-        encryption = (
-            PrivateFormat.PKCS12.encryption_builder()
-            .key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
-            .hmac_hash(hashes.SHA1())  # noqa: S303 (see above)
-            .build(password.encode())
-        )
-        return pkcs12.serialize_java_truststore([pkcs12.PKCS12Certificate(self._certificate, b"kms-mock")], encryption)
+        return make_trust_store({"kms-mock": self._certificate.public_bytes(Encoding.DER)}, password)
 
 
 def names_in(pem: bytes) -> list[str]:

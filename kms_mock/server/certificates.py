@@ -88,8 +88,14 @@ class Certificates:
     def _make_context(self, name: str) -> ssl.SSLContext:
         names = [name] if name else list(dict.fromkeys((*LOCAL_NAMES, *filter(_is_name, [self._config.host]))))
         context = _new_context()
-        with _TemporaryFile(self._load_authority().issue(names)) as path:
-            context.load_cert_chain(path)
+        certificate = self._load_authority().issue(names)
+        try:
+            with _TemporaryFile(certificate) as path:  # OpenSSL's Python reads certificates from files only
+                context.load_cert_chain(path)
+        except OSError as error:
+            problem = error.strerror or error
+            log.warning("no https: a certificate needs a temporary file (%s); set TMPDIR to a folder for it", problem)
+            raise
         return context
 
     def _load_authority(self) -> Authority:

@@ -1,8 +1,8 @@
 """The control API under `/_kms_mock/`: what the Python handle can do, for other languages and for curl.
 
 It answers only to this machine unless told otherwise, refuses what a web page of another origin can send (see
-`guards`), takes only JSON, and shows no secret unless the server was started with --reveal-secrets. `health` is never
-refused: it is for whoever waits for the server.
+`guards`), takes only JSON, and shows no secret unless the server was started with --reveal-secrets, but for the client
+keys that it hands out. `health` is never refused: it is for whoever waits for the server.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
-from kms_mock.config import MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
+from kms_mock.config import CLIENT_KEY_PASSWORD, MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
 from kms_mock.control.calls import MASK
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
 from kms_mock.control.coverage import operations
 from kms_mock.control.faults import FaultSpec
 from kms_mock.control.minimal_policy import access_points, minimal_policies, named_identity
-from kms_mock.fixtures import FixtureError, snapshot
+from kms_mock.fixtures import FixtureError, client_keys, snapshot
 from kms_mock.fixtures.key_pairs import missing_key_pairs
 from kms_mock.fixtures.reader import Reading, read_body, read_json
 from kms_mock.logs import printable
@@ -88,6 +88,13 @@ class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
         if self.advance is not None:
             events += clock.advance(self.advance)
         return events
+
+
+class ClientKeyRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """For which KMS instance a client key is wanted, and the password of its file."""
+
+    instance: str | None = None
+    password: str = CLIENT_KEY_PASSWORD
 
 
 Handler = Callable[["ControlApi", Mapping[str, str], bytes, str], Any]
@@ -166,7 +173,7 @@ class ControlApi:
             copy = Store(store.sources, store.default_account, store.default_region)
             copy.restore(state)
             written = snapshot(copy)
-            return written if self.config.reveal_secrets else _masked(written)
+            return written if self.config.reveal_secrets else _without_secrets(written)
 
         return await asyncio.get_running_loop().run_in_executor(None, document)
 
@@ -263,6 +270,19 @@ class ControlApi:
         """List the operations with their parameters and errors."""
         return {"operations": operations(self.controls.apis)}
 
+    async def post_client_key(self, _query: Mapping[str, str], body: bytes, _rest: str) -> Any:
+        """Return a client key for a KMS instance as its clients read it: one that a fixture file has with its private key, else a new one."""
+        wanted = read_json(body, ClientKeyRequest)
+        controls, password = self.controls, client_keys.check_password(wanted.password)
+        found = client_keys.find(controls.store, wanted.instance, controls.clock.now())
+        if found is None:
+            work = client_keys.work(controls.store)
+            pair = await asyncio.get_running_loop().run_in_executor(None, work)
+            controls.add(client_keys.document(controls.store, wanted.instance, pair))
+            found = client_keys.find(controls.store, wanted.instance, controls.clock.now())
+        assert found is not None  # noqa: S101 (it was added)
+        return msgspec.to_builtins(client_keys.file_of(found, password))
+
     def get_ca(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """Return the certificate that a client must trust to use https."""
         return ControlResponse(200, self.certificates.ca_pem.encode(), content_type="application/x-pem-file")
@@ -315,6 +335,7 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     ("DELETE", "faults"): ControlApi.delete_faults,
     ("GET", "operations"): ControlApi.get_operations,
     ("GET", "ca.pem"): ControlApi.get_ca,
+    ("POST", "client-key"): ControlApi.post_client_key,
     ("POST", "checkpoints"): ControlApi.post_checkpoints,
     ("GET", "checkpoints"): ControlApi.get_checkpoints,
     ("PUT", "checkpoints"): ControlApi.put_checkpoints,
@@ -348,6 +369,12 @@ def _documents(query: Mapping[str, str], body: bytes) -> list[Reading]:
         source = query.get(f"source.{number}", f"document {number} of the request body")
         documents.append(Reading(printable(source, _MAX_SOURCE), tree))
     return documents
+
+
+def _without_secrets(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fixture document in which every secret is masked; it is marked, so that nobody loads the masks."""
+    masked = _masked(document)
+    return masked if masked == document else {"masked": True, **masked}
 
 
 def _masked(tree: Any) -> Any:

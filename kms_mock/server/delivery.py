@@ -13,11 +13,9 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from aiohttp import HttpVersion11, web
-from aiohttp.helpers import rfc822_formatted_time
 
 from kms_mock.rpc.encode import HttpResponse
 
-# Longer answers take aiohttp's way, which waits until a slow client has read enough.
 _MAX_SINGLE_WRITE = 65536
 _MAX_REASON = 1000
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -38,52 +36,19 @@ class FinalResponse(web.Response):
         await self._close_connection()
 
 
-class SingleWriteResponse:
-    """A short response on a kept HTTP/1.1 connection: head and body in one write.
-
-    It has what aiohttp asks of a response (`prepare`, `write_eof`, `keep_alive`, `force_close`) and none of what a
-    `web.StreamResponse` sets up for every possible response, which costs as much as half of a request to the gateway.
-    """
-
-    def __init__(self, answer: HttpResponse, transport: asyncio.Transport) -> None:
-        self._answer = answer
-        self._transport = transport
-        self.keep_alive = True
-
-    def force_close(self) -> None:
-        """Close the connection after this response."""
-        self.keep_alive = False
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Do nothing: everything goes out in write_eof."""
-
-    async def write_eof(self) -> None:
-        """Write the response. Raises ConnectionResetError when the client has disconnected."""
-        if self._transport.is_closing():
-            raise ConnectionResetError("the client has disconnected")
-        # RFC 9110, 6.6.1 wants the date; aiohttp formats it once a second.
-        date = f"Date: {rfc822_formatted_time()}\r\n"
-        self._transport.write(serialize(self._answer, date if self.keep_alive else f"{date}Connection: close\r\n"))
-
-
 async def ask_for_body(request: web.BaseRequest) -> None:
     """Ask a client that waits for this to send the body (RFC 9110, 10.1.1)."""
     if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-def respond(answer: HttpResponse, request: web.BaseRequest) -> web.StreamResponse:
-    """Return the response to a request: in one write for a client that keeps an HTTP/1.1 connection and reads."""
-    transport = request.transport
-    if (
-        request.version == HttpVersion11
-        and request.keep_alive
-        and request.method != "HEAD"
-        and len(answer.body) < _MAX_SINGLE_WRITE
-        and transport is not None
-        and transport.get_write_buffer_size() == 0
-    ):
-        return SingleWriteResponse(answer, transport)  # type: ignore[return-value]  # it has what aiohttp uses
+def fits_single_write(answer: HttpResponse) -> bool:
+    """Return whether an answer goes out whole and at once: aiohttp waits with a longer one until the client has read enough."""
+    return not answer.delivery and len(answer.body) <= _MAX_SINGLE_WRITE
+
+
+def to_response(answer: HttpResponse) -> web.Response:
+    """Return an answer as a response for aiohttp to send."""
     return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
 
 
@@ -127,10 +92,10 @@ def reset(transport: asyncio.Transport) -> None:
 
 def serialize(answer: HttpResponse, more: str) -> bytes:
     """Return an answer as the bytes of an HTTP/1.1 response; `more` are further header lines."""
-    if answer.reason or answer.retry_after is not None:
+    if answer.reason or answer.retry_after is not None or answer.headers:
         more += "".join([f"{name}: {value}\r\n" for name, value in _optional_headers(answer).items()])
     head = (
-        f"HTTP/1.1 {answer.status} {_PHRASES[answer.status]}\r\nContent-Type: {answer.content_type}\r\n"
+        f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}\r\nContent-Type: {answer.content_type}\r\n"
         f"x-acs-request-id: {answer.request_id}\r\n{more}Content-Length: {len(answer.body)}\r\n\r\n"
     )
     return head.encode() + answer.body
@@ -141,7 +106,7 @@ def _headers(answer: HttpResponse) -> dict[str, str]:
 
 
 def _optional_headers(answer: HttpResponse) -> dict[str, str]:
-    headers = {}
+    headers = dict(answer.headers)
     if answer.retry_after is not None:
         headers["x-acs-retry-after"] = str(answer.retry_after)  # clients.md 2.27
     if answer.reason:

@@ -21,8 +21,8 @@ from kms_mock.logs import trace
 from kms_mock.server import client_hello
 from kms_mock.server.certificates import Certificates
 from kms_mock.server.client_hello import NotTlsError
-from kms_mock.server.connection import ConnectionPool
 from kms_mock.server.hosts import Place, refusal_text
+from kms_mock.server.pool import ConnectionPool
 from kms_mock.server.proxy import ESTABLISHED, MAX_HEAD, NOT_THIS_MACHINE, ConnectRequest, Proxy, is_connect, refusal
 
 log = logging.getLogger("kms_mock")

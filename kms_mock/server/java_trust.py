@@ -9,12 +9,13 @@ import ssl
 import struct
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.utils import CryptographyDeprecationWarning
+
+from kms_mock.crypto import pkcs12 as crypto_pkcs12
 
 _JKS = 0xFEEDFEED
 _TRUSTED_CERTIFICATE = 2  # the kind of an entry in a JKS file
@@ -37,23 +38,13 @@ def read_roots(store: bytes, password: str) -> list[bytes]:
 
 def make_trust_store(certificates: Iterable[bytes], password: str) -> bytes:
     """Return a PKCS#12 trust store with these certificates, in DER; those that cannot be read are left out."""
-    entries = []
+    entries = {}
     with _odd_certificates():
         for number, certificate in enumerate(certificates):
-            try:
-                found = x509.load_der_x509_certificate(certificate)
-            except ValueError:
-                continue
-            entries.append(pkcs12.PKCS12Certificate(found, f"root-{number}".encode()))
-    # As Authority.trust_store, for Java 8; few rounds, since what the password protects is public.
-    encryption = (
-        PrivateFormat.PKCS12.encryption_builder()
-        .kdf_rounds(1000)
-        .key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
-        .hmac_hash(hashes.SHA1())  # noqa: S303 (see above)
-        .build(password.encode())
-    )
-    return pkcs12.serialize_java_truststore(entries, encryption)
+            with suppress(ValueError):
+                x509.load_der_x509_certificate(certificate)
+                entries[f"root-{number}"] = certificate
+    return crypto_pkcs12.make_trust_store(entries, password)
 
 
 def pem_to_der(pem: str) -> bytes:

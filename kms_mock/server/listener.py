@@ -10,9 +10,9 @@ import socket
 
 from kms_mock.config import Config
 from kms_mock.server.certificates import Certificates
-from kms_mock.server.connection import ConnectionPool, RequestHandlers
 from kms_mock.server.hosts import Hosts
 from kms_mock.server.intake import Intake
+from kms_mock.server.pool import ConnectionPool, RequestHandlers
 from kms_mock.server.proxy import Proxy
 
 log = logging.getLogger("kms_mock")

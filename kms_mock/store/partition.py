@@ -90,7 +90,7 @@ class Partition:
         resource, before, after = change.resource, change.before, change.after
         if resource.logged and self.store.logs_changes:
             self.store.changes.append(change)
-        if self.store.unsaved is not None:
+        if self.store.unsaved is not None and resource.saved:
             self.store.unsaved.append(change)
         if before is None:
             self.store.keep(self)

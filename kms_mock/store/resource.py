@@ -35,6 +35,9 @@ class Index(Generic[R]):
 
     def replace(self, entries: dict[str, Any], record_id: str, before: R | None, after: R | None) -> None:
         """Take the values of a former record out of the entries, and put those of the new one in."""
+        if before is None and after is not None:
+            self._add(entries, record_id, self.of(after))
+            return
         old = () if before is None else self.of(before)
         new = () if after is None else self.of(after)
         if old == new:
@@ -50,7 +53,10 @@ class Index(Generic[R]):
             else:
                 del entries[value]
         had = frozenset(old)
-        for value in [value for value in new if value not in had] if old else new:
+        self._add(entries, record_id, [value for value in new if value not in had])
+
+    def _add(self, entries: dict[str, Any], record_id: str, values: Iterable[str]) -> None:
+        for value in values:
             entries[value] = record_id if self.unique else (*entries.get(value, ()), record_id)
 
 
@@ -63,7 +69,8 @@ class Resource(Generic[R]):
     to it that the record is removed or due later. A record whose
     changes people read about has `changes_from(before)`, which returns lines; for any other one the changed fields
     are named. `label` returns the words for one record. `on_remove` removes what cannot exist without a record.
-    `milestones` returns what a report of a test run counts. What is not `logged` is no effect of a request.
+    `milestones` returns what a report of a test run counts. What is not `logged` is no effect of a request, what is
+    not `saved` is in no state file.
     """
 
     def __init__(
@@ -78,6 +85,7 @@ class Resource(Generic[R]):
         on_remove: Callable[[Partition, R], None] | None = None,
         milestones: Callable[[R], Iterable[str]] | None = None,
         logged: bool = True,
+        saved: bool = True,
     ) -> None:
         self.record = record
         self.name = name
@@ -88,6 +96,7 @@ class Resource(Generic[R]):
         self.on_remove = on_remove
         self.milestones = milestones
         self.logged = logged
+        self.saved = saved
         self.can_fall_due = hasattr(record, "happen")
         self.describes_changes = hasattr(record, "changes_from")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
+import tempfile
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.support.cli import run_command, serving
+from kms_mock import KmsMock
+from tests.support.cli import get, run_command, serving
 
 
 def https(url: str, authority: str) -> int:
@@ -69,3 +71,18 @@ def test_a_certificate_that_cannot_be_used(tmp_path: Path) -> None:
     assert complaint.startswith(f"Error: cannot read {tmp_path / 'none.pem'} or its key: ")
     _, complaint = run_command("serve", "--port", "0", "--tls-key", str(tmp_path / "none.pem"), code=2)
     assert "a TLS key comes with its certificate" in complaint
+
+
+def test_https_without_a_folder_for_temporary_files(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """A read-only root, such as a container's: http works, and the log says why https does not."""
+    with KmsMock() as kms:
+        ca_file = kms.ca_file
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+        with pytest.raises(OSError, match=r"reset|EOF|closed"):
+            https(kms.https_url, ca_file)
+        assert caplog.messages == [
+            "no https: a certificate needs a temporary file (No such file or directory); set TMPDIR to a folder for it"
+        ]
+        assert get(f"{kms.url}/_kms_mock/health")[0] == 200

@@ -9,9 +9,10 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.cli import PATIENCE, SECRET_VALUE, Server, control, plain_call, run_command, secret_names
-from tests.support.registry import REGISTRY
+from tests.support.registry import DECLARED
 
 # -- validate, operations -----------------------------------------------------------------------------------------------
 
@@ -43,7 +44,7 @@ def test_operations() -> None:
     """`operations` prints the page of operations: every one has its heading, its parameters and its errors."""
     page = run_command("operations")[0]
     headings = [line.removeprefix("#### ").partition(" (")[0] for line in page.splitlines() if line.startswith("#### ")]
-    assert sorted(headings) == sorted(REGISTRY)
+    assert sorted(headings) == sorted(operation.name for operation in DECLARED)
     section = page.partition("\n#### GetSecretValue\n")[2].partition("\n####")[0]
     assert "| `SecretName` | string | yes |" in section
     assert "| 404 | Forbidden.ResourceNotFound | `Resource not found.` |" in section
@@ -73,12 +74,13 @@ def test_health(shared: Server) -> None:
     """`health` prints what the server says of itself; KMS_MOCK_URL says where it is, a slash at its end does no harm."""
     assert control(shared, "health")["status"] == "ok"
     told = run_command("health", environment={"KMS_MOCK_URL": f"{shared.url}/", "HTTP_PROXY": "http://127.0.0.1:9"})[0]
-    assert json.loads(told)["status"] == "ok"
+    assert re.fullmatch(rf"ok: kms-mock \d+\.\d+\.\d+ at {shared.url}/?, its clock: \S+Z\n", told)
 
 
 def test_state(shared: Server, files: Path) -> None:
     """`state` shows the store with secrets masked; --add adds a file, --replace puts one in the place of everything."""
-    assert SECRET_VALUE not in run_command("state", "--url", shared.url)[0]
+    for form in (), ("--yaml",), ("--json",):
+        assert SECRET_VALUE not in run_command("state", "--url", shared.url, *form)[0]
     try:
         (files / "third.json").write_text('{"secrets": [{"name": "third", "value": "3"}]}')
         control(shared, "state", "--add", str(files / "third.json"))
@@ -130,11 +132,13 @@ def test_terminals_get_no_control_characters(shared: Server, files: Path) -> Non
         control(shared, "state", "--add", str(files / "nasty.json"))
         plain_call(shared.url, "GetSecretValue", SecretName=nasty)
         for command in ("state", "requests"):
-            told = run_command(command, "--url", shared.url)[0]
-            assert told.replace("\n", "").isprintable()
-            assert "é汉" in told
-            assert repr(nasty)[1:-1] in str(json.loads(told))
-        problem = run_command("faults", json.dumps({"code": nasty}), "--url", shared.url, code=1)[1]
+            for form in (), ("--json",), ("--yaml",):
+                told = run_command(command, "--url", shared.url, *form)[0]
+                assert told.replace("\n", "").isprintable()
+                assert "é汉" in told
+                if form:
+                    assert repr(nasty)[1:-1] in str(yaml.safe_load(told))  # JSON is YAML
+        problem = run_command("faults", "add", "--code", nasty, "--url", shared.url, code=1)[1]
         assert problem.removesuffix("\n").isprintable()
     finally:
         control(shared, "reset")
@@ -153,38 +157,6 @@ def test_clock(shared: Server) -> None:
         assert "1h30m" in run_command("clock", "--advance", "soon", "--url", shared.url, code=1)[1]
     finally:
         control(shared, "reset")
-
-
-def test_requests(shared: Server) -> None:
-    """`requests` shows the calls, of one action if asked for, with secrets masked; --clear forgets them."""
-    control(shared, "requests", "--clear")
-    plain_call(shared.url, "ListSecrets")
-    plain_call(shared.url, "PutSecretValue", SecretName="missing", VersionId="v1", SecretData=SECRET_VALUE)
-    told = run_command("requests", "--url", shared.url)[0]
-    assert [call["action"] for call in json.loads(told)["requests"]] == ["ListSecrets", "PutSecretValue"]
-    assert SECRET_VALUE not in told
-    (put,) = control(shared, "requests", "--action", "PutSecretValue")["requests"]
-    assert put["parameters"] == {"SecretName": "missing", "VersionId": "v1", "SecretData": "***"}
-    refused = run_command("requests", "--action", "PutSecretValu", "--url", shared.url, code=1)[1]
-    assert refused == "Error: there is no operation 'PutSecretValu'; did you mean 'PutSecretValue'?\n"
-
-
-def test_faults(shared: Server) -> None:
-    """`faults` asks for a fault, shows how often it struck, and takes all back; a wrong one is refused with the reason."""
-    try:
-        control(shared, "faults", '{"operation": "ListSecrets", "code": "Rejected.Throttling", "times": 1}')
-        assert plain_call(shared.url, "ListSecrets")[0] == 429
-        assert plain_call(shared.url, "ListSecrets")[0] == 200
-        (fault,) = control(shared, "faults")["faults"]
-        assert (fault["struck"], fault["spent"]) == (1, True)
-        assert (
-            "Nonsense"
-            in run_command("faults", '{"operation": "Nonsense", "latency": 1}', "--url", shared.url, code=1)[1]
-        )
-        assert "not JSON" in run_command("faults", "{", "--url", shared.url, code=2)[1]
-    finally:
-        control(shared, "faults", "--clear")
-    assert control(shared, "faults")["faults"] == []
 
 
 def test_no_server() -> None:

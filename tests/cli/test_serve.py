@@ -38,7 +38,7 @@ from tests.support.cli import (
 
 
 def test_ready_line(shared: Server) -> None:
-    """The one line on stdout says where it listens; it is flushed into a pipe; the port 0 is a free port."""
+    """The first line on stdout says where it listens; it is flushed into a pipe; the port 0 is a free port."""
     assert shared.ready == f"kms-mock listening on http://127.0.0.1:{shared.port}\n"
     assert shared.port != 0
     assert get(f"{shared.url}/_kms_mock/health")[0] == 200
@@ -94,7 +94,7 @@ def test_signals(files: Path, number: int) -> None:
 def test_signal_while_busy(files: Path) -> None:
     """A request that takes for ever (a fault) does not keep it from ending."""
     with serving(files, "--port", "0") as server:
-        control(server, "faults", '{"operation": "ListSecrets", "latency": 60}')
+        control(server, "faults", "add", "--operation", "ListSecrets", "--latency", "60")
         with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as waiting:
             waiting.sendall(b"GET /?Action=ListSecrets&Version=2016-01-20 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             while not control(server, "faults")["faults"][0]["struck"]:

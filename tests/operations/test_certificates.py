@@ -11,7 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kms_mock import KmsMock
+from kms_mock.crypto.library import validity
 from kms_mock.kms import errors
+from kms_mock.store.times import iso
 from tests.support import pki
 from tests.support.calls import call
 from tests.support.certificates import (
@@ -171,8 +173,7 @@ def test_an_imported_certificate_is_active_and_described(client: Client, tmp_pat
     assert found["Serial"] == str(parsed.serial_number)
     assert found["SignatureAlgorithm"] == "ECDSA-SHA256"
     assert found["SubjectAlternativeNames"] == ["test1.example.com"]
-    assert found["NotBefore"] == parsed.not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert found["NotAfter"] == parsed.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert (found["NotBefore"], found["NotAfter"]) == tuple(map(iso, validity(parsed)))
     assert found["SubjectPublicKey"] == pki.openssl_text(tmp_path, "x509 -in a.pem -pubkey -noout", a_pem=leaf)
     identifier = x509.SubjectKeyIdentifier.from_public_key(parsed.public_key()).digest
     assert found["SubjectKeyIdentifier"] == " ".join(f"{byte:02X}" for byte in identifier)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
+from kms_mock.crypto.library import validity
 from kms_mock.kms import errors
 from tests.support.access import CLIENT_KEY, WORLD
 from tests.support.calls import outside
@@ -59,7 +60,7 @@ def test_a_client_key_is_a_pkcs12_file_that_its_password_opens(client: Client) -
     certificate.verify_directly_issued_by(certificate)
     assert certificate.public_key() == key.public_key()
     assert (answer["NotBefore"], answer["NotAfter"]) == (FROM, UNTIL)
-    assert (certificate.not_valid_before_utc, certificate.not_valid_after_utc) == (moment(FROM), moment(UNTIL))
+    assert validity(certificate) == (moment(FROM).timestamp(), moment(UNTIL).timestamp())
     described = sdk(client, "GetClientKey", client_key_id=answer["ClientKeyId"])
     assert x509.load_pem_x509_certificate(described["PublicKeyData"].encode()) == certificate
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
@@ -21,7 +22,7 @@ from kms_mock.store.times import DAY
 from tests.machines.test_invariants import BEGINNING, Tools
 from tests.support.state_files import contents, kept, opened
 
-FIXTURE = {
+FIXTURE: dict[str, Any] = {
     "secrets": [{"name": "a", "value": "one"}, {"name": "b", "value": "two"}],
     "keys": [{"id": "k", "aliases": ["alias/k"]}],
     "roles": [{"name": "app"}],
@@ -171,6 +172,23 @@ def test_sessions_of_roles_survive(path: Path) -> None:
         issued = json.loads(answer.read())
     with KmsMock(FIXTURE, state=path) as kms, OPENER.open(f"{kms.url}/_kms_mock/credentials?role=app") as answer:
         assert json.loads(answer.read())["AccessKeyId"] == issued["AccessKeyId"]
+
+
+def test_what_is_over_in_a_second_is_not_written(path: Path) -> None:
+    """Requests of an account with rates are counted, the counts are in no file, and reading writes nothing."""
+    account = {"id": "1234567890123456", "quotas": {"rates": {"GetSecretValue": 1000}}}
+    document: dict[str, Any] = {**FIXTURE, "accounts": [account]}
+    with KmsMock(document, state=path) as kms:
+        client = kms.client()
+        before = path.with_name("state.db-wal").read_bytes()
+        for _ in range(3):
+            client.get_secret_value(m.GetSecretValueRequest(secret_name="a"))
+        place = (kms.config.account, "cn-hangzhou")
+        assert contents(kms.store)[place, "RequestCount"][0][1].count == 3
+        assert path.with_name("state.db-wal").read_bytes() == before
+        kms.reset()
+        client.put_secret_value(m.PutSecretValueRequest(secret_name="a", version_id="v2", secret_data="new"))
+    assert (place, "RequestCount") not in kept(path)
 
 
 def test_any_integer_of_a_request_can_be_saved(path: Path) -> None:

@@ -133,5 +133,5 @@ def run_command(
 
 
 def control(server: Server, *arguments: str) -> Any:
-    """Run a command that talks to the server; give the JSON document that it prints."""
-    return json.loads(run_command(*arguments, "--url", server.url)[0])
+    """Run a command that talks to the server; return the JSON document that it prints."""
+    return json.loads(run_command(*arguments, "--json", "--url", server.url)[0])

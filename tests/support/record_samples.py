@@ -62,6 +62,7 @@ from kms_mock.sources import Sources
 from kms_mock.store.partition import Partition
 from kms_mock.store.store import Store
 from tests.support import pki
+from tests.support.dedicated import client_key_document
 from tests.support.keys import DAY
 from tests.support.secrets import RDS_VALUE
 
@@ -207,7 +208,8 @@ def _put_access(partition: Partition) -> None:
             description="d",
         )
     )
-    client_key = ClientKey("KAAP.1", NOW - 6 * DAY, "PEM", NOW - 5 * DAY, NOW + 5 * DAY)
+    pair = key_material.load("RSA_2048", client_key_document()["private_key"].encode())
+    client_key = ClientKey("KAAP.1", NOW - 6 * DAY, "PEM", NOW - 5 * DAY, NOW + 5 * DAY, pair)
     partition[access_points].put(
         AccessPoint(
             name="point",

@@ -21,7 +21,7 @@ REMAINS = 170  # seconds of them by the program's clock: each library renews cre
 _PATIENCE = 20.0
 
 
-def ask_mock(path: str, document: Any = None) -> Any:
+def control_of_environment(path: str, document: Any = None) -> Any:
     """Call the control API of the mock."""
     body = None if document is None else json.dumps(document).encode()
     url = f"{os.environ['KMS_MOCK_URL']}/_kms_mock/{path}"
@@ -38,22 +38,22 @@ def answer(output: IO[str]) -> str:
 
 def renewed(way: str, command: list[str]) -> str:
     """Run a program; return its last answer, after checking whose credentials signed its requests."""
-    now = datetime.fromisoformat(ask_mock("clock")["now"])
+    now = datetime.fromisoformat(control_of_environment("clock")["now"])
     renews = way != "keys"
     if renews:
-        ask_mock("clock", {"set": (now - timedelta(seconds=LIFE[way] - REMAINS)).isoformat()})
+        control_of_environment("clock", {"set": (now - timedelta(seconds=LIFE[way] - REMAINS)).isoformat()})
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write("1\n")
         first = answer(process.stdout)
         if renews:
-            ask_mock("clock", {"advance": LIFE[way]})
+            control_of_environment("clock", {"advance": LIFE[way]})
         process.stdin.write("2\n")
         second = answer(process.stdout)
         process.stdin.close()
         status = process.wait()
-    calls = ask_mock("requests?action=GetSecretValue")["requests"]
+    calls = control_of_environment("requests?action=GetSecretValue")["requests"]
     signed_by = [call["access_key_id"] for call in calls if call["status"] == 200]
     assert status == 0, status
     assert first == second, (first, second)

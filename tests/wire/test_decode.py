@@ -20,10 +20,9 @@ from multidict import CIMultiDict
 
 from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from kms_mock.kms.errors import UNSUPPORTED_HTTP_METHOD, ApiError, ErrorSpec
+from kms_mock.kms.errors import ApiError
 from kms_mock.rpc.decode import HttpRequest, decode, parse_parameters, signed_request
 from kms_mock.rpc.encode import JSON_TYPE, XML_TYPE
-from kms_mock.rpc.errors import DEDICATED_GATEWAY
 from tests.support.raw_http import VERSION, Answer, ask, http, request_parameters
 
 SECRET = {"name": "db", "value": "one", "tags": {"team": "a"}}
@@ -410,57 +409,7 @@ def test_any_host_header_is_fine(kms: KmsMock, host: str) -> None:
     assert value_of(ask(kms, http("GET", GET, host=host))) == "one"
 
 
-# -- other protocols --------------------------------------------------------------------------------------------------
-
-
-DEDICATED = {
-    "Content-Type": "application/x-protobuf",
-    "Accept": "application/x-protobuf",
-    "x-kms-apiversion": "dkms-gcs-0.2",
-    "x-kms-apiname": "Encrypt",
-    "x-kms-acccesskeyid": "KAAP.x",
-    "Authorization": "Bearer abc",
-}
-
-
-def fields_of_message(body: bytes) -> dict[int, bytes | int]:
-    """Read a flat protobuf message: numbers as int, texts as bytes."""
-    fields: dict[int, bytes | int] = {}
-    while body:
-        tag, body = _varint(body)
-        number, body = _varint(body)
-        if tag & 7:
-            assert len(body) >= number
-            fields[tag >> 3], body = body[:number], body[number:]
-        else:
-            fields[tag >> 3] = number
-    return fields
-
-
-def _varint(body: bytes) -> tuple[int, bytes]:
-    number = 0
-    for place, byte in enumerate(body):
-        number |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            return number, body[place + 1 :]
-    raise AssertionError("the number has no end")
-
-
-@pytest.mark.parametrize("left_out", [(), ("x-kms-apiname",), ("Content-Type",)])
-@pytest.mark.parametrize(("method", "spec"), [("POST", DEDICATED_GATEWAY), ("PUT", UNSUPPORTED_HTTP_METHOD)])
-def test_a_protobuf_request_gets_a_protobuf_error(
-    kms: KmsMock, left_out: tuple[str, ...], method: str, spec: ErrorSpec
-) -> None:
-    """A request of the dedicated gateway is refused with its message Error, which clients can read (dedicated.md 2)."""
-    headers = {name: text for name, text in DEDICATED.items() if name not in left_out}
-    answer = ask(kms, http(method, body=b"\x0a\x05hello\xff", headers=headers))
-    assert (answer.status, answer.headers["content-type"]) == (spec.status, "application/x-protobuf")
-    assert fields_of_message(answer.body) == {
-        1: spec.status,
-        2: spec.code.encode(),
-        3: spec.message.encode(),
-        4: answer.headers["x-acs-request-id"].encode(),
-    }
+# -- other bodies -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/xml", "image/png"])

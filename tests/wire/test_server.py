@@ -29,16 +29,17 @@ UNPARSED = (
 FORM_BODY = b"Action=GetSecretValue&Version=2016-01-20&SecretName=db"
 
 
-@pytest.fixture(scope="module")
-def kms() -> Iterator[KmsMock]:
-    with KmsMock([{"secrets": [SECRET]}]) as running:
+@pytest.fixture(scope="module", params=[True, False], ids=["lane", "aiohttp"])
+def kms(request: pytest.FixtureRequest) -> Iterator[KmsMock]:
+    with KmsMock([{"secrets": [SECRET]}], config=Config(lane=request.param)) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def hasty() -> Iterator[KmsMock]:
+@pytest.fixture(scope="module", params=[True, False], ids=["lane", "aiohttp"])
+def hasty(request: pytest.FixtureRequest) -> Iterator[KmsMock]:
     """A mock that waits for nobody."""
-    with KmsMock([{"secrets": [SECRET]}], config=Config(header_timeout=0.4, idle_timeout=1.6)) as running:
+    config = Config(header_timeout=0.4, idle_timeout=1.6, lane=request.param)
+    with KmsMock([{"secrets": [SECRET]}], config=config) as running:
         yield running
 
 

@@ -14,6 +14,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from kms_mock.crypto import pem
+from kms_mock.crypto.material import KeyMaterial
 from kms_mock.kms import errors
 from kms_mock.store.partition import Partition
 from kms_mock.store.resource import Index, Resource
@@ -30,6 +32,7 @@ Permission = Literal[
 SHARED_GATEWAY = "shared"  # the scope of a policy that is about no instance (terraform-provider-alicloud)
 MAX_POLICIES = 3  # of an access point (api-docs CreateApplicationAccessPoint)
 MAX_CLIENT_KEYS = 3  # of an access point (help page "aap-overview")
+CLIENT_KEY_SPEC = "RSA_2048"
 LIFETIME_YEARS = 5  # of a client key, unless the request says otherwise (api-docs CreateClientKey)
 
 
@@ -81,13 +84,17 @@ class AccessPolicy(Struct, frozen=True):
 
 
 class ClientKey(Struct, frozen=True):
-    """The credential of an application: KMS keeps the certificate (PEM), never the private key."""
+    """The credential of an application: KMS keeps the certificate (PEM), never the private key.
+
+    `material` is the whole key pair of one that came from a fixture file with it: what this server can hand out.
+    """
 
     id: str
     created: float
     certificate: str
     not_before: float
     not_after: float
+    material: KeyMaterial | None = None
 
 
 class AccessPoint(Struct, frozen=True):
@@ -120,6 +127,15 @@ access_points = Resource(
     missing=errors.ACCESS_NOT_FOUND,
     indexes=(CLIENT_KEYS,),
 )
+
+
+def certificate_of_client_key(
+    client_key_id: str, pair: KeyMaterial, serial: bytes, validity: tuple[float, float]
+) -> str:
+    """Make the certificate (PEM) of a client key; it follows from the arguments alone."""
+    from kms_mock.crypto.self_signed import self_signed  # noqa: PLC0415 (X.509 takes 30 ms to load, and few runs need it)
+
+    return pem.encode("CERTIFICATE", self_signed(pair, client_key_id, serial, validity))
 
 
 def find_client_key(partition: Partition, client_key_id: str) -> tuple[AccessPoint, ClientKey]:

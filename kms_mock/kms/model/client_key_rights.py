@@ -1,14 +1,15 @@
 """What the holder of a client key may do: the policies of its access point as policies of an identity, and its dates.
 
 Sources: KMS, "Overview of AAPs" (what each permission allows, that resources and network rules limit it) and "List of
-operations by function" (the operations of the Instance API); api-docs CreatePolicy and CreateClientKey. A mock has the
-operations of the RPC API only: those that do what the ones of the Instance API do stand for them, which is inferred.
+operations by function" (the operations of the Instance API); api-docs CreatePolicy and CreateClientKey. In the RPC API
+the operations that do what those of the Instance API do are allowed with them, which is inferred.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from weakref import WeakKeyDictionary, ref
 
 from msgspec.structs import replace
 
@@ -35,7 +36,11 @@ from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 
 _USE_OF_KEYS = [
+    "kms:AdvanceDecrypt",
     "kms:AdvanceEncrypt",
+    "kms:AdvanceGenerateDataKey",
+    "kms:AdvanceGenerateDataKeyPair",
+    "kms:AdvanceGenerateDataKeyPairWithoutPlaintext",
     "kms:AsymmetricDecrypt",
     "kms:AsymmetricEncrypt",
     "kms:AsymmetricSign",
@@ -43,8 +48,13 @@ _USE_OF_KEYS = [
     "kms:Decrypt",
     "kms:Encrypt",
     "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:GetPublicKey",
+    "kms:Hmac",
+    "kms:Sign",
+    "kms:Verify",
 ]
 _USE_OF_SECRETS = ["kms:GetSecretValue"]
 
@@ -60,14 +70,22 @@ _LONGEST_BLOCK = 64  # characters; only the scope of an IPv6 address can be long
 class InstancePolicy(Policy, frozen=True, dict=True):
     """A policy about what is in one KMS instance, which an ARN does not tell."""
 
+    instance_id: str
     is_inside: Callable[[str], bool]  # whether the resource with this ARN is in the instance
 
+    @cached_property
+    def _about_inside(self) -> dict[str, tuple[Numbered, ...]]:
+        return {}
+
     def about(self, action: str) -> tuple[Numbered, ...]:
-        """Return the statements about an action, with their numbers and Sids."""
-        return tuple(
-            (number, sid, replace(statement, resources=_both(statement.resources, self.is_inside)))
-            for number, sid, statement in super().about(action)
-        )
+        """Return the statements about an action, with their numbers and Sids; found once for each action."""
+        found = self._about_inside.get(action)
+        if found is None:
+            found = self._about_inside[action] = tuple(
+                (number, sid, replace(statement, resources=_both(statement.resources, self.is_inside)))
+                for number, sid, statement in super().about(action)
+            )
+        return found
 
 
 def find_client_key(store: Store, client_key_id: str) -> tuple[Partition, AccessPoint, ClientKey] | None:
@@ -84,14 +102,38 @@ def client_key_caller(store: Store, client_key_id: str, now: float) -> Caller:
     found = find_client_key(store, client_key_id)
     if found is None:
         raise errors.INVALID_ACCESS_KEY_ID(f"Client key {client_key_id[:60]!a} was deleted, or never existed.")
-    partition, point, client_key = found
+    return caller_of(*found, now)
+
+
+def caller_of(partition: Partition, point: AccessPoint, client_key: ClientKey, now: float) -> Caller:
+    """Return who signs with a client key that was found. Raises ACCESS_KEY_INACTIVE outside its dates."""
     if not client_key.not_before <= now <= client_key.not_after:
         raise errors.ACCESS_KEY_INACTIVE(
-            f"Client key {client_key_id} is valid from {iso(client_key.not_before)} to {iso(client_key.not_after)}; "
+            f"Client key {client_key.id} is valid from {iso(client_key.not_before)} to {iso(client_key.not_after)}; "
             f"it is {iso(now)}."
         )
-    rights = tuple(_named_policy(partition, point, name) for name in point.policies)
-    return Caller(partition.account_id, AccessKey(client_key_id), rights, application=point.arn)
+    return Caller(partition.account_id, AccessKey(client_key.id), _rights(partition, point), application=point.arn)
+
+
+# Of each partition: access point -> the records that its rights follow from, and the rights. To make them anew costs
+# every request as much as all else that asks for permission.
+_MAX_KNOWN = 256
+_known_rights: WeakKeyDictionary[Partition, dict[str, tuple[tuple[object, ...], tuple[NamedPolicy, ...]]]] = (
+    WeakKeyDictionary()
+)
+
+
+def _rights(partition: Partition, point: AccessPoint) -> tuple[NamedPolicy, ...]:
+    """Return the policies of an access point in the language of RAM."""
+    known = _known_rights.setdefault(partition, {})
+    found = list(map(partition[policies].get, point.policies))
+    names = [name for policy in found if policy is not None for name in policy.network_rules or ()]
+    records = (point, *found, *map(partition[network_rules].get, names))
+    if point.name not in known or known[point.name][0] != records:
+        if len(known) >= _MAX_KNOWN:
+            known.clear()  # of access points that were deleted meanwhile
+        known[point.name] = records, tuple(_named_policy(partition, point, name) for name in point.policies)
+    return known[point.name][1]
 
 
 def _named_policy(partition: Partition, point: AccessPoint, name: str) -> NamedPolicy:
@@ -106,7 +148,7 @@ def _named_policy(partition: Partition, point: AccessPoint, name: str) -> NamedP
     if policy.scope in (None, SHARED_GATEWAY):
         return label, translated
     inside = _inside(partition, policy.scope)
-    return f"{label} for instance {policy.scope}", InstancePolicy("1", translated.Statement, inside)
+    return f"{label} for instance {policy.scope}", InstancePolicy("1", translated.Statement, policy.scope, inside)
 
 
 @lru_cache(maxsize=256)
@@ -137,10 +179,13 @@ def _sources(partition: Partition, policy: AccessPolicy) -> tuple[str, ...] | No
 
 def _inside(partition: Partition, instance_id: str) -> Callable[[str], bool]:
     """Return whether the key or secret of a partition with this ARN is in an instance, as a function."""
+    place = ref(partition)  # else what is remembered of a partition would keep it
 
     def is_inside(resource: str) -> bool:
         kind, _, name = resource.split(":", 4)[-1].partition("/")
-        record = partition[keys].get(name) if kind == "key" else partition[secrets].get(name)
+        inside = place()
+        assert inside is not None  # noqa: S101 (a request is using it)
+        record = inside[keys].get(name) if kind == "key" else inside[secrets].get(name)
         return record is not None and record.instance_id == instance_id
 
     return is_inside

@@ -116,8 +116,8 @@ class RequestCount(Struct, frozen=True):
     count: int
 
 
-# Not logged: a refused request counts too, and what it changed is undone.
-request_counts = Resource(RequestCount, "request count", key=lambda found: found.name, logged=False)
+# Not logged: a refused request counts too, and what it changed is undone. Not saved: after a start the second is over.
+request_counts = Resource(RequestCount, "request count", key=lambda found: found.name, logged=False, saved=False)
 
 
 def limits(rates: Rates, operation: str) -> dict[str, int]:

@@ -1,22 +1,19 @@
 """Encryption with symmetric keys: Encrypt, Decrypt, ReEncrypt, AdvanceEncrypt."""
 
-from typing import Literal, NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
-from kms_mock.crypto import asymmetric, b64, symmetric
-from kms_mock.crypto.envelope import NONCE_LENGTH
+from kms_mock.crypto import asymmetric, b64
 from kms_mock.crypto.errors import InvalidCiphertext
-from kms_mock.crypto.material import KeyMaterial
-from kms_mock.crypto.specs import ENCRYPT_DECRYPT, Kind
+from kms_mock.crypto.specs import ENCRYPT_DECRYPT
 from kms_mock.kms import errors
 from kms_mock.kms.context import Context
 from kms_mock.kms.model import key_use
 from kms_mock.kms.model.attestation import refuse_recipient
+from kms_mock.kms.model.cipher_modes import AdvanceAlgorithm, PaddingMode, cipher_of
 from kms_mock.kms.parameters import (
-    AdvanceAlgorithm,
     EncryptionAlgorithm,
     EncryptionContext,
     KeyId,
-    PaddingMode,
     Plaintext,
     Recipient,
 )
@@ -24,18 +21,6 @@ from kms_mock.rpc.api import operation
 
 _MAX_PLAINTEXT_BYTES = 6144
 _FROM, _TO = "kms:ReEncryptFrom", "kms:ReEncryptTo"
-_CBC_IV_LENGTH = 16
-_Mode = Literal["GCM", "CBC", "CTR", "ECB"]
-_ADVANCED: dict[AdvanceAlgorithm, tuple[Kind, _Mode]] = {
-    "AES_GCM": ("aes", "GCM"),
-    "AES_CBC": ("aes", "CBC"),
-    "AES_CTR": ("aes", "CTR"),
-    "AES_ECB": ("aes", "ECB"),
-    "SM4_GCM": ("sm4", "GCM"),
-    "SM4_CBC": ("sm4", "CBC"),
-    "SM4_CTR": ("sm4", "CTR"),
-    "SM4_ECB": ("sm4", "ECB"),
-}
 
 
 class Ciphertext(TypedDict):
@@ -227,48 +212,20 @@ def advance_encrypt(
     """Encrypt with an algorithm, IV and associated data of the caller's choice, under the primary version."""
     key = ctx.key(key_id)
     key_use.check_symmetric(ctx.partition, key)
-    algorithm = algorithm or ("AES_GCM" if key.spec.kind == "aes" else "SM4_GCM")
-    kind, mode = _ADVANCED[algorithm]
-    if kind != key.spec.kind:
-        raise errors.INVALID_PARAMETER(f"Key {key.id} is {key.spec_name} and has no {algorithm}.", name="Algorithm")
+    cipher = cipher_of(key, algorithm, padding_mode)
     material = key.material()
-    iv = _iv(ctx, mode, iv)
-    padding = (padding_mode or "PKCS7_PADDING") if mode in ("CBC", "ECB") else None
-    body = _advanced(material, mode, iv, _plaintext_bytes(plaintext), aad=aad, padding=padding)
+    iv = cipher.iv(iv, ctx.sources.random_bytes)
+    body = cipher.encrypt(material, iv, _plaintext_bytes(plaintext), aad)
     version_id = key.primary_version or ""
     blob = b64.encode(version_id.encode() + iv + body)
     result: AdvancedCiphertext = {
         "KeyId": key.id,
         "KeyVersionId": version_id,
         "CiphertextBlob": blob,
-        "Algorithm": algorithm,
+        "Algorithm": cipher.algorithm,
     }
     if iv:
         result["Iv"] = b64.encode(iv)
-    if padding is not None:
-        result["PaddingMode"] = padding
+    if cipher.padding is not None:
+        result["PaddingMode"] = cipher.padding
     return result
-
-
-def _iv(ctx: Context, mode: _Mode, iv: bytes | None) -> bytes:
-    """Return the IV: 12 bytes for GCM, 16 for CBC and CTR, made when none is given; ECB has none."""
-    length = {"GCM": NONCE_LENGTH, "ECB": 0}.get(mode, _CBC_IV_LENGTH)
-    if iv is None:
-        return ctx.sources.random_bytes(length)
-    if len(iv) != length:
-        raise errors.INVALID_PARAMETER(f"The Iv of {mode} has {length} bytes, not {len(iv)}.", name="Iv")
-    return iv
-
-
-def _advanced(
-    material: KeyMaterial, mode: _Mode, iv: bytes, plaintext: bytes, *, aad: bytes | None, padding: PaddingMode | None
-) -> bytes:
-    if mode == "GCM":
-        return symmetric.seal(material, iv, plaintext, aad or None)
-    if aad is not None:
-        raise errors.INVALID_PARAMETER(f"{mode} has no associated data.", name="Aad")
-    fill: symmetric.Padding = "PKCS7" if padding == "PKCS7_PADDING" else "NONE"
-    try:
-        return symmetric.encrypt_blocks(material, mode, plaintext, iv=iv or None, padding=fill)
-    except ValueError as error:
-        raise errors.INVALID_PARAMETER(f"Plaintext: {error}.", name="Plaintext") from error

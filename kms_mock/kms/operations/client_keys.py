@@ -12,11 +12,13 @@ from kms_mock.crypto.randomness import RandomBytes
 from kms_mock.kms import errors, inferred
 from kms_mock.kms.context import Context
 from kms_mock.kms.model.access import (
+    CLIENT_KEY_SPEC,
     LIFETIME_YEARS,
     MAX_CLIENT_KEYS,
     AccessPoint,
     ClientKey,
     access_points,
+    certificate_of_client_key,
     find_client_key,
 )
 from kms_mock.kms.operations.results import Empty
@@ -24,7 +26,6 @@ from kms_mock.kms.parameters import AccessName, AccessPointName, ClientKeyPasswo
 from kms_mock.rpc.api import operation
 from kms_mock.store.times import iso, years_later
 
-_ALGORITHM = "RSA_2048"
 _ORIGIN = "KMS_PROVIDED"
 
 
@@ -65,7 +66,7 @@ def _details(point: AccessPoint, client_key: ClientKey) -> ClientKeyDetails:
     return {
         "ClientKeyId": client_key.id,
         "AapName": point.name,
-        "KeyAlgorithm": _ALGORITHM,
+        "KeyAlgorithm": CLIENT_KEY_SPEC,
         "KeyOrigin": _ORIGIN,
         "PublicKeyData": client_key.certificate,
         "CreateTime": iso(client_key.created),
@@ -106,14 +107,12 @@ def _issue(
 
 
 def _issued(blank: ClientKey, serial: bytes, password: str, stream: RandomBytes | None) -> Issued:
-    # X.509 takes 30 ms to load, and few runs make a client key.
-    from kms_mock.crypto import pkcs12  # noqa: PLC0415
-    from kms_mock.crypto.self_signed import self_signed  # noqa: PLC0415
+    from kms_mock.crypto import pkcs12  # noqa: PLC0415 (few runs make a client key)
 
-    pair = key_material.generate(_ALGORITHM, stream)
-    certificate = self_signed(pair, blank.id, serial, (blank.not_before, blank.not_after))
-    data = b64.encode(pkcs12.make(password, pair.to_bytes(), certificate, stream))
-    return Issued(replace(blank, certificate=pem.encode("CERTIFICATE", certificate)), data)
+    pair = key_material.generate(CLIENT_KEY_SPEC, stream)
+    certificate = certificate_of_client_key(blank.id, pair, serial, (blank.not_before, blank.not_after))
+    data = b64.encode(pkcs12.make(password, pair.to_bytes(), pem.decode(certificate), stream))
+    return Issued(replace(blank, certificate=certificate), data)
 
 
 @operation(
@@ -142,7 +141,7 @@ def create_client_key(
     ctx.partition[access_points].put(replace(point, client_keys=client_keys))
     return {
         "ClientKeyId": client_key.id,
-        "KeyAlgorithm": _ALGORITHM,
+        "KeyAlgorithm": CLIENT_KEY_SPEC,
         "PrivateKeyData": issued.private_key_data,
         "NotBefore": iso(client_key.not_before),
         "NotAfter": iso(client_key.not_after),

@@ -172,10 +172,10 @@ def get_secret_value(
 ) -> SecretValue:
     """Return the value of one version: the current one unless a stage or a version id says otherwise."""
     refuse_recipient(recipient)
-    return _read_value(ctx, secret_name, version_stage, version_id, fetch_extended_config)
+    return read_value(ctx, secret_name, version_stage, version_id, fetch_extended_config)
 
 
-def _read_value(
+def read_value(
     ctx: Context, name: str, stage: str | None, version_id: str | None, fetch_extended_config: bool
 ) -> SecretValue:
     """Return what GetSecretValue answers, once the secret, its instance and the right to decrypt are checked."""
@@ -227,7 +227,7 @@ def batch_get_secret_value(ctx: Context, *, secrets_list: SecretsList) -> BatchR
         ctx.partition = home  # ctx.secret() goes to the account and region of an ARN: go back for the next name
         fetch = str(wanted.FetchExtendedConfig).lower() == "true"
         try:
-            value = _read_value(ctx, wanted.SecretName, wanted.VersionStage, wanted.VersionId, fetch)
+            value = read_value(ctx, wanted.SecretName, wanted.VersionStage, wanted.VersionId, fetch)
         except ApiError as refusal:
             error = get_secret_value.reworded(refusal)
             entry: BatchError = {

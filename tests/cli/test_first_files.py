@@ -1,0 +1,140 @@
+"""Commands for a new project: `init`, `schema`, `docs`; the help, and what `serve` says when it starts."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kms_mock import fixtures
+from kms_mock.cli import COMMANDS
+from tests.support.cli import CLEAN, run_command, secret_names, serving
+
+ROOT = Path(__file__).parents[2]
+TEST = """
+from alibabacloud_kms20160120 import models
+
+
+def test_the_secret_is_there(kms_client):
+    request = models.GetSecretValueRequest(secret_name="app/database-url")
+    assert kms_client.get_secret_value(request).body.secret_data.startswith("postgres://")
+"""
+
+
+def test_init(tmp_path: Path) -> None:
+    """What it writes works: a test that uses the mock passes, and each file is what its reader takes."""
+    told = run_command("init", "--fixture", "--conftest", "--compose", "--editor", folder=tmp_path)[0]
+    names = ["kms-mock.yaml", "conftest.py", "compose.yaml", ".vscode/kms-mock.schema.json", ".vscode/settings.json"]
+    assert told.splitlines() == [f"wrote {name}" for name in names]
+    (tmp_path / "test_first.py").write_text(TEST)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=CLEAN, check=False)
+    assert "1 passed" in done.stdout
+    schema = json.loads((tmp_path / ".vscode/kms-mock.schema.json").read_text())
+    jsonschema: Any = pytest.importorskip("jsonschema")
+    jsonschema.validate(yaml.safe_load((tmp_path / "kms-mock.yaml").read_text()), schema)
+    service = yaml.safe_load((tmp_path / "compose.yaml").read_text())["services"]["kms"]
+    assert service["environment"]["KMS_MOCK_FIXTURE"] in service["volumes"][0]
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    """A file that is there stays as it is, and the line says so; without a terminal it asks nothing."""
+    (tmp_path / "conftest.py").write_text("mine")
+    told = run_command("init", str(tmp_path))[0]
+    assert told.splitlines() == [
+        f"wrote {tmp_path}/kms-mock.yaml",
+        f"{tmp_path}/conftest.py is there already: it stays as it is",
+    ]
+    assert (tmp_path / "conftest.py").read_text() == "mine"
+    (tmp_path / ".vscode").mkdir()
+    (tmp_path / ".vscode/settings.json").write_text("{}")
+    assert "`kms-mock schema --vscode` adds" in run_command("init", "--editor", str(tmp_path))[0]
+    assert (tmp_path / ".vscode/settings.json").read_text() == "{}"
+    assert "cannot write" in run_command("init", str(tmp_path / "conftest.py/below"), code=1)[1]
+
+
+def test_schema() -> None:
+    """`schema` prints the file of that name in fixtures/."""
+    assert run_command("schema")[0] == (ROOT / "fixtures/schema.json").read_text()
+
+
+def test_schema_for_vscode(tmp_path: Path) -> None:
+    """`--vscode` writes the schema and adds it to the settings, once; other settings stay."""
+    settings = tmp_path / ".vscode/settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"editor.rulers": [120], "yaml.schemas": {"other.json": ["*.yml"]}}')
+    assert len(run_command("schema", "--vscode", folder=tmp_path)[0].splitlines()) == 2
+    assert run_command("schema", "--vscode", folder=tmp_path)[0] == "wrote .vscode/kms-mock.schema.json\n"
+    found = json.loads(settings.read_text())
+    assert found["editor.rulers"] == [120]
+    assert set(found["yaml.schemas"]) == {"other.json", "./.vscode/kms-mock.schema.json"}
+    assert json.loads((tmp_path / ".vscode/kms-mock.schema.json").read_text()) == fixtures.schema()
+
+
+def test_settings_with_comments_stay(tmp_path: Path) -> None:
+    """Settings that are not plain JSON are not touched; the message says what to add by hand."""
+    settings = tmp_path / ".vscode/settings.json"
+    settings.parent.mkdir()
+    settings.write_text("{\n  // mine\n}")
+    assert '"yaml.schemas"' in run_command("schema", "--vscode", folder=tmp_path, code=1)[1]
+    assert settings.read_text() == "{\n  // mine\n}"
+
+
+def test_docs() -> None:
+    """`docs` lists every page with its title, and prints one as it is written; a wrong name has the nearest one."""
+    listed = dict(line.strip().split(maxsplit=1) for line in run_command("docs")[0].splitlines()[1:])
+    assert set(listed) == {
+        page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in (ROOT / "docs").rglob("*.md")
+    }
+    assert listed["run"] == (ROOT / "docs/run.md").read_text().partition("\n")[0].removeprefix("# ")
+    assert run_command("docs", "run")[0] == (ROOT / "docs/run.md").read_text()
+    assert "did you mean 'testing-tools'?" in run_command("docs", "testing-tool", code=1)[1]
+
+
+def test_help_is_grouped() -> None:
+    """`--help` lists the commands under headings, each with a first sentence that fits, and ends with examples."""
+    told = run_command("--help", environment={"COLUMNS": "80"})[0]
+    sections = re.split(r"^(\S.*):$", told, flags=re.MULTILINE)
+    for heading, commands in COMMANDS.items():
+        section = sections[sections.index(heading) + 1]
+        assert re.findall(r"^  (\S+) ", section, re.MULTILINE) == [command.name for command in commands]
+        assert "..." not in section
+    assert "  kms-mock tail" in sections[sections.index("Examples") + 1]
+    assert max(map(len, told.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str, files: Path) -> None:
+    """Each shell gets a script that completes."""
+    assert "_kms_mock_completion" in run_command(environment={"_KMS_MOCK_COMPLETE": f"{shell}_source"})[0]
+    words = {"COMP_WORDS": "kms-mock faults add --eff", "COMP_CWORD": "3"}
+    if shell == "bash":
+        told = run_command(environment={"_KMS_MOCK_COMPLETE": "bash_complete", **words}, folder=files)[0]
+        assert told == "plain,--effect\n"
+
+
+def test_start_lines(files: Path) -> None:
+    """After the ready line: version, fixture files with counts, the control API, how to lead a program here."""
+    with serving(files, "--port", "0", "--fixture", "one.yaml", "--fixture", "two.yaml") as server:
+        assert server.process.stdout is not None
+        version, control_api, lead = (server.process.stdout.readline() for _ in range(3))
+        assert re.fullmatch(r"kms-mock \d+\.\d+\.\d+ with one\.yaml, two\.yaml: 2 secrets\n", version)
+        assert control_api == f"control API: {server.url}/_kms_mock/ (kms-mock tail --url {server.url})\n"
+        assert f'eval "$(kms-mock env --url {server.url})"' in lead
+
+
+def test_a_folder_of_fixture_files(files: Path, tmp_path: Path) -> None:
+    """`--fixture FOLDER` loads the files in it, by name; an empty folder and a schema are nothing."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text((files / f"{name}.yaml").read_text())
+    (tmp_path / "notes.txt").write_text("none")
+    (tmp_path / "schema.json").write_text("[]")
+    (tmp_path / "empty").mkdir()
+    with serving(files, "--port", "0", "--fixture", str(tmp_path), "--fixture", str(tmp_path / "empty")) as server:
+        assert secret_names(server.url) == ["db", "more"]
