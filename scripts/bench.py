@@ -26,6 +26,7 @@ from typing import IO, cast
 from urllib.parse import urlencode
 
 import bench_dedicated
+import bench_page
 import bench_policies
 import bench_signatures
 import bench_state
@@ -402,6 +403,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "key_scale": key_scale,
     "generation": generation,
     "tools": tools,
+    "page": lambda: bench_page.open_and_closed(mock, lambda: fixture(secrets(10)), request, load, compare, report),
     "policies": functools.partial(bench_policies.decisions, report),
     "state": state,
 }

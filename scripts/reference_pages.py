@@ -32,7 +32,8 @@ from kms_mock.control.namespaces import Namespace
 from kms_mock.control.operations_page import markdown
 from kms_mock.products import APIS
 from kms_mock.reach.intercept import Interception
-from kms_mock.server.control_api import _ROUTES, PREFIX, ClockRequest
+from kms_mock.server.control_api import ROUTES, ClockRequest
+from kms_mock.server.routes import PREFIX
 from kms_mock.store.events import Event
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,7 +174,7 @@ def control_api_page() -> str:
                     'Bodies are JSON, sent as `Content-Type: application/json`; answers are JSON. An error is `{"error": "…"}` '
                     "with status 400, 403, 404, 405, 409 or 415."
                 ),
-                "`checkpoints` and `faults` take an id as the last part of the path, such as `checkpoints/1`.",
+                "The server describes these routes itself, with their types, at `/_kms_mock/openapi.json` (OpenAPI 3.1).",
                 table(("method", "path", "what it does"), rows),
                 "## The clock",
                 "The body of `PUT clock`:",
@@ -193,8 +194,8 @@ def control_api_page() -> str:
 
 def _routes() -> Iterator[tuple[str, str, str]]:
     """Yield method, path and description of each route."""
-    for (method, name), handler in _ROUTES.items():
-        yield method, f"{PREFIX}{name}", text_of(handler)
+    for route in ROUTES:
+        yield route.method, route.path, text_of(route.handler)
 
 
 def _struct(kind: type[msgspec.Struct]) -> str:

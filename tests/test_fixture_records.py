@@ -65,6 +65,7 @@ NEVER_SAVED: Mapping[tuple[type[Document], str], str] = {
     (CertificateDocument, "alternative_names"): "for a signing request to be made",
     (NetworkRuleDocument, "type"): "there is one value",
     (FixtureDocument, "format"): "there is one version of the format",
+    (FixtureDocument, "masked"): "a snapshot has every value; only the control API masks them",
     **{
         (FixtureDocument, field): "short for a region of the default account" for field in OwnDocument.__struct_fields__
     },

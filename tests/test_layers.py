@@ -40,8 +40,9 @@ ALLOWED: dict[str, set[str]] = {
     # What stands beside.
     "fixtures": {"kms", "bss", "rpc", "store", "identity", "crypto"},
     "control": {"rpc", "store", "identity"},
+    "web": {"rpc", "control"},
     "persistence": {"control", "rpc", "store", "identity", "crypto"},
-    "server": {"rpc", "store", "identity", "crypto", "control", "fixtures"},
+    "server": {"rpc", "store", "identity", "crypto", "control", "fixtures", "web"},
     "sdk_sessions": set(),
     "lifecycle": set(),
     "mock": {
@@ -94,6 +95,7 @@ THIRD_PARTY: dict[str, set[str]] = {
         "control",
         "persistence",
         "server",
+        "web",
         "mock",
         "cli",
         "importing",

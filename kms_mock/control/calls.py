@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from msgspec import Struct
 
@@ -24,6 +24,27 @@ _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 _MAX_SHOWN = 300  # characters of an action or a reason in a line of text
 CHARACTER_BYTES = 4  # of a string, at most
 CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
+
+
+class CallDocument(TypedDict):
+    """One call as the control API has it; parameters as they were sent, without the system parameters.
+
+    `resource` is the first one that the request names, "" for none.
+    """
+
+    number: int
+    at: str
+    action: str
+    parameters: dict[str, str]
+    resource: str
+    access_key_id: str
+    status: int
+    code: str
+    reason: str
+    request_id: str
+    milliseconds: float
+    changes: list[str]
+    fault: str
 
 
 class Call(Struct, frozen=True, gc=False):
@@ -111,7 +132,7 @@ class Call(Struct, frozen=True, gc=False):
         action = printable(self.action, _MAX_SHOWN)
         return f"#{self.number} {action}({given}) -> {self.status} {self.code or 'ok'}{reason}"
 
-    def document(self, *, unmasked: bool = False) -> dict[str, Any]:
+    def document(self, *, unmasked: bool = False) -> CallDocument:
         """Return the call for the control API, secrets masked unless they are asked for."""
         return {
             "number": self.number,

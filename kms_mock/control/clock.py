@@ -43,6 +43,7 @@ class Clock:
         self._settle = settle
         self._between_requests = between_requests
         self._state = ClockState()
+        self.moves = 0  # how often it was set, advanced, restored, or made to run at another rate
 
     def now(self) -> float:
         """Return seconds since 1970 UTC. At the end of time the clock stops (`times.END_OF_TIME`)."""
@@ -102,6 +103,7 @@ class Clock:
     def restore(self, state: ClockState) -> None:
         """Go back to where a clock stood; makes nothing happen."""
         self._state = state
+        self.moves += 1
 
     def reset(self) -> None:
         """Run with the real clock again."""
@@ -120,6 +122,7 @@ class Clock:
 
     def _move(self, now: float, rate: float) -> None:
         self._state = ClockState(now, self._real(), rate, untouched=False)
+        self.moves += 1
 
 
 def parse_step(step: str | float | timedelta) -> float:

@@ -53,7 +53,7 @@ class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """Makes the dice of `probability` and `latency` repeat."""
     phase: Phase | None = None
     """Strikes before the operation, which then does not happen, or after it was committed."""
-    code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")] | None = None
+    code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_. -]{1,100}\Z")] | None = None
     """Error code that is answered; one of your own needs a status and a message."""
     status: Annotated[int, Meta(ge=400, le=599)] | None = None
     """HTTP status of the error, instead of the code's own."""

@@ -22,6 +22,8 @@ from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.errors import ApiError
 from kms_mock.suggestions import did_you_mean
 
+_MOST_NEAR = 5  # calls that are shown when none is the one
+
 
 class Calls(ABC):
     """Calls in order, and what tests ask about them. Iterating gives `Call` objects, oldest first."""
@@ -98,6 +100,13 @@ class Calls(ABC):
         if self.evicted:
             raise AssertionError(f"cannot tell whether {wanted.action} was called: {self._eviction()}.")
 
+    def nearest(self, action: str, /, *, code: str | None = None, **parameters: Any) -> list[Call]:
+        """Return the calls that come nearest to what is looked for, the nearest first, at most 5; see `filter`."""
+        return self._nearest(self._wanted(action, code, None, parameters))
+
+    def _nearest(self, wanted: _Wanted) -> list[Call]:
+        return sorted(self, key=wanted.distance)[:_MOST_NEAR]
+
     def _wanted(
         self, action: str | None, code: str | None, access_key_id: str | None, parameters: Mapping[str, Any]
     ) -> _Wanted:
@@ -124,7 +133,7 @@ class Calls(ABC):
     def _evidence(self, wanted: _Wanted, found: list[Call]) -> str:
         shown, title = found, "These match:"
         if not found:
-            shown = sorted(self, key=wanted.distance)[:5]
+            shown = self._nearest(wanted)
             title = "The nearest calls:" if shown else "There was no call at all."
         lines = [f"\n  {call}" for call in shown[:10]]
         lost = f"\n  ({self._eviction()})" if self.evicted else ""
@@ -198,6 +207,21 @@ class Journal(Calls):
     def last(self) -> Call | None:
         """The newest call, or None."""
         return self._calls[-1] if self._calls else None
+
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest call that is kept, of the next one if none is."""
+        return self.count - len(self._calls) + 1
+
+    def newer_than(self, number: int, most: int) -> list[Call]:
+        """Return the calls that came after the one of this number, at most the `most` newest."""
+        wanted = min(self.count - number, most)
+        return list(self._calls)[-wanted:] if wanted > 0 else []
+
+    def numbered(self, number: int) -> Call | None:
+        """Return the call of this number, None if it is not kept."""
+        place = number - self.oldest
+        return tuple(self._calls)[place] if 0 <= place < len(self._calls) else None
 
 
 class CallsOf(Calls):

@@ -15,7 +15,7 @@ from kms_mock.control.calls import Call
 # A shorter value would be found in any text by chance.
 MIN_LENGTH = 6
 
-_SECRET_FIELDS = frozenset(
+SECRET_FIELDS = frozenset(
     {
         "AccessKeySecret",
         "Plaintext",
@@ -65,7 +65,7 @@ def _secrets(call: Call) -> Iterator[tuple[str, str]]:
 def _in_answer(tree: Any) -> Iterator[tuple[str, str]]:
     if isinstance(tree, Mapping):
         for name, value in tree.items():
-            if name in _SECRET_FIELDS and isinstance(value, str):
+            if name in SECRET_FIELDS and isinstance(value, str):
                 label = f"{name} of {tree['SecretName']}" if "SecretName" in tree else name
                 yield from _with_nested(label, value)
             else:

@@ -15,7 +15,7 @@ _PLAIN = {str: "string", int: "integer", bool: "`true` or `false`", bytes: "Base
 
 def type_words(parameter: Parameter) -> str:
     """Return the type of a parameter with its limits, such as `integer, 1 to 100`."""
-    plain, metas, markers = _unwrapped(parameter.type)
+    plain, metas, markers = unwrapped(parameter.type)
     words = _described(plain, metas, parsed=any(isinstance(mark, Parsed) for mark in markers))
     for mark in markers:
         match mark:
@@ -41,7 +41,7 @@ def default_text(parameter: Parameter) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(getattr(value, "name", value))
 
 
-def _unwrapped(hint: Any) -> tuple[Any, list[Meta], list[Any]]:
+def unwrapped(hint: Any) -> tuple[Any, list[Meta], list[Any]]:
     """Return a type without its annotations, its constraints and its markers."""
     metas: list[Meta] = []
     markers: list[Any] = []
@@ -53,7 +53,7 @@ def _unwrapped(hint: Any) -> tuple[Any, list[Meta], list[Any]]:
 
 
 def _words(hint: Any) -> str:
-    plain, metas, _ = _unwrapped(hint)
+    plain, metas, _ = unwrapped(hint)
     return _described(plain, metas)
 
 

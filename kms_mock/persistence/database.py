@@ -125,6 +125,16 @@ class Writer:
             self.close()
             raise StateError(f"{path} changed while it was read: another kms-mock uses it")
 
+    def put(self, row: Row) -> None:
+        """Write one row; what `write` does, for nearly all requests. Raises StateError."""
+        connection = self._checked()
+        try:
+            connection.execute(_PUT, structs.astuple(row))
+        except sqlite3.Error:
+            batch = Batch()
+            batch.put.append(row)
+            self.write(batch)
+
     def write(self, batch: Batch, number: int | None = None) -> None:
         """Write a batch, all of it or nothing; with a `number` of the format. Raises StateError."""
         connection = self._checked()
@@ -140,9 +150,6 @@ class Writer:
 
     def _write(self, connection: sqlite3.Connection, batch: Batch, number: int | None) -> None:
         """Write a batch in one transaction. Raises sqlite3.Error, with nothing written."""
-        if len(batch.put) == 1 and not (batch.removed or batch.meta or batch.replaces_all):
-            connection.execute(_PUT, structs.astuple(batch.put[0]))  # a transaction by itself, and the usual one
-            return
         try:
             connection.execute("BEGIN")
             if batch.replaces_all:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kms_mock.persistence.codec import Codec
+from kms_mock.persistence.codec import Codec, Row
 from kms_mock.persistence.database import Batch
 from kms_mock.store.changes import Change, Place
 from kms_mock.store.resource import Resource
@@ -51,6 +51,16 @@ class Ledger:
         numbers = self._numbers.setdefault(table, {})
         self._last_number = max(self._last_number, number)
         return numbers.setdefault(record_id, number) == number
+
+    def row_of(self, entries: Sequence[Change | StoreState]) -> Row | None:
+        """Return the row to write where one record replaced another one, and nothing else happened; else None."""
+        if len(entries) != 1:
+            return None
+        entry = entries[0]
+        if not isinstance(entry, Change) or entry.before is None or entry.after is None:
+            return None
+        number = self._numbers[entry.place, entry.resource][entry.id]
+        return self._codec.row(number, entry.place, entry.resource, entry.id, entry.after)
 
     def plan(self, store: Store, entries: Iterable[Change | StoreState]) -> Plan:
         """Return what to write for what a store noted as unsaved."""

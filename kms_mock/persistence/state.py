@@ -246,12 +246,16 @@ class State:
     def _save(self) -> None:
         if self._writer is None:
             raise StateError(f"the state file {self.path} is closed: start the mock again")
-        plan = self._ledger.plan(self._store, self._store.unsaved or ())
-        clock = self._clock.state
-        if clock is not self._saved_clock:
-            plan.batch.meta[_CLOCK] = msgspec.msgpack.encode(clock)
-        self._writer.write(plan.batch)
-        self._ledger.written(plan)
+        entries, clock = self._store.unsaved or (), self._clock.state
+        row = self._ledger.row_of(entries) if clock is self._saved_clock else None
+        if row is not None:
+            self._writer.put(row)
+        else:
+            plan = self._ledger.plan(self._store, entries)
+            if clock is not self._saved_clock:
+                plan.batch.meta[_CLOCK] = msgspec.msgpack.encode(clock)
+            self._writer.write(plan.batch)
+            self._ledger.written(plan)
         self._store.keep_unsaved()
         self._saved_clock = clock
 

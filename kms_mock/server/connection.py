@@ -141,7 +141,7 @@ class Connection(web.RequestHandler):
             self.arriving_since = self.event_loop.time()
 
     def _wake_task(self) -> None:
-        """Let aiohttp's task answer what is in the queue."""
+        """Wake aiohttp's task, or start it: it answers what is in the queue."""
         if self._waiter is not None:
             self._waiter.set_result(None)
         else:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Struct
 
 from kms_mock.config import CLIENT_KEY_PASSWORD, MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
 from kms_mock.control.calls import MASK
@@ -24,13 +24,17 @@ from kms_mock.control.coverage import operations
 from kms_mock.control.faults import FaultSpec
 from kms_mock.control.minimal_policy import access_points, minimal_policies, named_identity
 from kms_mock.fixtures import FixtureError, client_keys, snapshot
+from kms_mock.fixtures.files import FixtureDocument
 from kms_mock.fixtures.key_pairs import missing_key_pairs
 from kms_mock.fixtures.reader import Reading, read_body, read_json
 from kms_mock.logs import printable
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
+from kms_mock.server import documents, inspection, live, openapi, page
 from kms_mock.server.certificates import Certificates
+from kms_mock.server.documents import RequestsQuery
 from kms_mock.server.guards import ControlGuard
+from kms_mock.server.routes import PREFIX, ControlProblem, ControlResponse, Route, Router, json_response
 from kms_mock.store.changes import describe, difference
 from kms_mock.store.errors import StateError
 from kms_mock.store.events import Event
@@ -38,31 +42,12 @@ from kms_mock.store.store import Store, StoreState
 from kms_mock.store.times import iso
 from kms_mock.suggestions import did_you_mean
 
-PREFIX = "/_kms_mock/"
 MAX_CHECKPOINTS = 100  # each holds on to everything that was there
 _HEALTH = PREFIX + "health"
 _MAX_SOURCE = 200  # characters
-_FILTERS = frozenset({"action", "code", "access_key_id", "since", "unmasked"})
-_POLICY_OPTIONS = frozenset({"identity", "include_refused"})
+_FILTERS = frozenset(RequestsQuery.__struct_fields__)
+_POLICY_OPTIONS = frozenset(documents.PoliciesQuery.__struct_fields__)
 _SECRET_KEYS = frozenset({"data", "value", "material", "secret", "private_key", "plaintext", "password", "token"})
-
-
-class ControlResponse(Struct, frozen=True):
-    """One answer of the control API; `headers` are further ones."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = {}
-    content_type: str = "application/json"
-
-
-class ControlProblem(Exception):  # noqa: N818 (it is an answer, not a failure)
-    """A request that the control API refuses; `allow` are the methods of a path that has not this one."""
-
-    def __init__(self, status: int, text: str, allow: str = "") -> None:
-        super().__init__(text)
-        self.status = status
-        self.allow = allow
 
 
 class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,9 +82,6 @@ class ClientKeyRequest(msgspec.Struct, forbid_unknown_fields=True):
     password: str = CLIENT_KEY_PASSWORD
 
 
-Handler = Callable[["ControlApi", Mapping[str, str], bytes, str], Any]
-
-
 class ControlApi:
     """Answers control requests for one server."""
 
@@ -107,6 +89,10 @@ class ControlApi:
         self.controls = controls
         self.config = config
         self.certificates = certificates
+        self.router = Router(ROUTES)
+        self.changes = 0  # how many requests may have changed something
+        self.streams = 0  # of events
+        self.run = f"{os.getpid()}-{id(self):x}"  # tells it from another server at the same address
         self._guard = ControlGuard(config)
         self._checkpoints: dict[str, StoreState] = {}
         self._checkpoint_count = 0
@@ -114,20 +100,29 @@ class ControlApi:
     async def answer(self, http: HttpRequest) -> ControlResponse:
         """Answer one request; never raises for what a client sent."""
         try:
-            path, query = http.origin
+            path, query_text = http.origin
             if path != _HEALTH:
                 self._check(http)
-            handler, rest = _route(http.method, path)
-            result = handler(self, dict(parse_qsl(query, keep_blank_values=True)), http.body, rest)
+            if not path.startswith(PREFIX):
+                return page.REDIRECT
+            route, rest = self.router.find(http.method, path)
+            query = dict(parse_qsl(query_text, keep_blank_values=True))
+            if last_event := http.headers.get("Last-Event-ID"):  # a browser that reconnects
+                query["since"] = last_event
+            result = route.handler(self, query, http.body, rest)
             if inspect.isawaitable(result):
                 result = await result
         except ControlProblem as problem:
-            return _json(problem.status, {"error": str(problem)}, {"Allow": problem.allow} if problem.allow else {})
+            return json_response(
+                problem.status, {"error": str(problem)}, {"Allow": problem.allow} if problem.allow else {}
+            )
         except (FixtureError, msgspec.MsgspecError, ValueError) as error:
-            return _json(400, {"error": str(error)})
+            return json_response(400, {"error": str(error)})
         except StateError as error:
-            return _json(500, {"error": str(error)})
-        return result if isinstance(result, ControlResponse) else _json(200, result)
+            return json_response(500, {"error": str(error)})
+        if http.method not in ("GET", "HEAD") and not route.reads_only:
+            self.changes += 1
+        return result if isinstance(result, ControlResponse) else json_response(200, result)
 
     def body_limit(self, http: HttpRequest) -> int:
         """Return how many bytes of body to read after the head of a request: of a stranger's no more than usual."""
@@ -139,7 +134,7 @@ class ControlApi:
 
     def unreadable(self, problem: str) -> HttpResponse:
         """Return the last answer on a connection, to a request whose body could not be read."""
-        return HttpResponse(400, "application/json", "", _json(400, {"error": problem}).body)
+        return HttpResponse(400, "application/json", "", json_response(400, {"error": problem}).body)
 
     def _check(self, http: HttpRequest) -> None:
         """Check that a program or an own page on an allowed machine sent this. Raises ControlProblem."""
@@ -172,10 +167,13 @@ class ControlApi:
         def document() -> Any:
             copy = Store(store.sources, store.default_account, store.default_region)
             copy.restore(state)
-            written = snapshot(copy)
-            return written if self.config.reveal_secrets else _without_secrets(written)
+            return self.shown(snapshot(copy))
 
         return await asyncio.get_running_loop().run_in_executor(None, document)
+
+    def shown(self, document: Any) -> Any:
+        """Return a fixture document as this server shows it: secrets masked unless it may reveal them."""
+        return document if self.config.reveal_secrets else _without_secrets(document)
 
     async def put_state(self, query: Mapping[str, str], body: bytes, _rest: str) -> Any:
         """Replace the store by a fixture document, or by a list of them: all or nothing."""
@@ -189,11 +187,11 @@ class ControlApi:
 
     async def _documents(self, query: Mapping[str, str], body: bytes) -> list[Reading]:
         """Read fixture documents, and make the key pairs in them, which take long, off the loop."""
-        documents = _documents(query, body)
-        for document in documents:
+        found = _documents(query, body)
+        for document in found:
             for missing in missing_key_pairs(document.tree, self.controls.store.sources):
                 missing.fill_in(await asyncio.get_running_loop().run_in_executor(None, missing.make))
-        return documents
+        return found
 
     def get_clock(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """Return the time of the clock."""
@@ -220,9 +218,7 @@ class ControlApi:
             raise ValueError(f"requests have no filter {name[:40]!r}{did_you_mean(name, _FILTERS) or '.'}")
         journal, since = self.controls.journal, int(query.get("since", 0))
         calls = [call for call in journal.filter(query.get("action"), **filters) if call.number > since]
-        unmasked = query.get("unmasked") == "true"
-        if unmasked and not self.config.reveal_secrets:
-            raise ControlProblem(403, "secret values are shown only by a server started with --reveal-secrets")
+        unmasked = self.may_unmask(query)
         return {
             "requests": [call.document(unmasked=unmasked) for call in calls],
             "evicted": journal.evicted,
@@ -230,6 +226,13 @@ class ControlApi:
             "bytes": journal.used_bytes,
             "max_bytes": journal.max_bytes,
         }
+
+    def may_unmask(self, query: Mapping[str, str]) -> bool:
+        """Return whether a query asks for secret values. Raises ControlProblem when they may not be shown."""
+        unmasked = query.get("unmasked") == "true"
+        if unmasked and not self.config.reveal_secrets:
+            raise ControlProblem(403, "secret values are shown only by a server started with --reveal-secrets")
+        return unmasked
 
     def delete_requests(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """Forget all calls."""
@@ -296,10 +299,12 @@ class ControlApi:
         self._checkpoints[number] = self.controls.store.state()
         return {"id": number}
 
-    def get_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
-        """Return what changed since a checkpoint, a line for each change; without one, the ids of all."""
-        if not rest:
-            return {"checkpoints": list(self._checkpoints)}
+    def get_checkpoints(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
+        """Return the ids of all checkpoints."""
+        return {"checkpoints": list(self._checkpoints)}
+
+    def changes_since(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
+        """Return what changed since a checkpoint, a line for each change."""
         return {"id": rest, "changes": describe(difference(self._checkpoint(rest), self.controls.store.state()))}
 
     def put_checkpoints(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
@@ -319,41 +324,42 @@ class ControlApi:
         return self._checkpoints[number]
 
 
-_ROUTES: dict[tuple[str, str], Handler] = {
-    ("GET", "health"): ControlApi.health,
-    ("POST", "reset"): ControlApi.reset,
-    ("GET", "state"): ControlApi.get_state,
-    ("PUT", "state"): ControlApi.put_state,
-    ("POST", "state"): ControlApi.post_state,
-    ("GET", "clock"): ControlApi.get_clock,
-    ("PUT", "clock"): ControlApi.put_clock,
-    ("GET", "requests"): ControlApi.get_requests,
-    ("DELETE", "requests"): ControlApi.delete_requests,
-    ("GET", "policies"): ControlApi.get_policies,
-    ("GET", "faults"): ControlApi.get_faults,
-    ("POST", "faults"): ControlApi.post_faults,
-    ("DELETE", "faults"): ControlApi.delete_faults,
-    ("GET", "operations"): ControlApi.get_operations,
-    ("GET", "ca.pem"): ControlApi.get_ca,
-    ("POST", "client-key"): ControlApi.post_client_key,
-    ("POST", "checkpoints"): ControlApi.post_checkpoints,
-    ("GET", "checkpoints"): ControlApi.get_checkpoints,
-    ("PUT", "checkpoints"): ControlApi.put_checkpoints,
-    ("DELETE", "checkpoints"): ControlApi.delete_checkpoints,
-}
-
-
-def _route(method: str, path: str) -> tuple[Handler, str]:
-    """Return the handler of a request and the rest of its path. Raises ControlProblem. HEAD is GET without the body."""
-    name, _, rest = path.removeprefix(PREFIX).partition("/")
-    handler = _ROUTES.get(("GET" if method == "HEAD" else method, name))
-    if handler is None:
-        methods = [known_method for known_method, known in _ROUTES if known == name]
-        if methods:
-            allow = ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
-            raise ControlProblem(405, f"{name} takes {allow}, not {method}", allow)
-        raise ControlProblem(404, f"the control API has {', '.join(sorted({known for _, known in _ROUTES}))}")
-    return handler, rest
+ROUTES = (
+    Route("GET", "health", ControlApi.health, answer=documents.Health),
+    Route("POST", "reset", ControlApi.reset),
+    Route("GET", "state", ControlApi.get_state, answer=FixtureDocument),
+    Route(
+        "PUT", "state", ControlApi.put_state, query=documents.SourceQuery, body=FixtureDocument | list[FixtureDocument]
+    ),
+    Route(
+        "POST",
+        "state",
+        ControlApi.post_state,
+        query=documents.SourceQuery,
+        body=FixtureDocument | list[FixtureDocument],
+    ),
+    Route("GET", "clock", ControlApi.get_clock, answer=documents.ClockDocument),
+    Route("PUT", "clock", ControlApi.put_clock, body=ClockRequest, answer=documents.ClockDocument),
+    Route("GET", "requests", ControlApi.get_requests, query=RequestsQuery, answer=documents.RequestsDocument),
+    Route("DELETE", "requests", ControlApi.delete_requests),
+    Route("GET", "policies", ControlApi.get_policies, query=documents.PoliciesQuery, answer=documents.PoliciesDocument),
+    Route("GET", "faults", ControlApi.get_faults, answer=documents.FaultsDocument),
+    Route("POST", "faults", ControlApi.post_faults, body=FaultSpec, answer=documents.FaultDocument),
+    Route("DELETE", "faults", ControlApi.delete_faults),
+    Route("DELETE", "faults", ControlApi.delete_faults, rest="id", refusals=(404,)),
+    Route("GET", "operations", ControlApi.get_operations, answer=documents.OperationsDocument),
+    Route("GET", "ca.pem", ControlApi.get_ca, content_type="application/x-pem-file"),
+    Route("POST", "client-key", ControlApi.post_client_key, body=ClientKeyRequest, answer=client_keys.ClientKeyFile),
+    Route("POST", "checkpoints", ControlApi.post_checkpoints, answer=documents.CheckpointDocument, refusals=(409,)),
+    Route("GET", "checkpoints", ControlApi.get_checkpoints, answer=documents.CheckpointsDocument),
+    Route("GET", "checkpoints", ControlApi.changes_since, rest="id", answer=documents.ChangesDocument, refusals=(404,)),
+    Route("PUT", "checkpoints", ControlApi.put_checkpoints, rest="id", refusals=(404,)),
+    Route("DELETE", "checkpoints", ControlApi.delete_checkpoints, rest="id", refusals=(404,)),
+    *live.ROUTES,
+    *inspection.ROUTES,
+    *page.ROUTES,
+    *openapi.ROUTES,
+)
 
 
 def _documents(query: Mapping[str, str], body: bytes) -> list[Reading]:
@@ -364,11 +370,11 @@ def _documents(query: Mapping[str, str], body: bytes) -> list[Reading]:
         return [reading]
     if not isinstance(reading.tree, list) or not reading.tree:
         raise reading.error((), "expected a fixture document, which is a JSON object, or a list of them")
-    documents = []
+    found = []
     for number, tree in enumerate(reading.tree, 1):
         source = query.get(f"source.{number}", f"document {number} of the request body")
-        documents.append(Reading(printable(source, _MAX_SOURCE), tree))
-    return documents
+        found.append(Reading(printable(source, _MAX_SOURCE), tree))
+    return found
 
 
 def _without_secrets(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -388,7 +394,3 @@ def _masked_field(name: str, value: Any) -> Any:
     if name == "tags":  # the names in it are their owner's
         return value
     return MASK if name in _SECRET_KEYS and isinstance(value, str) else _masked(value)
-
-
-def _json(status: int, document: Any, headers: Mapping[str, str] | None = None) -> ControlResponse:
-    return ControlResponse(status, msgspec.json.encode(document), headers or {})

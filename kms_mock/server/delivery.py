@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 
 from aiohttp import HttpVersion11, web
@@ -50,6 +50,21 @@ def fits_single_write(answer: HttpResponse) -> bool:
 def to_response(answer: HttpResponse) -> web.Response:
     """Return an answer as a response for aiohttp to send."""
     return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
+
+
+async def deliver_stream(
+    chunks: AsyncGenerator[bytes], content_type: str, headers: Mapping[str, str], request: web.BaseRequest
+) -> web.StreamResponse:
+    """Deliver what comes as it comes, until the client goes away."""
+    response = web.StreamResponse(headers={**headers, "Content-Type": content_type})
+    response.force_close()
+    await response.prepare(request)
+    if request.method != "HEAD":
+        async with aclosing(chunks) as open_chunks:
+            with suppress(ConnectionError):
+                async for chunk in open_chunks:
+                    await response.write(chunk)
+    return response
 
 
 async def deliver_fault(answer: HttpResponse, request: web.BaseRequest) -> web.StreamResponse:

@@ -15,6 +15,7 @@ from aiohttp import HttpVersion11, StreamReader
 from aiohttp.http import RawRequestMessage
 
 from kms_mock.server.credential_endpoints import SPECIAL_TARGETS
+from kms_mock.server.page import VISITED
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ def is_plain(message: Any, body: StreamReader) -> bool:
         and message.method in ("POST", "GET")
         and message.version == HttpVersion11
         and message.path.startswith("/")
+        and (message.method == "POST" or message.path not in VISITED)
         and not (message.should_close or message.upgrade or message.path.startswith(SPECIAL_TARGETS))
         and (body.at_eof() or _is_short(message, body))
     )

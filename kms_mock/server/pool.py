@@ -17,9 +17,10 @@ from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.connection import Connection, check_aiohttp
 from kms_mock.server.control_api import ControlApi
 from kms_mock.server.credential_endpoints import SPECIAL_TARGETS, CredentialEndpoints, is_special
-from kms_mock.server.delivery import FinalResponse, ask_for_body, deliver_fault, to_response
+from kms_mock.server.delivery import FinalResponse, ask_for_body, deliver_fault, deliver_stream, to_response
 from kms_mock.server.forward import Destination, Forwarder, ForwardError, destination, not_forwarded
 from kms_mock.server.hosts import Place, is_loopback, refusal_text
+from kms_mock.server.page import VISITED, is_visit
 from kms_mock.server.proxy import NOT_THIS_MACHINE, ConnectRequest, Proxy
 
 # Clients put a 32 KB secret into the URL, which makes a request line of 98 KB (clients.md 2.6).
@@ -141,7 +142,7 @@ class ConnectionPool(web.Server):
             http, response = await self._unwrap(request, http, connection)
             if response is not None:
                 return http, response
-        if request.can_read_body or http.target.startswith(SPECIAL_TARGETS):
+        if request.can_read_body or http.target.startswith(SPECIAL_TARGETS) or http.target in VISITED:
             return await self._receive(request, http, connection, deadline)
         return http, None
 
@@ -163,6 +164,8 @@ class ConnectionPool(web.Server):
         control = None
         if http.target.startswith(SPECIAL_TARGETS) and is_special(http):
             control = self.handlers.endpoints if self.handlers.endpoints.answers(http) else self.handlers.control
+        elif is_visit(http):
+            control = self.handlers.control
         if request.can_read_body:
             limit = MAX_BODY_BYTES if control is None else control.body_limit(http)
             body, problem = await _read_body(request, deadline, limit)
@@ -173,6 +176,8 @@ class ConnectionPool(web.Server):
         if control is None:
             return http, None
         result = await control.answer(http)
+        if result.stream is not None:
+            return http, await deliver_stream(result.stream, result.content_type, result.headers, request)
         return http, web.Response(
             status=result.status, body=result.body, content_type=result.content_type, headers=result.headers
         )

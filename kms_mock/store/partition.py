@@ -145,6 +145,11 @@ class Partition:
         self.next_due = self._due[0][0] if self._due else math.inf
         return events
 
+    def dates(self) -> list[Due]:
+        """Return the dates of the records, the earliest first."""
+        self._drop_outdated()
+        return self._due.copy()
+
     def _outdated(self, entry: Due) -> bool:
         """Return whether a record no longer has the date with which it was entered."""
         at, _, record_id, resource = entry
@@ -176,8 +181,7 @@ class Partition:
     def state(self) -> PartitionState:
         """Return a copy to go back to. Costs microseconds per thousand records."""
         tables = {resource: table.state() for resource, table in self._tables.items() if table}
-        self._drop_outdated()
-        return PartitionState(tables, self._due.copy())
+        return PartitionState(tables, self.dates())
 
     def restore(self, state: PartitionState) -> None:
         """Go back to a copy, which can be restored again later."""

@@ -8,19 +8,22 @@ log of changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Reversible
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from kms_mock.store.changes import Change
 
 if TYPE_CHECKING:
-    from _collections_abc import dict_values
-
     from kms_mock.store.partition import Partition
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Listed(Collection[R_co], Reversible[R_co], Protocol[R_co]):
+    """What can be listed from either end: a list or tuple, or the values of a dict."""
 
 
 class Index(Generic[R]):
@@ -145,7 +148,7 @@ class Table(Generic[R]):
         found: tuple[str, ...] = self._indexes[index].get(value, ())
         return found
 
-    def values(self) -> dict_values[str, R]:
+    def values(self) -> Listed[R]:
         """Return the records, in order of creation."""
         return self._records.values()
 

@@ -107,6 +107,14 @@ class Store:
         events = [event for partition in self.partitions() for event in self._settle(partition, now)]
         return sorted(events, key=lambda event: event.at)
 
+    def dates(self) -> list[tuple[float, Place, str, str]]:
+        """Return what will happen by itself: when, where, the kind of resource, its id; the earliest first."""
+        return sorted(
+            (at, found.place, kind, record_id)
+            for found in self.partitions()
+            for at, kind, record_id, _ in found.dates()
+        )
+
     def _settle(self, partition: Partition, now: float) -> list[Event]:
         self.logs_changes = False  # changes caused by time are not effects of the request that finds them
         try:

@@ -355,8 +355,7 @@ def test_operations(kms: KmsMock) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "problem"),
     [
-        ("GET", "nonsense", 404, "checkpoints, client-key, clock, faults, health"),
-        ("GET", "", 404, "checkpoints, client-key, clock, faults, health"),
+        ("GET", "nonsense", 404, "catalogue, checkpoints, client-key, clock, due, events, faults, health"),
         ("GET", "reset", 405, "reset takes POST"),
         ("DELETE", "state", 405, "state takes GET, PUT, POST"),
         ("GET", "requests?since=x", 400, "x"),

@@ -461,7 +461,7 @@ def test_reset_takes_faults_back(kms: KmsMock, client: Client) -> None:
         ({"code": "Own", "message": "x"}, "needs a status and a message"),
         ({"code": "Own", "status": 200, "message": "x"}, "status"),
         ({"code": "Own", "status": 418, "message": "a\x00b"}, "printable"),
-        ({"code": "a b", "status": 418, "message": "x"}, "code"),
+        ({"code": "a/b", "status": 418, "message": "x"}, "code"),
         ({"status": 418, "latency": 1}, "belong to a code"),
         ({"latency": [3, 1]}, "least, most"),
         ({"latency": [1]}, "least, most"),

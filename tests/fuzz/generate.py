@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kms_mock.control.faults import FaultSpec
 from kms_mock.products import APIS
 from kms_mock.rpc.api import Operation
-from kms_mock.server.control_api import _ROUTES
+from kms_mock.server.control_api import ROUTES
 from tests.fuzz import wire
 from tests.fuzz.damage import HOSTILE_TEXTS, damaged, damaged_bytes, hostile_text, odd_value, written
 from tests.fuzz.machine import OPERATIONS, Machine
@@ -43,6 +43,7 @@ _HEADERS: tuple[tuple[str, str], ...] = (
     ("Content-Type", "application/protobuf"),
     ("Content-Type", "application/x-www-form-urlencoded; charset=gbk"),
 )
+_ROUTE_NAMES = [(route.method, route.name) for route in ROUTES]
 _NUMBERS = ("1", "2", "3", "", "x", "\u0661", "-1", "9" * 30, "%00")
 _PATHS = ("/", "", "/x", "//", "/?x=1", "/" + "a" * 300)
 _CLOCK = {
@@ -232,7 +233,7 @@ class Generator:
     def control(self) -> ControlStep:
         """Return a request to the control API."""
         chance = self.chance
-        method, name = chance.choice(list(_ROUTES))
+        method, name = chance.choice(_ROUTE_NAMES)
         body, path = b"", name
         maker = _BODIES.get((method, name))
         if maker is not None:
@@ -290,10 +291,34 @@ class Generator:
         )
         return {**document, **chance.choice(choices)}
 
+    def assertion(self) -> object:
+        """Return an assertion about the calls."""
+        chance = self.chance
+        operation = chance.choice(self._quick)
+        parameters = {parameter.name: odd_value(chance) for parameter in operation.parameters[:2]}
+        return {"action": operation.name, "parameters": parameters, "times": chance.choice((None, 0, 1, "x"))}
+
+    def snippets_request(self) -> object:
+        """Return a call to write code for, with an answer in half of the cases."""
+        chance = self.chance
+        operation = chance.choice(self._quick)
+        parameters = {parameter.name: str(odd_value(chance)) for parameter in operation.parameters}
+        document = {
+            "operation": operation.name,
+            "parameters": parameters,
+            "region": chance.choice((None, "", "cn-beijing")),
+        }
+        if chance.random() < 0.5:
+            return document
+        answer = {"Code": odd_value(chance), "X": odd_value(chance), "Y": [odd_value(chance)]}
+        return {**document, "fixture": {}, "answer": {"status": chance.choice((200, 404)), "document": answer}}
+
 
 _BODIES: dict[tuple[str, str], Callable[[Generator], object]] = {
     ("PUT", "state"): Generator.document,
     ("POST", "state"): Generator.document,
     ("PUT", "clock"): Generator.clock_request,
     ("POST", "faults"): Generator.fault,
+    ("POST", "near-misses"): Generator.assertion,
+    ("POST", "snippets"): Generator.snippets_request,
 }

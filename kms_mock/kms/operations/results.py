@@ -1,19 +1,19 @@
 """Result types and small pieces that several resources share."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Reversible
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import Protocol, TypedDict, TypeVar, cast
+from typing import TypedDict, TypeVar, cast
 
 from kms_mock.kms import errors
 from kms_mock.kms.errors import ErrorSpec
 from kms_mock.kms.model.secret import Secret
 from kms_mock.kms.model.tags import TagError, TagProblem, merged_tags
 from kms_mock.kms.parameters import Filter, Tag
+from kms_mock.store.resource import Listed
 from kms_mock.store.times import iso
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 # What a Filters parameter may ask for: its key, and the values that a record has for it.
 Attributes = Mapping[str, Callable[[T], Iterable[str]]]
@@ -52,10 +52,6 @@ class RotationPlan(TypedDict, total=False):
 
 class RotationFields(RotationPlan, total=False):
     LastRotationDate: str
-
-
-class Listed(Collection[T_co], Reversible[T_co], Protocol[T_co]):
-    """What can be listed in pages: a list or tuple, or the values of a dict."""
 
 
 def page(items: Listed[T], number: int, size: int) -> tuple[list[T], Page]:
