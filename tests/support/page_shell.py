@@ -98,7 +98,8 @@ class PageShell:
             printed = self._start(command, len((expected or "\n").splitlines()))
         else:
             printed = self._finish(block, command, may_fail="error" in (expected or "").lower())
-        printed = re.sub(rf"\b{self.port}\b", str(PORT), printed)
+        # As with the default port, which needs no `--url`.
+        printed = re.sub(rf"\b{self.port}\b", str(PORT), printed).replace(f" --url http://{_ADDRESS}", "")
         printed = printed.replace(f"{self.folder}/home/", "/home/").replace(f"{self.folder}/", "")
         if expected is not None:
             expected = _FURTHER_PORT.sub(":...", expected)

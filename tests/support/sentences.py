@@ -34,6 +34,7 @@ _NOT_MET = (
     "the client has disconnected",
     "the last attempt returns or raises",
     "…: the case … is there twice",
+    "….… has no description: write a string below it",
 )
 _LEAST = 12  # characters of a sentence
 
