@@ -44,7 +44,7 @@ class Uses:
         for caller, action, arn, outcome in checks:
             if outcome == "by resource":
                 continue
-            name = patterns.get(arn, arn)
+            name = patterns.get(arn, arn) if patterns else arn
             key = (caller.account, caller.role, caller.access_key.user, caller.application, action, name, outcome)
             if len(last) < MOST_USES or key in last:
                 last[key] = number

@@ -34,7 +34,7 @@ _ERROR = Message(
 def is_dedicated(http: HttpRequest) -> bool:
     """Return whether a request is one of the dedicated gateway."""
     headers = http.headers
-    return API_NAME in headers or "protobuf" in headers.get("content-type", "").lower()
+    return API_NAME in headers or ("content-type" in headers and "protobuf" in headers["content-type"].lower())
 
 
 def decode(http: HttpRequest, operations: Mapping[str, Operation], store: Store) -> ApiRequest:
