@@ -44,6 +44,7 @@ class MockOptions(TypedDict, total=False):
     region: str
     account: str
     seed: int | None
+    state: str | Path | None
     config: Config | None
     log_request: LogRequest
 

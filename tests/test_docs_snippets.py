@@ -28,9 +28,9 @@ from tests.support.blocks import (
     Block,
     all_blocks,
     blocks_of,
-    excuse,
     excuses,
     matches,
+    not_run_reason,
     page_files,
     write_files,
 )
@@ -177,7 +177,7 @@ def test_every_block_is_accounted_for() -> None:
     lost = [
         f"{block.place} ({block.language or 'no language'}) begins with {block.first_line!r}"
         for block in BLOCKS
-        if not block.runner and excuse(block) is None
+        if not block.runner and not_run_reason(block) is None
     ]
     assert lost == [], f"run these, or say in {NOT_RUN.relative_to(ROOT)} why not:\n" + "\n".join(lost)
 

@@ -190,12 +190,20 @@ def test_marked(kms_mock):
 @kms_mock_marker(fixtures=[DB], seed=7)
 def test_named(kms_mock):
     assert (kms_mock.config.seed, read(kms_mock)) == (7, "hunter2hunter2")
+
+@kms_mock_marker(DB, state="state.db")
+def test_saved(kms_mock):
+    assert read(kms_mock) == "hunter2hunter2"
+
+@kms_mock_marker(state="state.db")
+def test_kept(kms_mock):
+    assert read(kms_mock) == "hunter2hunter2"
 """
 
 
 def test_the_marker_that_editors_complete(pytester: pytest.Pytester) -> None:
     """`kms_mock_marker` is `pytest.mark.kms_mock` with typed arguments: those of KmsMock but the products, and `fixture`."""
-    run(pytester, MARKER, "--strict-markers").assert_outcomes(passed=2)
+    run(pytester, MARKER, "--strict-markers").assert_outcomes(passed=4)
     arguments = {name for name in inspect.signature(KmsMock).parameters if name not in ("self", "apis")}
     assert set(MockOptions.__annotations__) == {*arguments, "fixture"}
 

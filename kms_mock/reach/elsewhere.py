@@ -20,8 +20,8 @@ def intercept_later() -> None:
     if "KMS_MOCK_URL" not in os.environ or "KMS_MOCK_CA_FILE" not in os.environ:
         return
 
-    def imported(name: str) -> None:
-        if name == "ssl" or not _is_halfway("ssl"):
+    def imported(_: str) -> None:
+        if "ssl" not in late.executing:
             start(late)
 
     late = LateImports(["socket", "ssl"], imported)
@@ -29,11 +29,6 @@ def intercept_later() -> None:
         start(late)
     else:
         late.install()
-
-
-def _is_halfway(name: str) -> bool:
-    """Return whether a module is being imported."""
-    return getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False)
 
 
 def start(late: LateImports) -> None:

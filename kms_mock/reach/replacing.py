@@ -51,6 +51,7 @@ class LateImports(MetaPathFinder):
     """Calls a function with the name of each of the given modules after it was imported, until it is removed."""
 
     def __init__(self, names: Sequence[str], imported: Callable[[str], None]) -> None:
+        self.executing = set[str]()  # those whose import has begun and not ended
         self._names = names
         self._imported = imported
 
@@ -78,7 +79,11 @@ class LateImports(MetaPathFinder):
 
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module  # the loader is as it was
-            execute(module)
+            self.executing.add(fullname)
+            try:
+                execute(module)
+            finally:
+                self.executing.discard(fullname)
             self._imported(fullname)
 
         loader.exec_module = exec_module

@@ -61,11 +61,11 @@ def test_the_image_s_settings_are_options() -> None:
             assert f"!{source}" in ignore, source
 
 
-def commands(listed: Mapping[str, click.Command], path: str = "") -> Iterator[tuple[str, click.Command]]:
+def commands_by_path(listed: Mapping[str, click.Command], path: str = "") -> Iterator[tuple[str, click.Command]]:
     for name, command in listed.items():
         yield f"{path}{name}", command
         if isinstance(command, click.Group):
-            yield from commands(command.commands, f"{path}{name} ")
+            yield from commands_by_path(command.commands, f"{path}{name} ")
 
 
 @pytest.mark.parametrize("command", [command for listed in COMMANDS.values() for command in listed], ids=str)
@@ -76,7 +76,7 @@ def test_the_page_names_every_command(command: click.Command) -> None:
 
 def test_the_commands_of_the_page_exist() -> None:
     """Each `kms-mock …` in a block is a command with options that it has."""
-    known = dict(commands({str(command.name): command for listed in COMMANDS.values() for command in listed}))
+    known = dict(commands_by_path({str(command.name): command for listed in COMMANDS.values() for command in listed}))
     lines = [
         line.removeprefix("kms-mock ")
         for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

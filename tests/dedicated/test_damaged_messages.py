@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from google.protobuf import unknown_fields
 from google.protobuf.message import DecodeError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kms_mock import KmsMock
 from kms_mock.kms.dedicated import API
 from kms_mock.rpc.encode import HttpResponse
 from tests.support.dedicated import AES, EC, HMAC, INITIAL, INSTANCE_FIXTURE, VERSION_HEADER, InstanceClient
+from tests.support.profile import rounds
 from tests.support.protobuf_messages import message
 
-IS_DEEP = settings.default is not None and settings.default.max_examples >= 1000
-MUTATIONS = 100_000 if IS_DEEP else 1500
+MUTATIONS = rounds(quick=1500, deep=100_000)
 PAIR = {"KeyId": AES, "KeyPairSpec": "EC_P256", "KeyFormat": "PEM", "Aad": b"a"}
 REQUESTS: dict[str, dict[str, Any]] = {
     "AdvanceDecrypt": {"CiphertextBlob": b"$\x00\x02" + INITIAL.encode() + bytes(40), "Aad": b"a"},

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from kms_mock.cli import main as command_line
 from kms_mock.control.coverage import operations
 from kms_mock.products import APIS
+from tests.support.programs import load_file
 
 ROOT = Path(__file__).parents[2]
-
-
-def load(path: Path) -> ModuleType:
-    """Import a script."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-GENERATOR = load(ROOT / "scripts/reference_pages.py")
+GENERATOR = load_file(ROOT / "scripts/reference_pages.py")
 
 
 @pytest.mark.parametrize("name", GENERATOR.PAGES)

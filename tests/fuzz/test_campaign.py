@@ -14,8 +14,9 @@ from kms_mock.rpc.gateway import Gateway
 from tests.fuzz.campaign import Campaign, run_steps
 from tests.fuzz.machine import OPERATIONS
 from tests.fuzz.steps import ApiStep
+from tests.support.profile import rounds
 
-STEPS = 5000
+STEPS = rounds(quick=3000, deep=50_000)
 
 _NOTHING = logging.Filter("no logger has this name")
 

@@ -1,4 +1,4 @@
-"""Five seconds of what `scripts/soak` does for minutes."""
+"""A few seconds of what `scripts/soak` does for minutes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fuzz.soak import Soak
+from tests.support.profile import rounds
 
+SECONDS = rounds(quick=2, deep=60)
 _NOTHING = logging.Filter("no logger has this name")
 
 
@@ -20,6 +22,6 @@ def _keep_records_out(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 def test_ten_threads_leave_the_store_whole() -> None:
     """SDK and raw calls with resets, checkpoints, clock moves, namespaces and faults: what is always true stays so."""
-    report = Soak(seed=1, threads=10).run(5)
+    report = Soak(seed=1, threads=10).run(SECONDS)
     assert not report.problems, report.text()
     assert report.calls.keys() == {"move_clock", "go_back", "use_namespace", "fail", "sdk", "raw"}

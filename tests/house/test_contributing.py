@@ -24,7 +24,7 @@ _PLACE = re.compile(r"(New file|At the end of|In) `([\w/.]+)`:\s*\Z")
 
 
 @dataclass(frozen=True)
-class Block:
+class PageBlock:
     """One block of code: what to do with it ("New file", "At the end of", "In", "" for an example), where, its text."""
 
     action: str
@@ -41,7 +41,7 @@ class Copy:
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
 
-    def apply(self, block: Block) -> None:
+    def apply(self, block: PageBlock) -> None:
         """Do what a block says."""
         path = self.root / block.path
         if block.action == "New file":
@@ -82,22 +82,22 @@ class Copy:
         return [path for path in files if path.startswith("kms_mock/")]
 
 
-def blocks(name: str) -> list[Block]:
+def blocks(name: str) -> list[PageBlock]:
     """Return the blocks after the mark `<!-- code: NAME -->`, up to the next heading."""
     section = PAGE.read_text(encoding="utf-8").split(f"<!-- code: {name} -->", 1)[1].split("\n## ", 1)[0]
-    found: list[Block] = []
+    found: list[PageBlock] = []
     end = 0
     for match in _BLOCK.finditer(section):
         before, language, text = section[end : match.start()], match[1], match[2]
         place = _PLACE.search(before)
         end = match.end()
         if place is not None:
-            found.append(Block(place[1], place[2], language, text))
+            found.append(PageBlock(place[1], place[2], language, text))
         elif language == "diff":  # one more change of the same file
             assert before.strip() == "", before
-            found.append(Block("In", found[-1].path, language, text))
+            found.append(PageBlock("In", found[-1].path, language, text))
         else:
-            found.append(Block("", "", language, text))
+            found.append(PageBlock("", "", language, text))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +12,9 @@ from kms_mock.identity.conditions import Request
 from kms_mock.identity.patterns import compile_patterns
 from kms_mock.identity.policies import Policy, decide
 from tests.identity import evaluator
+from tests.support.profile import rounds
 
-ROUNDS = 100_000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 2_000
+ROUNDS = rounds(quick=2_000, deep=100_000)
 ACTIONS = ["kms:GetSecretValue", "kms:Encrypt", "kms:ListKeys", "KMS:encrypt"]
 ACTION_PATTERNS = [
     "*",

@@ -42,7 +42,7 @@ def ids(client: Client, **more: Any) -> list[str]:
     return [one["ClientKeyId"] for one in sdk(client, "ListClientKeys", **more)["ClientKeys"]]
 
 
-def opened(answer: dict[str, Any], password: str = PASSWORD) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
+def key_and_certificate(answer: dict[str, Any], password: str = PASSWORD) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
     key, certificate, others = pkcs12.load_key_and_certificates(
         base64.b64decode(answer["PrivateKeyData"], validate=True), password.encode()
     )
@@ -55,7 +55,7 @@ def opened(answer: dict[str, Any], password: str = PASSWORD) -> tuple[rsa.RSAPri
 def test_a_client_key_is_a_pkcs12_file_that_its_password_opens(client: Client) -> None:
     """PrivateKeyData holds a 2048-bit RSA key and its self-signed certificate, which GetClientKey gives as PEM."""
     answer = create_client_key(client, not_before=FROM, not_after=UNTIL)
-    key, certificate = opened(answer)
+    key, certificate = key_and_certificate(answer)
     assert (answer["KeyAlgorithm"], key.key_size) == ("RSA_2048", 2048)
     certificate.verify_directly_issued_by(certificate)
     assert certificate.public_key() == key.public_key()
@@ -68,7 +68,7 @@ def test_a_client_key_is_a_pkcs12_file_that_its_password_opens(client: Client) -
 def test_the_certificate_verifies_what_the_private_key_signs(client: Client) -> None:
     """A signature by the key in PrivateKeyData is good under the public key in PublicKeyData."""
     answer = create_client_key(client)
-    signature = opened(answer)[0].sign(b"a request", padding.PKCS1v15(), SHA256())
+    signature = key_and_certificate(answer)[0].sign(b"a request", padding.PKCS1v15(), SHA256())
     pem = sdk(client, "GetClientKey", client_key_id=answer["ClientKeyId"])["PublicKeyData"]
     public = x509.load_pem_x509_certificate(pem.encode()).public_key()
     assert isinstance(public, rsa.RSAPublicKey)
@@ -89,7 +89,7 @@ def test_openssl_reads_the_file(client: Client, tmp_path: Path) -> None:
 def test_two_client_keys_differ_in_everything(client: Client) -> None:
     """Each CreateClientKey makes an id, a key pair and a serial number of its own."""
     first, second = create_client_key(client), create_client_key(client)
-    (key, certificate), (other, another) = opened(first), opened(second)
+    (key, certificate), (other, another) = key_and_certificate(first), key_and_certificate(second)
     assert first["ClientKeyId"] != second["ClientKeyId"]
     assert key.public_key() != other.public_key()
     assert certificate.serial_number != another.serial_number
@@ -165,7 +165,7 @@ def test_a_deleted_client_key_is_gone(kms: KmsMock, client: Client) -> None:
 @pytest.mark.parametrize("password", ["abcdefg1", "1234567?", "abcdefg_", "A1" * 32, "0-------"])
 def test_a_password_has_8_to_64_characters_of_two_kinds(client: Client, password: str) -> None:
     """Digits with letters, digits with marks and letters with marks will do, from 8 to 64 characters."""
-    opened(create_client_key(client, password=password), password)
+    key_and_certificate(create_client_key(client, password=password), password)
 
 
 @pytest.mark.parametrize(

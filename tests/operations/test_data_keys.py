@@ -37,7 +37,7 @@ def public_key(pair: str) -> str:
     return text64(key_material.load(PAIRS[pair], private_pem(pair)).public_key_der())
 
 
-def opened(pair: str, algorithm: str, exported: str) -> bytes:
+def decrypt_exported(pair: str, algorithm: str, exported: str) -> bytes:
     """Decrypt an exported data key as the owner of the key pair would."""
     return asymmetric.decrypt(key_material.load(PAIRS[pair], private_pem(pair)), algorithm, base64.b64decode(exported))
 
@@ -197,7 +197,7 @@ def test_an_exported_data_key_is_the_same_key(client: Client, pair: str, spec: s
     """What the owner of the key pair unwraps are the bytes whose Base64 Decrypt gives, exported at once or later."""
     both = sdk(client, "GenerateAndExportDataKey", key_id="key-aes256", **wrapping(pair, spec, algorithm))
     plaintext = base64.b64decode(decrypted(client, both["CiphertextBlob"]))
-    assert opened(pair, algorithm, both["ExportedDataKey"]) == plaintext
+    assert decrypt_exported(pair, algorithm, both["ExportedDataKey"]) == plaintext
     assert (both["KeyId"], both["KeyVersionId"]) == ("key-aes256", known_version("key-aes256"))
 
     made = sdk(client, "GenerateDataKey", key_id="key-aes256", encryption_context={"a": "1"})
@@ -208,7 +208,7 @@ def test_an_exported_data_key_is_the_same_key(client: Client, pair: str, spec: s
         encryption_context={"a": "1"},
         **wrapping(pair, spec, algorithm),
     )
-    assert opened(pair, algorithm, answer["ExportedDataKey"]) == base64.b64decode(made["Plaintext"])
+    assert decrypt_exported(pair, algorithm, answer["ExportedDataKey"]) == base64.b64decode(made["Plaintext"])
     assert (answer["KeyId"], answer["KeyVersionId"]) == ("key-aes256", known_version("key-aes256"))
 
 

@@ -13,13 +13,15 @@ import pytest
 
 from kms_mock import KmsMock
 from tests.persistence.crash import Crash, LostError, Writer
+from tests.support.profile import rounds
 from tests.support.state_files import contents, opened
 
-ROUNDS = 20
+ROUNDS = rounds(quick=6, deep=50)
+KILLED_STARTS = rounds(quick=3, deep=20)
 
 
 def test_what_was_answered_survives_kills(tmp_path: Path) -> None:
-    """Twenty rounds of four writing threads and a kill: each change is there as a whole or not at all."""
+    """Rounds of four writing threads and a kill: each change is there as a whole or not at all."""
     crash = Crash(tmp_path, seed=14)
     for _ in range(ROUNDS):
         crash.round()
@@ -32,7 +34,7 @@ def test_a_kill_while_the_file_is_made(tmp_path: Path) -> None:
     fixture = tmp_path / "many.json"
     fixture.write_text(json.dumps({"secrets": [{"name": f"s{number}", "value": "x"} for number in range(3000)]}))
     chance = random.Random(3)  # noqa: S311 (repeatable on purpose)
-    for number in range(6):
+    for number in range(KILLED_STARTS):
         path = tmp_path / f"{number}.db"
         command = [sys.executable, "-m", "kms_mock", "serve", "--port", "0", "--fixture", str(fixture)]
         process = subprocess.Popen([*command, "--state", str(path)], stdout=subprocess.DEVNULL)

@@ -41,7 +41,7 @@ def write(kms: KmsMock, name: str) -> None:
     kms.client().create_secret(m.CreateSecretRequest(secret_name=name, version_id="v1", secret_data="x"))
 
 
-def refused(kms: KmsMock, name: str) -> str:
+def refusal_reason(kms: KmsMock, name: str) -> str:
     """Try the same where it cannot be saved; return why. Nothing is changed, and the answer is the API's envelope."""
     before = contents(kms.store)
     with pytest.raises(TeaException) as caught:
@@ -263,8 +263,8 @@ def test_a_file_that_is_removed_while_in_use(path: Path, caplog: pytest.LogCaptu
         for name in (path, path.with_name("state.db-wal")):
             away = path.with_name("away")
             name.rename(away)
-            assert "was removed" in refused(kms, "lost")
-            assert "was removed" in refused(kms, "lost/too")
+            assert "was removed" in refusal_reason(kms, "lost")
+            assert "was removed" in refusal_reason(kms, "lost/too")
             assert kms.client().get_secret_value(m.GetSecretValueRequest(secret_name="s1")).body.secret_data
             with pytest.raises(StateError, match="was removed"):
                 kms.clock.advance("7d")
@@ -290,7 +290,7 @@ def test_another_file_in_its_place(path: Path) -> None:
     with KmsMock(state=path) as kms:
         path.rename(path.with_name("away"))
         path.write_text("mine")
-        assert "was removed, replaced" in refused(kms, "lost")
+        assert "was removed, replaced" in refusal_reason(kms, "lost")
     assert path.read_text() == "mine"
 
 
@@ -329,7 +329,7 @@ def test_a_read_only_file(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path.chmod(0o400)
     before = files_of(path)
     with KmsMock(state=path) as kms:
-        assert "read-only" in refused(kms, "lost")
+        assert "read-only" in refusal_reason(kms, "lost")
         assert kms.client().get_secret_value(m.GetSecretValueRequest(secret_name="s1")).body.secret_data
     assert files_of(path) == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o400
@@ -338,7 +338,7 @@ def test_a_read_only_file(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with KmsMock(state=path) as kms:
         write(kms, "first")
         path.chmod(0o400)
-        assert "read-only" in refused(kms, "lost")
+        assert "read-only" in refusal_reason(kms, "lost")
         path.chmod(0o600)
         write(kms, "second")
 

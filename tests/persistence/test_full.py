@@ -18,7 +18,7 @@ NOTHING = 4000  # less than a page
 VALUE = "x" * 20_000
 
 
-def put(server: Server, number: int) -> tuple[int, str]:
+def try_put(server: Server, number: int) -> tuple[int, str]:
     """Put a value; return the status and the reason of a refusal."""
     query = {"Action": "PutSecretValue", "Version": "2016-01-20", "SecretName": "s", "VersionId": f"n{number}"}
     answer = get(f"{server.url}/?{urlencode({**query, 'SecretData': VALUE})}")
@@ -35,7 +35,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         answered = ["v1"]
         refusals = []
         for number in range(40):
-            status, reason = put(server, number)
+            status, reason = try_put(server, number)
             if status == 200:
                 answered.append(f"n{number}")
             else:
@@ -52,7 +52,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         assert now["tick_rate"] == 1.0
         assert server.log.count("changes are refused") == 1
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        assert put(server, 100)[0] == 200
+        assert try_put(server, 100)[0] == 200
         answered.append("n100")
         assert "changes are saved again" in server.log
         server.process.kill()
@@ -81,15 +81,15 @@ def test_a_full_file_system(tmp_path: Path) -> None:
         (tmp_path / "f.json").write_text('{"secrets": [{"name": "s", "value": "first"}]}')
         server = Server(tmp_path, "--port", "0", "--fixture", "f.json", "--state", "small/state.db")
         try:
-            assert put(server, 0)[0] == 200
+            assert try_put(server, 0)[0] == 200
             ballast = folder / "ballast"
             with pytest.raises(OSError, match="No space"):
                 ballast.write_bytes(bytes(2**20))
-            results = [put(server, number)[0] for number in range(1, 40)]
+            results = [try_put(server, number)[0] for number in range(1, 40)]
             assert results[-1] == 500
             assert plain_call(server.url, "GetSecretValue", SecretName="s")[0] == 200
             ballast.unlink()
-            assert put(server, 100)[0] == 200
+            assert try_put(server, 100)[0] == 200
             answered = [
                 "v1",
                 "n0",

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from alibabacloud_kms20160120 import models as m
@@ -20,6 +20,7 @@ from hypothesis.stateful import rule
 from kms_mock import KmsMock, StateError
 from kms_mock.store.times import DAY
 from tests.machines.test_invariants import BEGINNING, Tools
+from tests.support.control import control_request
 from tests.support.state_files import contents, kept, opened
 
 FIXTURE: dict[str, Any] = {
@@ -34,13 +35,6 @@ OPENER = build_opener(ProxyHandler({}))
 def path(tmp_path: Path) -> Path:
     """Where the state file shall be."""
     return tmp_path / "state.db"
-
-
-def control(kms: KmsMock, method: str, what: str, document: object = None) -> None:
-    """Send a request to the control API."""
-    body = None if document is None else json.dumps(document).encode()
-    headers = {"Content-Type": "application/json"}
-    OPENER.open(Request(f"{kms.url}/_kms_mock/{what}", body, headers, method=method)).close()  # noqa: S310 (our own)
 
 
 def test_what_requests_did_is_there(path: Path) -> None:
@@ -116,17 +110,17 @@ def test_the_control_api_is_saved(path: Path) -> None:
     """Clock, state, checkpoints and reset over HTTP."""
     with KmsMock(FIXTURE, state=path) as kms:
         beginning = contents(kms.store)
-        control(kms, "PUT", "clock", {"advance": "3d", "freeze": True})
+        control_request(kms, "PUT", "clock", {"advance": "3d", "freeze": True})
         moment = kms.clock.now()
-        control(kms, "POST", "checkpoints")
-        control(kms, "POST", "state", {"secrets": [{"name": "more", "value": "x"}]})
+        control_request(kms, "POST", "checkpoints")
+        control_request(kms, "POST", "state", {"secrets": [{"name": "more", "value": "x"}]})
         added = contents(kms.store)
-        control(kms, "PUT", "state", {"secrets": [{"name": "only", "value": "x"}]})
+        control_request(kms, "PUT", "state", {"secrets": [{"name": "only", "value": "x"}]})
     with KmsMock(FIXTURE, state=path) as kms:
         assert [name for name, _ in contents(kms.store)[(kms.config.account, "cn-hangzhou"), "Secret"]] == ["only"]
         assert kms.clock.now() == moment
         assert len(added[(kms.config.account, "cn-hangzhou"), "Secret"]) == 3
-        control(kms, "POST", "reset")
+        control_request(kms, "POST", "reset")
         assert not kms.clock.frozen
         first = contents(kms.store)
     assert beginning.keys() == first.keys()

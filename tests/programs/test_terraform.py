@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.blocks import files_of
+from tests.support.blocks import files_beside
 from tests.support.cli import get, run_command, serving
 from tests.support.programs import FOLDER, load
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "terraform.md").read_text("utf-8")
-FILES = files_of("docs/terraform.md")
+FILES = files_beside("docs/terraform.md")
 PROGRAM = str(FOLDER / "terraform_requests.py")
 ANSWERS = "1234567890123456 acs:ram::1234567890123456:assumed-role/terraform/terraform hunter2\n"
 OVERRIDE = "kms_mock_override.tf"

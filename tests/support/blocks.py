@@ -83,7 +83,7 @@ class Block:
             return ELSEWHERE[self.page]
         if self.note == "from":
             return next((runner for pattern, runner in RUN_FILES.items() if fnmatch(self.text, pattern)), "")
-        if self.note or excuse(self) is not None:
+        if self.note or not_run_reason(self) is not None:
             return self.note
         return (
             ("tests" if self.has_tests else "python") if self.language in PYTHON else LANGUAGES.get(self.language, "")
@@ -136,19 +136,19 @@ def excuses() -> tuple[Excuse, ...]:
     return tuple(Excuse(**entry) for entry in yaml.safe_load(NOT_RUN.read_text(encoding="utf-8")))
 
 
-def excuse(block: Block) -> str | None:
+def not_run_reason(block: Block) -> str | None:
     """Return why a block is not run; None if nothing says so."""
     return next((entry.reason for entry in excuses() if entry.covers(block)), None)
 
 
-def files_of(page: str) -> dict[str, str]:
+def files_beside(page: str) -> dict[str, str]:
     """Return the files that a page, named from the top of the repository, puts beside its blocks."""
     return {block.text: block.code for block in all_blocks() if block.page == page and block.note == "file"}
 
 
 def write_files(folder: Path, page: str) -> None:
     """Write the files of a page, and link `fixtures`, so that the commands work as in a checkout."""
-    for name, code in files_of(page).items():
+    for name, code in files_beside(page).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(code, encoding="utf-8")
     if not (folder / "fixtures").exists():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-FIXTURE = {
+BROWSER_FIXTURE = {
     "accounts": [
         {
             "id": "1234567890123456",

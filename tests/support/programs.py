@@ -50,7 +50,12 @@ ASYNC_PROGRAMS = {"v2_async": "hunter2 4111 1111"}
 
 def load(name: str) -> ModuleType:
     """Import a program."""
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    return load_file(FOLDER / f"{name}.py")
+
+
+def load_file(path: Path) -> ModuleType:
+    """Import a file that is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

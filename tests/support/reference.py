@@ -118,7 +118,7 @@ def made_anew(name: str) -> Any:
     return compact(*(json.loads((REFERENCE / file).read_text(encoding="utf-8")) for file in files))
 
 
-def main() -> None:
+def write_copies() -> None:
     """Write the compact copies, one operation per line."""
     DATA.mkdir(exist_ok=True)
     for name in SOURCES:
@@ -129,4 +129,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    write_copies()

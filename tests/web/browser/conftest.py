@@ -12,7 +12,7 @@ import pytest
 
 from kms_mock import KmsMock
 from kms_mock.config import Config
-from tests.support.browser import FIXTURE, Visit
+from tests.support.browser import BROWSER_FIXTURE, Visit
 
 CHROMIUM = os.environ.get("KMS_MOCK_CHROMIUM", "")
 FOLDER = Path(__file__).parent
@@ -40,7 +40,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def kms() -> Iterator[KmsMock]:
     """A mock that may reveal its secrets."""
-    with KmsMock([FIXTURE], config=Config(reveal_secrets=True)) as running:
+    with KmsMock([BROWSER_FIXTURE], config=Config(reveal_secrets=True)) as running:
         yield running
 
 

@@ -6,10 +6,10 @@ import pytest
 from alibabacloud_kms20160120 import models
 
 from kms_mock import KmsMock
-from tests.support.browser import FIXTURE, Open
+from tests.support.browser import BROWSER_FIXTURE, Open
 
 
-def read(kms: KmsMock, name: str = "app/database-url") -> str:
+def read_value(kms: KmsMock, name: str = "app/database-url") -> str:
     request = models.GetSecretValueRequest(secret_name=name)
     data: str = kms.client().get_secret_value(request).body.secret_data
     return data
@@ -25,11 +25,11 @@ def test_a_fault_is_made_and_strikes(visit: Open, kms: KmsMock) -> None:
     faults.get_by_role("button", name="Make a fault").click()
     faults.get_by_text("0 of 2").wait_for()
     with pytest.raises(Exception, match="Throttling"):
-        read(kms)
+        read_value(kms)
     faults.get_by_text("1 of 2").wait_for()
     faults.get_by_role("button", name="Remove fault 1").click()
     faults.get_by_text("No faults.").wait_for()
-    assert read(kms) == "postgres://hunter2"
+    assert read_value(kms) == "postgres://hunter2"
     faults.get_by_label("Error code").fill("Rejected.Throtling")
     faults.get_by_role("button", name="Make a fault").click()
     page.locator(".notice.bad").get_by_text("did you mean").wait_for()
@@ -51,7 +51,7 @@ def test_the_clock_goes_to_what_is_due(visit: Open, kms: KmsMock) -> None:
     page.get_by_role("button", name="+30d").click()
     page.get_by_role("button", name="Reset to the fixture files").click()
     page.get_by_text("The server is as it started.").wait_for()
-    assert read(kms) == "postgres://hunter2"
+    assert read_value(kms) == "postgres://hunter2"
 
 
 def test_calls_are_filtered_and_opened(visit: Open, kms: KmsMock) -> None:
@@ -59,9 +59,9 @@ def test_calls_are_filtered_and_opened(visit: Open, kms: KmsMock) -> None:
     opened = visit("#/calls")
     page = opened.page
     for name in ("app/database-url", "rds/orders"):
-        read(kms, name)
+        read_value(kms, name)
     with pytest.raises(Exception, match="ResourceNotFound"):
-        read(kms, "app/databse-url")
+        read_value(kms, "app/databse-url")
     page.locator("tbody tr").nth(2).wait_for()
     page.get_by_label("Code or ok").first.fill("NotFound")
     assert page.locator("tbody tr").count() == 1
@@ -78,7 +78,7 @@ def test_calls_are_filtered_and_opened(visit: Open, kms: KmsMock) -> None:
 
 def test_near_misses(visit: Open, kms: KmsMock) -> None:
     """An assertion that does not hold shows what differs."""
-    read(kms)
+    read_value(kms)
     page = visit("#/calls").page
     page.get_by_text("Check an assertion").click()
     near = page.locator(".near")
@@ -104,16 +104,16 @@ def test_a_thousand_rows_and_no_more(visit: Open, kms: KmsMock) -> None:
 
 def test_the_page_comes_back_to_a_new_server(visit: Open) -> None:
     """It reconnects by itself, and shows the calls of the new one only."""
-    first = KmsMock([FIXTURE]).start()
+    first = KmsMock([BROWSER_FIXTURE]).start()
     port = first.port
     page = visit("#/calls", at=first).page
     for _ in range(3):
-        read(first)
+        read_value(first)
     page.locator('tbody tr[data-number="3"]').wait_for()
     first.stop()
     page.locator(".live.off").wait_for()
-    with KmsMock([FIXTURE], port=port) as second:
-        read(second, "rds/orders")
+    with KmsMock([BROWSER_FIXTURE], port=port) as second:
+        read_value(second, "rds/orders")
         page.locator(".live:not(.off)").wait_for()
         page.locator("tbody tr").nth(2).wait_for(state="detached")
         assert "rds/orders" in page.locator("tbody tr").first.inner_text()

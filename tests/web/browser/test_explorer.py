@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kms_mock import KmsMock
 from kms_mock.config import Config
-from tests.support.browser import FIXTURE, Open
+from tests.support.browser import BROWSER_FIXTURE, Open
 
 
 def test_from_a_search_to_a_test_that_passes(visit: Open, kms: KmsMock, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_secrets_are_masked_until_they_are_asked_for(visit: Open) -> None:
 
 def test_a_server_that_reveals_nothing_says_how_to(visit: Open) -> None:
     """The button is there, off, with what to do."""
-    with KmsMock([FIXTURE]) as closed:
+    with KmsMock([BROWSER_FIXTURE]) as closed:
         page = visit("#/state/secrets/app%2Fdatabase-url", at=closed).page
         button = page.get_by_role("button", name="Show secrets")
         assert button.is_disabled()
@@ -131,7 +131,7 @@ def test_as_whom(visit: Open, kms: KmsMock) -> None:
 
 def test_signatures_are_made_where_they_are_verified(visit: Open) -> None:
     """With the secret of the fixture that the server reveals."""
-    strict = {**FIXTURE, "authentication": {"signatures": "verify", "unknown_access_keys": "refuse"}}
+    strict = {**BROWSER_FIXTURE, "authentication": {"signatures": "verify", "unknown_access_keys": "refuse"}}
     with KmsMock([strict], config=Config(reveal_secrets=True)) as verifying:
         page = visit("#/explorer/GetSecretValue?SecretName=rds/orders", at=verifying).page
         page.get_by_role("button", name="Send", exact=True).click()

@@ -15,7 +15,7 @@ from alibabacloud_kms20160120 import models
 
 from kms_mock import KmsMock
 from kms_mock.config import Config
-from tests.support.browser import FIXTURE, Open
+from tests.support.browser import BROWSER_FIXTURE, Open
 from tests.support.web import request_path
 
 AXE = os.environ.get("KMS_MOCK_AXE", "")
@@ -235,5 +235,5 @@ def test_a_foreign_page_can_neither_frame_nor_read_it(browser: Any, kms: KmsMock
 
 def test_the_fixture_of_these_tests_loads() -> None:
     """The views are shown with it."""
-    with KmsMock([FIXTURE]):
+    with KmsMock([BROWSER_FIXTURE]):
         pass
