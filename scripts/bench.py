@@ -26,8 +26,10 @@ from typing import IO, cast
 from urllib.parse import urlencode
 
 import bench_dedicated
+import bench_large
 import bench_page
 import bench_policies
+import bench_rows
 import bench_signatures
 import bench_state
 import bench_worst
@@ -153,13 +155,12 @@ def compare(
             pairs.append((first(), other))
         else:
             pairs.append((first(), second()))
-    ratio = statistics.median(one / other for one, other in pairs)
+    ratio = bench_rows.Ratio.of([one / other for one, other in pairs])
     return ratio, statistics.median(one for one, _ in pairs), statistics.median(other for _, other in pairs)
 
 
-def report(what: str, ratio: float, goal: str, detail: str) -> None:
-    """Print one line."""
-    print(f"{what:<58} {ratio:6.2f}   goal {goal:<22} {detail}", flush=True)
+ROWS = bench_rows.Rows()
+report = ROWS.report
 
 
 @contextlib.contextmanager
@@ -401,6 +402,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "ciphers": ciphers,
     "dedicated": lambda: bench_dedicated.main(SimpleNamespace(**globals())),
     "key_scale": key_scale,
+    "large": functools.partial(bench_large.main, report),
     "generation": generation,
     "tools": tools,
     "page": lambda: bench_page.open_and_closed(mock, lambda: fixture(secrets(10)), request, load, compare, report),
@@ -414,11 +416,29 @@ def main(names: list[str]) -> None:
     if names[:1] == ["--worst"]:
         bench_worst.main(mock, fixture, names[1:])
         return
+    saved = _taken(names, "--save")
+    former = _taken(names, "--against")
     if "--help" in names or any(name not in SECTIONS for name in names):
-        usage = f"usage: scripts/bench [{'] ['.join(SECTIONS)}]\n       scripts/bench --worst [part of a row's name]…"
-        raise SystemExit(f"{usage}\n\n{__doc__}")
+        usage = f"usage: scripts/bench [--save FILE] [--against FILE] [{'] ['.join(SECTIONS)}]"
+        raise SystemExit(f"{usage}\n       scripts/bench --worst [part of a row's name]…\n\n{__doc__}")
+    if former is not None:
+        ROWS.compare_with(former)
     for name in names or SECTIONS:
         SECTIONS[name]()
+    if saved is not None:
+        ROWS.save(saved)
+
+
+def _taken(names: list[str], option: str) -> Path | None:
+    """Take an option and its file out of the names."""
+    if option not in names:
+        return None
+    place = names.index(option)
+    if place + 1 == len(names):
+        raise SystemExit(f"{option} needs a file")
+    file = names[place + 1]
+    del names[place : place + 2]
+    return Path(file)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,21 @@ import click
 
 from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
+from kms_mock.cli.help import Command
 from kms_mock.cli.vendor import sdk_config
 
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
 
-@click.command("import")
+@click.command(
+    "import",
+    cls=Command,
+    examples=[
+        "kms-mock import --region cn-hangzhou -o fixture.yaml",
+        "kms-mock import --region cn-hangzhou --endpoint http://127.0.0.1:4588 -o fixture.yaml",
+    ],
+)
 @click.option("--region", required=True, help="Region to read.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Fixture file to write."

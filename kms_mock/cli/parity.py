@@ -11,6 +11,7 @@ import click
 
 from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
+from kms_mock.cli.help import Command
 from kms_mock.cli.vendor import sdk_config
 
 if TYPE_CHECKING:
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
 _DEFAULT_KEYS = 10
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        "kms-mock parity",
+        "kms-mock parity --against mock",
+        "kms-mock parity --against real --only PutSecretValue",
+    ],
+)
 @click.option("--against", type=click.Choice(["real", "mock"]), help="Ask the real service, or a second mock.")
 @click.option("--region", default="cn-hangzhou", show_default=True, help="Region to ask.")
 @click.option("--endpoint", help="Endpoint to ask, as HOST or URL; without one, it is the region's.")
@@ -48,7 +56,7 @@ def parity(
 ) -> None:
     """Show where the mock differs from the real service.
 
-    Runs the contract cases against both.
+    Runs the contract cases against both. Without --against it lists what would be made and asks nothing.
 
     In the account that is asked, secrets, aliases and keys are made whose names begin with kms-mock-parity; nothing else is
     touched. Secrets and aliases are removed again, keys planned for deletion in 7 days.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ def sdk_config(region: str, endpoint: str | None, profile: str | None, ca: str |
         from alibabacloud_tea_openapi.models import Config  # noqa: PLC0415
     except ImportError as error:
         raise click.ClickException(_EXTRA) from error
+    # It logs a traceback for every place where it finds none; the error below says it all.
+    logging.getLogger("credentials").setLevel(logging.CRITICAL)
     protocol, _, host = (endpoint or f"kms.{region}.aliyuncs.com").rpartition("://")
     try:
         credentials = Credentials()

@@ -87,15 +87,11 @@ class Controls:
         self.commit(lambda: self._change(fixtures, clear=False))
 
     def _change(self, fixtures: Iterable[Any], *, clear: bool) -> None:
-        before = self.store.state()
-        if clear:
-            self.store.clear()
-        try:
+        with self.store.all_or_nothing():
+            if clear:
+                self.store.clear()
             for fixture in fixtures:
                 self._load(self.store, fixture)
-        except BaseException:
-            self.store.restore(before)
-            raise
 
     def record(  # noqa: PLR0917 (the gateway calls it for every request, and keywords cost)
         self,

@@ -49,19 +49,17 @@ class Namespace:
 
         def make() -> None:
             store.account_names[self.account] = f"namespace {self.access_key_id}"
-            before, former = store.state(), set(account_ids(store))
+            former = set(account_ids(store))
             # A RAM user's, because roles may not be assumed by the account itself.
             access_key = AccessKey(self.access_key_id, self.access_key_secret, user="namespace")
-            store.server[accounts].put(Account(self.account, access_keys={self.access_key_id: access_key}))
             try:
-                for fixture in fixtures:
-                    load(store, fixture, self.account)
+                with store.all_or_nothing():
+                    store.server[accounts].put(Account(self.account, access_keys={self.access_key_id: access_key}))
+                    for fixture in fixtures:
+                        load(store, fixture, self.account)
             except BaseException:
-                store.restore(before)
                 del store.account_names[self.account]
                 raise
-            finally:
-                store.changes.clear()
             # A fixture may describe accounts of its own.
             self._accounts += [name for name in account_ids(store) if name != self.account and name not in former]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -35,7 +36,8 @@ class Uses:
 
     def __init__(self) -> None:
         self._last: dict[_Key, int] = {}
-        self._patterns: dict[str, str] = {}  # for ARNs whose names the server chose, the oldest first
+        # For ARNs whose names the server chose, the oldest first: a dict would walk past all that were dropped.
+        self._patterns: OrderedDict[str, str] = OrderedDict()
         self._lost = 0  # number of the last call that had a use too many
 
     def add(self, number: int, checks: Sequence[Check]) -> None:
@@ -58,7 +60,7 @@ class Uses:
             if arn is not None and change.id not in sent.values():
                 self._patterns[arn] = f"{arn.rpartition('/')[0]}/*"
                 if len(self._patterns) > MOST_USES:
-                    del self._patterns[next(iter(self._patterns))]
+                    self._patterns.popitem(last=False)
 
     def since(self, number: int, accounts: Collection[str] | None = None) -> list[Use]:
         """Return the uses of the calls after this one, of the identities of these accounts, None for all.

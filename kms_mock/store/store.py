@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -176,6 +177,25 @@ class Store:
         finally:
             self.changes.clear()
             self.unsaved = []
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Take everything back that is changed within, if that ends with an exception. None of it is an effect of a request.
+
+        Costs what is changed, not what the store holds.
+        """
+        outer, self.unsaved = self.unsaved, []
+        logged, self.logs_changes = self.logs_changes, False
+        try:
+            yield
+        except BaseException:
+            self.undo_unsaved()
+            raise
+        else:
+            if outer is not None:
+                outer += self.unsaved or ()
+        finally:
+            self.unsaved, self.logs_changes = outer, logged
 
     def _note_replacement(self) -> None:
         if self.unsaved is not None:

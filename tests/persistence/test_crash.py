@@ -16,7 +16,7 @@ from tests.persistence.crash import Crash, LostError, Writer
 from tests.support.profile import rounds
 from tests.support.state_files import contents, opened
 
-ROUNDS = rounds(quick=6, deep=50)
+ROUNDS = rounds(quick=20, deep=500)
 KILLED_STARTS = rounds(quick=3, deep=20)
 
 
