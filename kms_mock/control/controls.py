@@ -116,10 +116,11 @@ class Controls:
             journal.uses.add(journal.count, checks)
         if not journal.wanted:
             return
-        action, access_key_id, query, form = "", "", b"", b""
+        action, access_key_id, region, query, form = "", "", "", b"", b""
         if request is not None:
             action = request.action[:60] if operation is None else operation.name
             access_key_id = request.access_key_id
+            region = self.store.default_region if request.region is None else request.region[:60]
             query = request.query.encode()
             other_form = operation is not None and operation.api.wire_form is not None
             form = request.http.body if request.form or other_form else b""
@@ -143,5 +144,6 @@ class Controls:
                 fault,
                 operation,
                 size + effects_size(effects) if effects else size,
+                region,
             )
         )
