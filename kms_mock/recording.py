@@ -155,8 +155,7 @@ class Recording:
         lists = [document.get(kind, ())] if target.place == default else []
         for account in document.get("accounts", ()):
             for region in account.get("regions", ()):
-                if (account["id"], region["id"]) == target.place:
-                    lists.append(region.get(kind, ()))
+                lists += [region.get(kind, ())] if (account["id"], region["id"]) == target.place else []
         for entry in [entry for entries in lists for entry in entries]:
             names = [entry["name"]] if kind == "secrets" else [entry["id"], *entry.get("aliases", ())]
             if target.name in names:
@@ -174,25 +173,30 @@ class Recording:
 def _missed(call: Call) -> Iterator[_Miss]:
     """Yield what a call did not find."""
     sent = call.sent
-    if call.action == "BatchGetSecretValue" and not call.code:
-        errors = call.answered.get("Errors") or ()
-        refused = [errors] if isinstance(errors, Mapping) else errors  # of one element XML makes no list
-        missing = {error["SecretName"] for error in refused if error["Code"] == SECRET_NOT_FOUND.code}
-        for request in msgspec.json.decode(sent["SecretsList"], type=list[SecretRequest]):
-            if request.SecretName in missing:
-                yield _Miss(secrets, request.SecretName, _asked(request.VersionId or "", request.VersionStage or ""))
-    elif call.code == SECRET_NOT_FOUND.code and call.action == "CreateSecret":
-        yield from _named(sent, "EncryptionKeyId")  # the only thing that it looks for
-    elif call.code == SECRET_NOT_FOUND.code and sent.get("PolicyName", "default") == "default":
-        if "SecretName" in sent:
+    if call.action == "BatchGetSecretValue":
+        if not call.code:
+            yield from _missed_of_batch(call)
+    elif call.code == SECRET_NOT_FOUND.code:
+        if call.action == "CreateSecret":
+            yield from _named(sent, "EncryptionKeyId")  # the only thing that it looks for
+        elif "SecretName" in sent and sent.get("PolicyName", "default") == "default":
             yield _Miss(secrets, sent["SecretName"], _versions(call.action, sent))
     elif call.code == ALIAS_NOT_FOUND.code and "AliasName" in sent:
         yield from _named(sent, "AliasName")
     elif call.code in _NO_KEY:
         for name in ("KeyId", "SourceKeyId", "DestinationKeyId"):
             yield from _named(sent, name)
-    elif call.code and sent.get("Algorithm") in _SPECS:  # a key that was recorded before anybody knew what it is for
-        yield from _named(sent, "KeyId")
+    elif call.code and sent.get("Algorithm") in _SPECS and "KeyId" in sent:
+        yield _Miss(keys, sent["KeyId"], [], sent["Algorithm"])  # perhaps recorded before anybody knew what it is for
+
+
+def _missed_of_batch(call: Call) -> Iterator[_Miss]:
+    errors = call.answered.get("Errors") or ()
+    refused = [errors] if isinstance(errors, Mapping) else errors  # of one element XML makes no list
+    missing = {error["SecretName"] for error in refused if error["Code"] == SECRET_NOT_FOUND.code}
+    for request in msgspec.json.decode(call.sent["SecretsList"], type=list[SecretRequest]):
+        if request.SecretName in missing:
+            yield _Miss(secrets, request.SecretName, _asked(request.VersionId or "", request.VersionStage or ""))
 
 
 def _named(sent: Mapping[str, str], parameter: str) -> Iterator[_Miss]:
@@ -243,7 +247,7 @@ def _entry(document: dict[str, Any], name: str, wanted: str) -> dict[str, Any]:
 
 def _key(entry: Entry, wanted: _Wanted) -> Entry:
     """Return a key with the spec and the versions that it needs; one with material stays as it is."""
-    if "material" in entry:
+    if entry.get("material"):
         return entry
     key = deepcopy(entry)
     if wanted.algorithm in _SPECS and "spec" not in key:
@@ -261,7 +265,7 @@ def _secret(entry: Entry, asked: Iterable[Asked], random_bytes: Callable[[int], 
         return entry
     secret = deepcopy(entry)
     created = {"created": secret["created"]} if "created" in secret else {}
-    short = [{"id": "v1", "data": secret["value"], "stages": [CURRENT], **created}] if "value" in secret else []
+    short = [{"id": "v1", "data": secret["value"], "stages": [CURRENT], **created}] if secret.get("value") else []
     versions: list[Entry] = deepcopy(secret.get("versions") or short)
     for version_id, stage in asked:
         _mark(versions, version_id, stage, random_bytes)

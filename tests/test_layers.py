@@ -58,6 +58,7 @@ ALLOWED: dict[str, set[str]] = {
         "lifecycle",
         "reach",
         "persistence",
+        "parity",  # what its results settle
     },
     "reach": {
         "lifecycle",

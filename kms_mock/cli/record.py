@@ -42,7 +42,7 @@ class Record:
                 self._check(document)
                 write_document(self._path, document, _HEADING)
             except FixtureError as error:
-                problem = f"what was missing makes no fixture: {error}"
+                problem = f"nothing was recorded: {error}"
             except OSError as error:
                 problem = f"cannot write {self._path}: {error.strerror}"
         if problem:
@@ -57,8 +57,9 @@ class Record:
     def _check(self, document: dict[str, Any]) -> None:
         """Raise FixtureError unless the document loads after the other fixtures."""
         store = Store(self._store.sources, self._store.default_account, self._store.default_region)
-        for fixture in (*self._others, document):
-            fixtures.load(store, fixture)
+        for other in self._others:
+            fixtures.load(store, other)
+        fixtures.load(store, document, source="what was missing")
 
     @staticmethod
     def _report(text: str) -> None:

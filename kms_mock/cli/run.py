@@ -17,8 +17,8 @@ from kms_mock import logs
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
-    from kms_mock.control.calls import Call
     from kms_mock.cli.record import Record
+    from kms_mock.control.calls import Call
     from kms_mock.mock import KmsMock
     from kms_mock.reach.credentials import Credentials
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from kms_mock.control.calls import CALL_BYTES, CHARACTER_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
+from kms_mock.control.coverage import NOTHING, Settled
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
 from kms_mock.identity.callers import account_of_caller
@@ -29,6 +30,7 @@ class Controls:
     """The clock, the faults and the journal of one server, and the state that `reset` goes back to.
 
     `load(store, fixture)` adds a fixture (a document or the path of a file) to the store, all of it or nothing.
+    `settled` returns the inferred rules that a comparison with the real service bore out.
     `commit` runs a function and saves what it changes; it raises StateError, with nothing changed, where it cannot.
     """
 
@@ -42,6 +44,7 @@ class Controls:
         load: Callable[[Store, Any], None],
         fixtures: Iterable[Any] = (),
         on_reset: Callable[[], None] = lambda: None,
+        settled: Callable[[], Settled] = lambda: NOTHING,
         commit: Callable[[Callable[[], Any]], Any] = run_unsaved,
     ) -> None:
         """Load the fixtures that the server starts with, to which `reset` goes back."""
@@ -52,6 +55,7 @@ class Controls:
         self.journal = journal
         self._load = load
         self._on_reset = on_reset
+        self.settled = settled
         self.commit = commit
         for fixture in fixtures:
             self.add(fixture)
