@@ -12,7 +12,7 @@ from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.errors import ErrorSpec
 
 Sureness = Literal["documented", "seen", "inferred"]
-Settled = Mapping[str, str]  # inferred sentence -> the date of the comparison with the real service that bore it out
+Settled = Mapping[str, str]  # a rule -> the date of the comparison with the real service that bore it out
 NOTHING: Final[Settled] = MappingProxyType({})
 
 

@@ -53,13 +53,13 @@ class Comparison(Struct, frozen=True):
         return {row.inferred: self.date for row in rows if row.inferred and row.inferred not in wrong}
 
 
-def settled_rules(folder: Path = RESULTS) -> dict[str, str]:
+def settled_rules() -> dict[str, str]:
     """Return the inferred sentences that the real service bears out, with the date of the latest comparison.
 
     A later comparison in which a case differs counts more. A damaged file raises ValueError with its name.
     """
     found: dict[str, str] = {}
-    for comparison in sorted(map(_read, folder.glob("*.json")), key=lambda comparison: comparison.date):
+    for comparison in sorted(map(_read, RESULTS.glob("*.json")), key=lambda comparison: comparison.date):
         if comparison.against == "real":
             for row in comparison.differing:
                 found.pop(row.inferred or "", None)
