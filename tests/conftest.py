@@ -19,7 +19,7 @@ pytest_plugins = ["pytester"]
 
 # HYPOTHESIS_PROFILE=deep takes minutes; the default one is part of every run. CI tries the same examples every time: what
 # it says of a change must be about that change.
-settings.register_profile("default", max_examples=100, stateful_step_count=30, deadline=None)
+settings.register_profile("default", max_examples=50, stateful_step_count=30, deadline=None)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
 settings.register_profile("deep", max_examples=2000, stateful_step_count=50, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default"))

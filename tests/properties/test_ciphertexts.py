@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from kms_mock import KmsMock
 from kms_mock.rpc.decode import HttpRequest
 from tests.support.known_keys import KEYS, NO_KEY, known_version, text64
+from tests.support.profile import rounds
 from tests.support.secrets import sdk
 
 Api = Callable[..., dict[str, Any]]
@@ -45,7 +46,7 @@ OTHER_KEY = REFUSED | {
     "Rejected.PendingImport",
 }
 
-few, many = settings(deadline=None, max_examples=50), settings(deadline=None, max_examples=150)
+few, many = (settings(deadline=None, max_examples=rounds(quick=times, deep=1000)) for times in (25, 75))
 
 
 @pytest.fixture(scope="module")

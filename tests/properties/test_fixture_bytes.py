@@ -17,6 +17,7 @@ from kms_mock import fixtures
 from kms_mock.control.faults import FaultSpec
 from kms_mock.fixtures import FixtureError, reader
 from tests.support.in_process import InProcess
+from tests.support.profile import rounds
 
 PLANTED = "hunter2-s3cret"
 MARKS = st.text("!&*%@`'\"{}[]|>:#,?-<=~ \t0x_.\\", max_size=4)
@@ -37,7 +38,9 @@ PIECES = st.sampled_from(
      "%TAG ! x\n", "---\n", "? ", "|\n", "#", "\\ud800", "\t", "\r", "1e999", "NaN"]
 )  # fmt: skip
 BYTES = st.binary(max_size=60) | st.lists(PIECES, max_size=20).map(lambda pieces: "".join(pieces).encode())
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(
+    max_examples=rounds(quick=75, deep=1500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.kms.errors import ApiError
 from kms_mock.rpc.decode import HttpRequest, decode, parse_parameters, signed_request
 from kms_mock.rpc.encode import JSON_TYPE, XML_TYPE
+from tests.support.profile import rounds
 from tests.support.raw_http import VERSION, Answer, ask, http, request_parameters
 
 SECRET = {"name": "db", "value": "one", "tags": {"team": "a"}}
@@ -466,7 +467,7 @@ REQUESTS = st.builds(
 
 
 @given(REQUESTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=rounds(quick=150, deep=4000), deadline=None)
 def test_decode_gives_a_request_or_an_error_of_the_api_whatever_comes(request_: HttpRequest) -> None:
     """Any method, target, headers and body: `decode` answers or raises ApiError, and never fails otherwise."""
     with suppress(ApiError):
@@ -479,7 +480,7 @@ ACTIONS = st.sampled_from(["", "GetSecretValue", "TagResources", "ListSecrets", 
 
 
 @given(st.lists(st.tuples(REQUESTS, ACTIONS), max_size=5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=rounds(quick=100, deep=2000), deadline=None)
 def test_the_gateway_answers_with_an_envelope_whatever_comes(requests: list[tuple[HttpRequest, str]]) -> None:
     """Any sequence of requests: each answer is JSON or XML with the RequestId of its header, and no internal failure."""
 

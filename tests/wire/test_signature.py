@@ -27,6 +27,7 @@ from msgspec.structs import replace
 from kms_mock.rpc.signature import Keys, Kind, Problem, check, expected_signature
 from kms_mock.rpc.signature_explained import LONGEST_TEXT, first_difference
 from kms_mock.rpc.signed_request import SignedRequest, security_token_of, timestamp_of
+from tests.support.profile import rounds
 
 SECRET = "the-secret-of-x-0123456789abcd"
 ODD = "blank ~!'()*+/=&%;:ü 中文 😀"
@@ -537,7 +538,7 @@ WILD_REQUESTS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=rounds(quick=100, deep=3000), deadline=None)
 @given(WILD_REQUESTS, st.one_of(st.just(1767225600.0), st.floats()), st.sampled_from([SECRET, "", "\ud800", None]))
 def test_garbage_is_refused_and_never_raises(request_: SignedRequest, now: float, secret: str | None) -> None:
     """Whatever arrives, the answer is a problem whose reason fits into a header and whose texts any encoder takes."""
@@ -556,7 +557,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 UNRESERVED = TEXT.filter(lambda name: not name.startswith("Signature"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(quick=50, deep=1000), deadline=None)
 @given(st.dictionaries(UNRESERVED, TEXT, max_size=6), st.dictionaries(UNRESERVED, TEXT, max_size=3))
 def test_any_parameters_signed_by_the_sdk_verify(query: dict[str, str], form: dict[str, str]) -> None:
     """The official SDK's own function for HMAC-SHA1 agrees, whatever the names and values; a change is noticed."""
@@ -570,7 +571,7 @@ def test_any_parameters_signed_by_the_sdk_verify(query: dict[str, str], form: di
     refused_signature(replace(request, form=[*request.form, ("More", "1")]), "mismatch")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(quick=50, deep=1000), deadline=None)
 @given(st.dictionaries(NAME, TEXT, max_size=6), st.binary(max_size=20))
 def test_any_query_and_body_signed_by_the_sdk_verify(query: dict[str, str], body: bytes) -> None:
     """The official SDK's own function for ACS3 agrees, whatever the values and the body (it leaves names unencoded)."""
