@@ -109,6 +109,7 @@ class KmsMock(Startable):
             load=fixture_files.load,
             fixtures=fixture_list(fixtures),
             on_reset=authenticator.reset,
+            settled=_settled_rules,
             commit=self._commit,
         )
         if self.config.state is not None:
@@ -375,3 +376,9 @@ def _running(port: int | None) -> int:
 
 def _load_for_account(store: Store, fixture: Fixture, account: str) -> None:
     fixture_files.load(store, fixture, account=account)
+
+
+def _settled_rules() -> Mapping[str, str]:
+    from kms_mock.parity.results import settled_rules  # noqa: PLC0415 (few ask for it)
+
+    return settled_rules()

@@ -30,6 +30,7 @@ from kms_mock.control.faults import Fault, Faults, FaultSpec
 from kms_mock.control.journal import Calls
 from kms_mock.control.namespaces import Namespace
 from kms_mock.control.operations_page import markdown
+from kms_mock.parity.results import settled_rules
 from kms_mock.products import APIS
 from kms_mock.reach.intercept import Interception
 from kms_mock.server.control_api import ROUTES, ClockRequest
@@ -320,7 +321,7 @@ def _signature(function: Callable[..., Any]) -> str:
 def errors_page() -> str:
     """Return every error code with where it can come from."""
     found: dict[tuple[str, int, str], set[str]] = defaultdict(set)
-    for entry in operations(APIS):
+    for entry in operations(APIS, settled_rules()):
         for error in entry["errors"]:
             found[error["code"], error["status"], error["message"]].add(
                 _operation_link(entry["name"], entry["product"])
@@ -357,7 +358,7 @@ def _names(links: set[str]) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "operations.md": lambda: markdown(APIS),
+    "operations.md": lambda: markdown(APIS, settled_rules()),
     "reference-commands.md": commands_page,
     "reference-control-api.md": control_api_page,
     "reference-errors.md": errors_page,

@@ -71,13 +71,14 @@ def operations(name: str | None) -> None:
     With parameters, errors and rules, as Markdown.
     """
     from kms_mock.control.operations_page import markdown, markdown_of  # noqa: PLC0415
+    from kms_mock.parity.results import settled_rules  # noqa: PLC0415
     from kms_mock.products import APIS  # noqa: PLC0415
     from kms_mock.suggestions import did_you_mean  # noqa: PLC0415
 
     if name is None:
-        click.echo(markdown(APIS), nl=False)
+        click.echo(markdown(APIS, settled_rules()), nl=False)
         return
-    page = markdown_of(APIS, name)
+    page = markdown_of(APIS, name, settled_rules())
     if page is None:
         known = [known for api in APIS for known in api.operations]
         raise click.ClickException(f"there is no operation {name[:60]!r}{did_you_mean(name, known) or '.'}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.models import Config
 
     from kms_mock.parity.cases import Case
-    from kms_mock.parity.comparison import Row
+    from kms_mock.parity.results import Against, Row
 
 _DEFAULT_KEYS = 10
 
@@ -80,7 +80,7 @@ def parity(
             rows = _run(cases, region, _config_of(second, region), max_keys)
     _show(rows)
     if output is not None:
-        _write(output, rows, region)
+        _write(output, rows, region, "real" if against == "real" else "mock")
     if any(not row.same for row in rows):
         raise SystemExit(1)
 
@@ -144,19 +144,19 @@ def _show(rows: Sequence[Row]) -> None:
     click.echo(", ".join(f"{counts[name]} {name}" for name in ("same", "different", "not asked")))
 
 
-def _write(output: Path, rows: Sequence[Row], region: str) -> None:
+def _write(output: Path, rows: Sequence[Row], region: str, against: Against) -> None:
     """Write the result; no name, id, account or value is in it."""
     from importlib.metadata import version  # noqa: PLC0415
 
     import msgspec  # noqa: PLC0415
 
     from kms_mock.fixtures.writing import write_document  # noqa: PLC0415
-    from kms_mock.parity.comparison import Comparison  # noqa: PLC0415
+    from kms_mock.parity.results import Comparison  # noqa: PLC0415
     from kms_mock.sources import Sources  # noqa: PLC0415
     from kms_mock.store.times import iso  # noqa: PLC0415
 
     date = iso(Sources.system().now())[:10]
-    document = msgspec.to_builtins(Comparison(date, version("kms-mock"), region, list(rows)))
+    document = msgspec.to_builtins(Comparison(date, version("kms-mock"), region, against, list(rows)))
     try:
         write_document(output.with_suffix(".json"), document)
     except OSError as error:

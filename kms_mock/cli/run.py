@@ -17,6 +17,7 @@ from kms_mock import logs
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
+    from kms_mock.cli.record import Record
     from kms_mock.control.calls import Call
     from kms_mock.mock import KmsMock
     from kms_mock.reach.credentials import Credentials
@@ -55,6 +56,11 @@ def make_run(serve: click.Command) -> click.Command:
 @click.option("--oidc-subject", help=f"Whom the token of --via oidc is for; {OIDC_SUBJECT} unless said otherwise.")
 @click.option("--report", is_flag=True, help="Print at the end, on stderr, which operations were used and refused.")
 @click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Load this fixture file if it exists, and write into it what the program asked for and did not find.",
+)
+@click.option(
     "--log-level",
     default="error",
     show_default=True,
@@ -67,6 +73,7 @@ def _run(
     command: tuple[str, ...],
     fixture: tuple[Path, ...],
     report: bool,
+    record: Path | None,
     role: str | None,
     via: str | None,
     oidc_subject: str | None,
@@ -79,22 +86,11 @@ def _run(
     The command and what it starts find the mock at the real endpoints of KMS; no other host of Alibaba Cloud is
     reached. Ends with the command's exit status.
     """
-    from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (--help must not wait for it)
-    from kms_mock.mock import KmsMock  # noqa: PLC0415
-    from kms_mock.reach.running import CannotRunError, run_program  # noqa: PLC0415
-    from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
+    from kms_mock.reach.running import CannotRunError, run_program  # noqa: PLC0415 (--help must not wait for it)
     from kms_mock.sources import Sources  # noqa: PLC0415
-    from kms_mock.store.errors import StateError  # noqa: PLC0415
 
     logs.configure(log_level, Sources.system().now)
-    try:
-        config = Config(region_ports=region_port, **options)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    try:
-        mock = KmsMock(fixture, config=config)
-    except (FixtureError, AuthorityError, StateError) as error:
-        raise click.ClickException(str(error)) from error
+    mock, recorded = _made(fixture, record, region_ports=region_port, **options)
     usage = _Usage()
     mock.calls.watch(usage.add)
     try:
@@ -106,7 +102,36 @@ def _run(
         status = error.status
     if report:
         click.echo("\n".join(usage.lines()), err=True)
+    if recorded is not None and not recorded.write():
+        status = status or 1
     sys.exit(status)
+
+
+def _made(fixture: tuple[Path, ...], record: Path | None, **options: Any) -> tuple[KmsMock, Record | None]:
+    """Return the mock, and what records for `--record`. Raises ClickException for what cannot be used."""
+    from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (as above)
+    from kms_mock.mock import KmsMock  # noqa: PLC0415
+    from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
+    from kms_mock.store.errors import StateError  # noqa: PLC0415
+
+    if record is not None and options["state"] is not None:
+        raise click.UsageError("--record needs fixtures, which --state reads only the first time")
+    if record is not None and not record.absolute().parent.is_dir():
+        raise click.UsageError(f"there is no folder {record.absolute().parent}")
+    try:
+        config = Config(**options)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    files = (*fixture, record) if record is not None and record.exists() else fixture
+    try:
+        mock = KmsMock(files, config=config)
+    except (FixtureError, AuthorityError, StateError) as error:
+        raise click.ClickException(str(error)) from error
+    if record is None:
+        return mock, None
+    from kms_mock.cli.record import Record  # noqa: PLC0415 (few ask for it)
+
+    return mock, Record(record, fixture, mock)
 
 
 @contextmanager

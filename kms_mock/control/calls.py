@@ -29,7 +29,7 @@ CALL_BYTES = 1000  # a call without what it carries: the object and its small st
 class CallDocument(TypedDict):
     """One call as the control API has it; parameters as they were sent, without the system parameters.
 
-    `resource` is the first one that the request names, "" for none.
+    `resource` is the first one that the request names, "" for none; `region` is the one that the request was for.
     """
 
     number: int
@@ -45,6 +45,7 @@ class CallDocument(TypedDict):
     milliseconds: float
     changes: list[str]
     fault: str
+    region: str
 
 
 class Call(Struct, frozen=True, gc=False):
@@ -54,6 +55,7 @@ class Call(Struct, frozen=True, gc=False):
     `unmasked_parameters` returns them as they were sent. Request and answer are kept as the bytes that went over the
     wire (`query` and `form`, `body`) and read when somebody asks: to let go of the thousand small objects that they
     stand for costs every new request a few cache misses. `size` is how many bytes of memory all that takes, about.
+    `region` is the one that the request was for, "" where it could not be read.
     """
 
     number: int
@@ -72,6 +74,7 @@ class Call(Struct, frozen=True, gc=False):
     fault: str = ""
     operation: Operation | None = None
     size: int = 0
+    region: str = ""
 
     @property
     def sent(self) -> dict[str, str]:
@@ -148,6 +151,7 @@ class Call(Struct, frozen=True, gc=False):
             "milliseconds": round(self.milliseconds, 3),
             "changes": self.changes,
             "fault": self.fault,
+            "region": self.region,
         }
 
 

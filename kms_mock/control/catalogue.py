@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from kms_mock.control.coverage import ErrorEntry, OperationEntry, describe_error, describe_operation
+from kms_mock.control.coverage import NOTHING, ErrorEntry, OperationEntry, Settled, describe_error, describe_operation
 from kms_mock.control.provocations import PROVOCATIONS, Provocation
 from kms_mock.control.type_words import unwrapped
 from kms_mock.rpc.api import Api, Operation
@@ -71,18 +71,18 @@ class CatalogueDocument(TypedDict):
     errors: list[CatalogueError]
 
 
-def catalogue(apis: Iterable[Api]) -> CatalogueDocument:
+def catalogue(apis: Iterable[Api], settled: Settled = NOTHING) -> CatalogueDocument:
     """Describe operations, in order of section and name, and errors, in order of code; of APIs in the RPC style."""
     apis = tuple(api for api in apis if api.wire_form is None)
-    operations = [_operation(api, api.operations[name]) for api in apis for name in sorted(api.operations)]
+    operations = [_operation(api, api.operations[name], settled) for api in apis for name in sorted(api.operations)]
     return {
         "operations": sorted(operations, key=lambda entry: entry["section"]),
-        "errors": sorted(_errors(apis), key=lambda entry: entry["error"]["code"]),
+        "errors": sorted(_errors(apis, settled), key=lambda entry: entry["error"]["code"]),
     }
 
 
-def _operation(api: Api, operation: Operation) -> CatalogueOperation:
-    entry = describe_operation(api, operation)
+def _operation(api: Api, operation: Operation, settled: Settled) -> CatalogueOperation:
+    entry = describe_operation(api, operation, settled)
     title = entry["module"].replace("_", " ").capitalize()
     return {
         "operation": entry,
@@ -159,14 +159,14 @@ def _type_name(hint: Any) -> str:
     )
 
 
-def _errors(apis: tuple[Api, ...]) -> list[CatalogueError]:
+def _errors(apis: tuple[Api, ...], settled: Settled) -> list[CatalogueError]:
     """Return each code and text once, with the products and the operations that have it."""
     found: dict[tuple[int, str, str], CatalogueError] = {}
     for api in apis:
         rows: list[tuple[ErrorSpec, str]] = [(row, "") for row in (*api.common_errors, *api.errors.values())]
         rows += [(row, operation.name) for operation in api.operations.values() for row in operation.errors]
         for row, name in rows:
-            entry = found.setdefault((row.status, row.code, row.message), _error(row))
+            entry = found.setdefault((row.status, row.code, row.message), _error(row, settled))
             if api.product not in entry["products"]:
                 entry["products"].append(api.product)
             if name and name not in entry["operations"]:
@@ -180,10 +180,10 @@ def _errors(apis: tuple[Api, ...]) -> list[CatalogueError]:
     return list(found.values())
 
 
-def _error(row: ErrorSpec) -> CatalogueError:
+def _error(row: ErrorSpec, settled: Settled) -> CatalogueError:
     return {
         "products": [],
-        "error": describe_error(row),
+        "error": describe_error(row, settled),
         "operations": [],
         "anywhere": False,
         "request": None,

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from kms_mock.control.calls import CALL_BYTES, CHARACTER_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
+from kms_mock.control.coverage import NOTHING, Settled
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
 from kms_mock.identity.callers import account_of_caller
@@ -29,6 +30,7 @@ class Controls:
     """The clock, the faults and the journal of one server, and the state that `reset` goes back to.
 
     `load(store, fixture)` adds a fixture (a document or the path of a file) to the store, all of it or nothing.
+    `settled` returns the inferred rules that a comparison with the real service bore out.
     `commit` runs a function and saves what it changes; it raises StateError, with nothing changed, where it cannot.
     """
 
@@ -42,6 +44,7 @@ class Controls:
         load: Callable[[Store, Any], None],
         fixtures: Iterable[Any] = (),
         on_reset: Callable[[], None] = lambda: None,
+        settled: Callable[[], Settled] = lambda: NOTHING,
         commit: Callable[[Callable[[], Any]], Any] = run_unsaved,
     ) -> None:
         """Load the fixtures that the server starts with, to which `reset` goes back."""
@@ -52,6 +55,7 @@ class Controls:
         self.journal = journal
         self._load = load
         self._on_reset = on_reset
+        self.settled = settled
         self.commit = commit
         for fixture in fixtures:
             self.add(fixture)
@@ -112,10 +116,11 @@ class Controls:
             journal.uses.add(journal.count, checks)
         if not journal.wanted:
             return
-        action, access_key_id, query, form = "", "", b"", b""
+        action, access_key_id, region, query, form = "", "", "", b"", b""
         if request is not None:
             action = request.action[:60] if operation is None else operation.name
             access_key_id = request.access_key_id
+            region = self.store.default_region if request.region is None else request.region[:60]
             query = request.query.encode()
             other_form = operation is not None and operation.api.wire_form is not None
             form = request.http.body if request.form or other_form else b""
@@ -139,5 +144,6 @@ class Controls:
                 fault,
                 operation,
                 size + effects_size(effects) if effects else size,
+                region,
             )
         )

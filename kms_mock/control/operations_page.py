@@ -10,7 +10,16 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 
-from kms_mock.control.coverage import ErrorEntry, OperationEntry, ParameterEntry, describe_error, describe_operation
+from kms_mock.control.coverage import (
+    NOTHING,
+    ErrorEntry,
+    OperationEntry,
+    ParameterEntry,
+    Settled,
+    describe_error,
+    describe_operation,
+    seen_on,
+)
 from kms_mock.rpc.api import Api
 from kms_mock.rpc.decode import SYSTEM_PARAMETERS
 
@@ -25,7 +34,8 @@ same. Where the rules come from is in [behaviour.md](behaviour.md).
 - **documented** is everything without a mark: names, types and limits of parameters, and status, code and text of errors.
   The documents are the vendor's API metadata of 2025-12, the comments in the official Python SDK 3.3, the help pages, and
   the public documentation of 2018 to 2021; the newest counts where two differ.
-- **seen** is what logs of real clients in public issues show, and no document says.
+- **seen** is what logs of real clients in public issues show, and no document says; and what was inferred until a
+  comparison with the real service bore it out, with the date.
 - **inferred** is what neither says, each rule as a sentence.
 """
 _EVERY_REQUEST = """\
@@ -41,37 +51,38 @@ counts. `{name}`, `{key}`, `{arn}` and `{detail}` stand for the parameter, the k
 """
 
 
-def markdown(apis: Iterable[Api]) -> str:
+def markdown(apis: Iterable[Api], settled: Settled = NOTHING) -> str:
     """Return the page of operations."""
-    pages = [_ApiPage(api, f" ({api.product})" if number else "") for number, api in enumerate(apis)]
+    pages = [_ApiPage(api, f" ({api.product})" if number else "", settled) for number, api in enumerate(apis)]
     page = "\n\n".join("\n".join(part.lines()).rstrip("\n") for part in pages)
     page = f"{_TITLE}\n{page}"
     return _CITATION.sub(r"[\1](\2)", page).rstrip("\n") + "\n"
 
 
-def markdown_of(apis: Iterable[Api], name: str) -> str | None:
+def markdown_of(apis: Iterable[Api], name: str, settled: Settled = NOTHING) -> str | None:
     """Return what the page has about the operation of one name, in one API or several; None for an unknown one."""
     found = [api for api in apis if name in api.operations]
-    pages = [_ApiPage(api, f" ({api.product})" if number else "") for number, api in enumerate(found)]
+    pages = [_ApiPage(api, f" ({api.product})" if number else "", settled) for number, api in enumerate(found)]
     return "\n\n".join("\n".join(page.about(name)).strip("\n") for page in pages) + "\n" if pages else None
 
 
 class _ApiPage:
     """The part of the page for one API. `suffix` tells its headings from those of other APIs."""
 
-    def __init__(self, api: Api, suffix: str) -> None:
+    def __init__(self, api: Api, suffix: str, settled: Settled) -> None:
         self.api = api
         self.suffix = suffix
+        self.settled = settled
         self.sections: dict[str, list[OperationEntry]] = {}
         self.introductions: dict[str, str] = {}
         self.users: dict[str, list[OperationEntry]] = {}  # the operations that an inferred rule is of
         for operation in sorted(api.operations.values(), key=lambda operation: operation.handler.__module__):
-            entry = describe_operation(api, operation)
+            entry = describe_operation(api, operation, settled)
             title = _title(entry["module"])
             self.sections.setdefault(title, []).append(entry)
             module = inspect.getmodule(operation.handler)
             self.introductions[title] = (inspect.getdoc(module) or "").partition("\n")[0]
-            for sentence in entry["inferred"]:
+            for sentence in (*entry["inferred"], *entry["seen"]):
                 self.users.setdefault(sentence, []).append(entry)
 
     def lines(self) -> Iterator[str]:
@@ -84,7 +95,7 @@ class _ApiPage:
         for title, entries in self.sections.items():
             yield f"\n### {title}{self.suffix}\n"
             yield self.introductions[title]
-            yield from _list("Inferred, for several of these operations", self._told_with_operations(title))
+            yield from self._rules(", for several of these operations", self._shared(title))
             for entry in entries:
                 yield from self._operation(entry)
 
@@ -94,7 +105,7 @@ class _ApiPage:
         form = self.api.wire_form
         yield _EVERY_REQUEST.format(names=names) if form is None else f"{form.description}\n"
         yield _COMMON_ERRORS
-        rows = [describe_error(row) for row in self.api.common_errors]
+        rows = [describe_error(row, self.settled) for row in self.api.common_errors]
         yield from _error_table(rows)
         entries = [entry for section in self.sections.values() for entry in section]
         noted = {
@@ -104,26 +115,33 @@ class _ApiPage:
             "Errors that are not documented",
             [f"{row['code']} ({row['sureness']}): {note}" for note, row in noted.items()],
         )
-        yield from _list("Inferred, for every operation", self.api.inferred)
-        yield from _list("Inferred, for operations of several sections", self._told_with_operations(""))
+        yield from self._rules(", for every operation", ((rule, "") for rule in self.api.inferred))
+        yield from self._rules(", for operations of several sections", self._shared(""))
         refused = [
             f"`{parameter['name']}` of {self._links(users)}. {parameter['not_offered']}"
             for parameter, users in self._not_offered(entries)
         ]
         yield from _list("Not offered", refused)
 
-    def _told_with_operations(self, place: str) -> Iterator[str]:
-        """Yield the sentences that are told at the top of a section, or of the page (""), each with its operations."""
+    def _shared(self, place: str) -> Iterator[tuple[str, str]]:
+        """Yield the rules that are told at the top of a section, or of the page (""), each with its operations."""
         for sentence, users in self.users.items():
             if len(users) > 1 and self._place(sentence) == place:
-                yield f"{sentence} ({self._links(users)})"
+                yield sentence, f" ({self._links(users)})"
+
+    def _rules(self, of: str, rules: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """Yield the list of what is inferred, and of what was inferred until it was compared; after each rule a text."""
+        rules = list(rules)
+        yield from _list(f"Inferred{of}", [rule + after for rule, after in rules if rule not in self.settled])
+        compared = [f"{rule}{after} ({seen_on(self.settled[rule])})" for rule, after in rules if rule in self.settled]
+        yield from _list(f"Seen{of}", compared)
 
     def about(self, name: str) -> Iterator[str]:
         """Yield the lines about one operation, with the inferred rules that it shares with others."""
         entry = next(entry for entries in self.sections.values() for entry in entries if entry["name"] == name)
         yield from self._operation(entry)
-        shared = [sentence for sentence in entry["inferred"] if len(self.users[sentence]) > 1]
-        yield from _list("Inferred, for other operations too", shared)
+        shared = [(rule, "") for rule in (*entry["inferred"], *entry["seen"]) if len(self.users[rule]) > 1]
+        yield from self._rules(", for other operations too", shared)
 
     def _operation(self, entry: OperationEntry) -> Iterator[str]:
         yield f"\n#### {entry['name']}{self.suffix}\n\n{entry['description']}\n"
@@ -139,8 +157,8 @@ class _ApiPage:
             yield from _error_table(entry["errors"])
         else:
             yield "No errors are documented."
-        alone = [sentence for sentence in entry["inferred"] if len(self.users[sentence]) == 1]
-        yield from _list("Inferred", alone)
+        alone = [(rule, "") for rule in (*entry["inferred"], *entry["seen"]) if len(self.users[rule]) == 1]
+        yield from self._rules("", alone)
 
     def _place(self, sentence: str) -> str:
         """Return the title of the section that an inferred rule is told in, "" for the top of the page."""

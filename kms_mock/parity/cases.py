@@ -6,15 +6,15 @@ import itertools
 from functools import cache
 from importlib.resources import files
 from string import Template
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
 from kms_mock.fixtures import yaml_files
 from kms_mock.kms import API
+from kms_mock.parity.results import Certainty
 
-Certainty = Literal["documented", "seen", "inferred"]
 Resource: TypeAlias = str  # one of runner.PROVIDERS
 
 

@@ -5,47 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from msgspec import Struct
-
-from kms_mock.parity.cases import Case, Certainty
+from kms_mock.parity.cases import Case
+from kms_mock.parity.results import Row
 from kms_mock.parity.runner import BudgetError, Observed, Runner, SetUpError
 from kms_mock.parity.sanitised import sanitised
 from kms_mock.parity.target import UnreachableError
-
-
-class Row(Struct, frozen=True):
-    """One case: the sanitised answers of both services, or why one of them could not be asked."""
-
-    id: str
-    rule: str
-    source: str
-    certainty: Certainty
-    inferred: str | None
-    same: bool
-    mock: list[dict[str, Any]]
-    other: list[dict[str, Any]]
-    problem: str = ""
-
-
-class Comparison(Struct, frozen=True):
-    """A whole run: when (date), which version of kms-mock, which region; no names, ids, accounts or values are in it."""
-
-    date: str
-    version: str
-    region: str
-    rows: list[Row]
-
-    @property
-    def differing(self) -> list[Row]:
-        """The cases that the two services answer differently."""
-        return [row for row in self.rows if not row.same and not row.problem]
-
-    @property
-    def settled(self) -> dict[str, str]:
-        """The inferred sentences that the other service bears out, with the date: those whose cases are all the same."""
-        rows = [row for row in self.rows if row.inferred]
-        wrong = {row.inferred for row in rows if not row.same}
-        return {row.inferred: self.date for row in rows if row.inferred and row.inferred not in wrong}
 
 
 def compare(

@@ -273,7 +273,7 @@ class ControlApi:
 
     def get_operations(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """List the operations with their parameters and errors."""
-        return {"operations": operations(self.controls.apis)}
+        return {"operations": operations(self.controls.apis, self.controls.settled())}
 
     async def post_client_key(self, _query: Mapping[str, str], body: bytes, _rest: str) -> Any:
         """Return a client key for a KMS instance as its clients read it: one that a fixture file has with its private key, else a new one."""

@@ -96,7 +96,7 @@ def get_due(api: ControlApi, _query: Mapping[str, str], _body: bytes, _rest: str
 
 def get_catalogue(api: ControlApi, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
     """Return all operations with what a form for them needs, and all errors with how to get them."""
-    return catalogue(api.controls.apis)
+    return catalogue(api.controls.apis, api.controls.settled())
 
 
 ROUTES = (

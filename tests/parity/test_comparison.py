@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from kms_mock import KmsMock
 from kms_mock.kms import API
 from kms_mock.parity.cases import all_cases
-from kms_mock.parity.comparison import Comparison, Row, compare, first_difference
+from kms_mock.parity.comparison import compare, first_difference
+from kms_mock.parity.results import Comparison, Row
 from kms_mock.parity.runner import Runner
 from kms_mock.parity.target import Target
 from kms_mock.rpc.api import Api
@@ -104,7 +105,7 @@ def test_twenty_differences_are_found_and_no_other() -> None:
         ours, theirs = (Runner(Target(config_of(mock)), "test", max_keys=20) for mock in (kms, other))
         rows = compare(cases, ours, theirs)
         assert left_behind(other) == left_behind(kms) == {"secrets": [], "keys": [], "aliases": []}
-    differing = Comparison("2026-01-01", "0", "cn-hangzhou", rows).differing
+    differing = Comparison("2026-01-01", "0", "cn-hangzhou", "real", rows).differing
     assert set().union(*map(changed_steps, differing)) == DIFFERENCES.keys()
     untouched = [row for row in rows if not row.same and row not in differing]
     assert untouched == []
@@ -119,7 +120,7 @@ def test_a_settled_rule_needs_all_its_cases() -> None:
         Row("c", "", "", "inferred", "Two.", same=True, mock=[], other=[]),
         Row("d", "", "", "documented", None, same=True, mock=[], other=[]),
     ]
-    assert Comparison("2026-01-01", "0", "cn-hangzhou", rows).settled == {"Two.": "2026-01-01"}
+    assert Comparison("2026-01-01", "0", "cn-hangzhou", "real", rows).settled == {"Two.": "2026-01-01"}
 
 
 @pytest.fixture

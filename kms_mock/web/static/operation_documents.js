@@ -7,13 +7,15 @@ import { t } from "./texts.js";
 
 export function operationDocuments(entry) {
   const { operation, answer } = entry;
+  const seen = Object.entries(operation.seen).map(([sentence, date]) => `${sentence} (${t("sure_seen")}, ${date})`);
+  const rules = [...operation.inferred, ...seen];
   const refused = operation.parameters.filter((parameter) => parameter.not_offered);
   return el(
     "div",
     { class: "documents" },
     part(t("answer_fields"), Object.keys(answer).length, el("ul", {}, Object.entries(answer).map(([name, type]) => el("li", {}, el("code", {}, name), ` ${type}`)))),
     part(t("errors"), operation.errors.length, el("ul", {}, operation.errors.map((error) => el("li", {}, badge(error.status), " ", el("a", { href: href("errors", [operation.product, error.code]) }, error.code), ` ${error.message}`)))),
-    part(t("inferred"), operation.inferred.length, el("ul", {}, operation.inferred.map((sentence) => el("li", {}, sentence)))),
+    part(t("inferred"), rules.length, el("ul", {}, rules.map((sentence) => el("li", {}, sentence)))),
     part(t("not_offered"), refused.length, el("ul", {}, refused.map((parameter) => el("li", {}, el("code", {}, parameter.name), ` ${parameter.not_offered}`)))),
   );
 }
