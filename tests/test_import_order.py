@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,14 @@ for line in sys.stdin:
 def products_after(*orders: list[str]) -> list[str]:
     """Return a digest of the products after each of these orders of imports, each in a fresh process."""
     lines = "".join(" ".join(order) + "\n" for order in orders)
-    # The children end without saving what was measured of them, and measuring takes as long as the imports.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], input=lines, env=environment, capture_output=True, text=True, check=False
-    )
+    # The children end without saving what was measured of them, and measuring takes as long as the imports. They share
+    # the compiled files, which a developer may have turned off.
+    left_out = ("COVERAGE_", "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    with tempfile.TemporaryDirectory() as compiled:
+        environment["PYTHONPYCACHEPREFIX"] = compiled
+        command = [sys.executable, "-c", SCRIPT]
+        done = subprocess.run(command, input=lines, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-800:]
     assert done.stdout.count("\n") == len(orders), done.stderr[-800:]
     return done.stdout.splitlines()
