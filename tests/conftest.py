@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from tests.support import provoked
 from tests.support.calls import OpenSsl, run_openssl
 
 pytest_plugins = ["pytester"]
+
+# In the background of a script SIGINT is ignored, and would be in all that the tests start and end with it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # HYPOTHESIS_PROFILE=deep takes minutes; the default one is part of every run. CI tries the same examples every time: what
 # it says of a change must be about that change.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -83,8 +84,11 @@ def tailing(server: Server, *options: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.send_signal(2)
-            assert process.wait(PATIENCE) == 0
+            process.send_signal(signal.SIGINT)
+            try:
+                assert process.wait(PATIENCE) == 0
+            finally:
+                process.kill()
 
 
 def test_tail(calls: Server) -> None:
