@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from kms_mock.config import REGION
 from kms_mock.control.calls import CALL_BYTES, CHARACTER_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
 from kms_mock.control.coverage import NOTHING, Settled
@@ -19,6 +21,8 @@ from kms_mock.store.changes import Change
 from kms_mock.store.store import Store, StoreState
 
 T = TypeVar("T")
+
+_REGION = re.compile(REGION)
 
 
 def run_unsaved(function: Callable[[], T]) -> T:
@@ -120,7 +124,9 @@ class Controls:
         if request is not None:
             action = request.action[:60] if operation is None else operation.name
             access_key_id = request.access_key_id
-            region = self.store.default_region if request.region is None else request.region[:60]
+            region = self.store.default_region if request.region is None else request.region
+            if not _REGION.fullmatch(region):
+                region = ""  # what was refused is not shown
             query = request.query.encode()
             other_form = operation is not None and operation.api.wire_form is not None
             form = request.http.body if request.form or other_form else b""

@@ -37,7 +37,7 @@ client.asymmetric_sign(models.AsymmetricSignRequest(
 """
 
 
-def record(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_recording(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `kms-mock run` in a folder."""
     return subprocess.run(
         [COMMAND, "run", *arguments],
@@ -89,14 +89,14 @@ def test_a_program_runs_to_its_end_after_some_runs(tmp_path: Path) -> None:
     """Each run adds what stopped the program, and the last one, to which nothing was missing, writes nothing."""
     arguments = ("--record", "fixture.yaml", "--", sys.executable, "-c", PROGRAM)
     for _ in range(10):
-        done = record(tmp_path, *arguments)
+        done = run_recording(tmp_path, *arguments)
         if done.returncode == 0:
             break
         assert " added: " in done.stderr.splitlines()[-1], done.stderr
     assert (done.returncode, done.stdout, done.stderr) == (0, "new\n", "")
     file = tmp_path / "fixture.yaml"
     written = file.stat()
-    assert record(tmp_path, *arguments).returncode == 0
+    assert run_recording(tmp_path, *arguments).returncode == 0
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
     assert [path.name for path in tmp_path.iterdir()] == ["fixture.yaml"]
     tree = reader.read(file).tree
@@ -109,7 +109,7 @@ def test_a_program_runs_to_its_end_after_some_runs(tmp_path: Path) -> None:
 
 def test_nothing_missing_writes_nothing(tmp_path: Path) -> None:
     """The file is not made for a program that asks for nothing; the status is the program's."""
-    done = record(tmp_path, "--record", "fixture.yaml", "--", sys.executable, "-c", "raise SystemExit(7)")
+    done = run_recording(tmp_path, "--record", "fixture.yaml", "--", sys.executable, "-c", "raise SystemExit(7)")
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (7, "", [])
 
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_recorded_into_is_refused_before_the_program_starts(
 ) -> None:
     """And a file that is no fixture file stays as it is."""
     (tmp_path / "wrong.yaml").write_text("secretz: []\n")
-    done = record(tmp_path, *options, "--", sys.executable, "-c", "print('ran')")
+    done = run_recording(tmp_path, *options, "--", sys.executable, "-c", "print('ran')")
     assert done.returncode != 0
     assert (done.stdout, problem in done.stderr) == ("", True), done.stderr
     assert (tmp_path / "wrong.yaml").read_text() == "secretz: []\n"
@@ -136,7 +136,9 @@ def test_what_no_fixture_can_hold_is_reported(tmp_path: Path) -> None:
     """A secret of another fixture file lacks a stage: this file cannot add it, and says so."""
     (tmp_path / "app.yaml").write_text("secrets: [{name: api, value: x}]\n")
     program = PROGRAM.replace("client.put_", "0 and client.put_").replace("print(client", "0 and print(client")
-    done = record(tmp_path, "--fixture", "app.yaml", "--record", "more.yaml", "--", sys.executable, "-c", program)
+    done = run_recording(
+        tmp_path, "--fixture", "app.yaml", "--record", "more.yaml", "--", sys.executable, "-c", program
+    )
     assert done.stderr.splitlines()[-1].endswith("more.yaml does not have them, but they exist: secret api")
     assert not (tmp_path / "more.yaml").exists()
 
