@@ -18,9 +18,11 @@ from tests.support.calls import OpenSsl, run_openssl
 
 pytest_plugins = ["pytester"]
 
-# In the background of a script SIGINT is ignored, and would be in all that the tests start and end with it.
+# In the background of a script SIGINT is ignored, under nohup SIGHUP, and would be in all that the tests start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # HYPOTHESIS_PROFILE=deep takes minutes; the default one is part of every run. CI tries the same examples every time: what
 # it says of a change must be about that change.
