@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +13,6 @@ from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
 from kms_mock.cli.help import Command
 from kms_mock.cli.vendor import sdk_config
-
-if TYPE_CHECKING:
-    from alibabacloud_kms20160120.client import Client
 
 
 @click.command(
@@ -63,8 +59,8 @@ def import_account(
     """
     from kms_mock.fixtures import FixtureError  # noqa: PLC0415 (--help must not wait for it)
     from kms_mock.fixtures.writing import write_document  # noqa: PLC0415
-    from kms_mock.importing.account import AccountReader, ReadError  # noqa: PLC0415
-    from kms_mock.importing.fixture import Import, Selection  # noqa: PLC0415
+    from kms_mock.importing.fixture import Import, ImportFailedError, Selection  # noqa: PLC0415
+    from kms_mock.service_client import RefusedError, ServiceClient, UnreachableError  # noqa: PLC0415
 
     if output.exists() and not force:
         raise click.UsageError(f"{output} exists; --force replaces it")
@@ -74,7 +70,7 @@ def import_account(
         click.confirm(
             f"Read the secret values of {secrets or 'all secrets'} in {region}? Only their shapes are kept.", abort=True
         )
-    account = AccountReader(_client(region, endpoint, profile))
+    account = ServiceClient(sdk_config(region, endpoint, profile), patient=True)
     wanted = Selection(secrets, keys)
     run = Import(
         account,
@@ -92,7 +88,7 @@ def import_account(
         if found.account and not pseudonymise:
             heading += f"\nServe it with: --region {region} --account {found.account}"
         write_document(output, found.document, heading)
-    except (ReadError, FixtureError) as error:
+    except (ImportFailedError, RefusedError, UnreachableError, FixtureError) as error:
         raise click.ClickException(logs.printable(str(error), MAX_TEXT)) from error
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
@@ -101,13 +97,6 @@ def import_account(
     counts = {name: len(found.document.get(name, ())) for name in ("secrets", "keys", "instances")}
     waits = f", {account.waits} calls had to wait" if account.waits else ""
     click.echo(f"{output}: {', '.join(f'{count} {name}' for name, count in counts.items())}{waits}")
-
-
-def _client(region: str, endpoint: str | None, profile: str | None) -> Client:
-    config = sdk_config(region, endpoint, profile)
-    from alibabacloud_kms20160120.client import Client  # noqa: PLC0415 (an extra, checked for by now)
-
-    return Client(config)
 
 
 @contextmanager

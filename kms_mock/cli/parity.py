@@ -106,18 +106,18 @@ def _run(cases: Sequence[Case], region: str, config: Config, max_keys: int) -> l
     """Compare a mock of our own with the service of a configuration. Raises ClickException."""
     from kms_mock.mock import KmsMock  # noqa: PLC0415
     from kms_mock.parity.comparison import compare  # noqa: PLC0415
-    from kms_mock.parity.runner import Runner, SetUpError  # noqa: PLC0415
-    from kms_mock.parity.target import Target, UnreachableError  # noqa: PLC0415
+    from kms_mock.parity.runner import Runner  # noqa: PLC0415
+    from kms_mock.service_client import RefusedError, ServiceClient, UnreachableError  # noqa: PLC0415
     from kms_mock.sources import Sources  # noqa: PLC0415
 
     run_id = Sources.system().new_id()[:8]
     with KmsMock(region=region) as ours:
-        mock = Runner(Target(_config_of(ours, region)), run_id, max_keys=len(cases))
-        other = Runner(Target(config), run_id, max_keys)
+        mock = Runner(ServiceClient(_config_of(ours, region)), run_id, max_keys=len(cases))
+        other = Runner(ServiceClient(config), run_id, max_keys)
         try:
             for left in other.clean():
                 click.echo(f"removed from an earlier run: {logs.printable(left, MAX_TEXT)}", err=True)
-        except (UnreachableError, SetUpError) as error:
+        except (UnreachableError, RefusedError) as error:
             raise click.ClickException(logs.printable(str(error), MAX_TEXT)) from error
         return compare(cases, mock, other, lambda row: click.echo("." if row.same else "F", nl=False, err=True))
 

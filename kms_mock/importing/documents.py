@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from kms_mock.importing import made_up
-from kms_mock.importing.account import AccountReader, ReadError, entries_of
 from kms_mock.importing.made_up import RandomBytes
+from kms_mock.service_client import RefusedError, ServiceClient, field
 
 Entry = dict[str, Any]
 
@@ -22,7 +22,7 @@ _NO_PERMISSION = "Forbidden.NoPermission"
 class Reader:
     """Reads single keys and secrets as fixture entries; `warnings` are what could not be read, each told once."""
 
-    def __init__(self, account: AccountReader, random_bytes: RandomBytes, *, with_values: bool) -> None:
+    def __init__(self, account: ServiceClient, random_bytes: RandomBytes, *, with_values: bool) -> None:
         self._account = account
         self._random_bytes = random_bytes
         self._with_values = with_values
@@ -31,9 +31,9 @@ class Reader:
     # -- keys ---------------------------------------------------------------------------------------------------------
 
     def key(self, key_id: str, aliases: Iterable[str]) -> Entry:
-        """Return the entry of a key, its versions without material. Raises ReadError."""
-        found = self._account.call("DescribeKey", key_id=key_id)["KeyMetadata"]
-        tags = self._maybe("ListResourceTags", key_id=key_id)
+        """Return the entry of a key, its versions without material. Raises RefusedError, UnreachableError."""
+        found = self._account.call("DescribeKey", KeyId=key_id)["KeyMetadata"]
+        tags = self._maybe("ListResourceTags", KeyId=key_id)
         entry: Entry = {
             "id": key_id,
             "spec": found.get("KeySpec"),
@@ -44,8 +44,8 @@ class Reader:
             "origin": found.get("Origin"),
             "protection_level": found.get("ProtectionLevel"),
             "description": found.get("Description"),
-            "tags": {tag["TagKey"]: tag.get("TagValue", "") for tag in entries_of(tags, "Tags", "Tag")},
-            "policy": self._policy("GetKeyPolicy", key_id=key_id),
+            "tags": {tag["TagKey"]: tag.get("TagValue", "") for tag in field(tags, "Tags.Tag") or ()},
+            "policy": self._policy("GetKeyPolicy", KeyId=key_id),
             "instance": found.get("DKMSInstanceId"),
             "deletion_date": found.get("DeleteDate"),
             "deletion_protection": found.get("DeletionProtection") == "Enabled",
@@ -60,23 +60,23 @@ class Reader:
     def _key_versions(self, key_id: str, found: Entry) -> list[Entry]:
         """Return the versions, the primary one last. A key that waits for its material has none to list."""
         primary = found.get("PrimaryKeyVersion")
-        listed = list(self._account.pages("ListKeyVersions", "KeyVersions", "KeyVersion", key_id=key_id))
+        listed = list(self._account.pages("ListKeyVersions", "KeyVersions.KeyVersion", KeyId=key_id))
         listed.sort(key=lambda version: (version["KeyVersionId"] == primary, version.get("CreationDate", "")))
         return [_without_empty({"id": item["KeyVersionId"], "created": item.get("CreationDate")}) for item in listed]
 
     # -- secrets ------------------------------------------------------------------------------------------------------
 
     def secret(self, name: str) -> Entry:
-        """Return the entry of a secret with all its versions, their values made up. Raises ReadError."""
-        found = self._account.call("DescribeSecret", secret_name=name, fetch_tags="true")
+        """Return the entry of a secret with all its versions, their values made up. Raises RefusedError, UnreachableError."""
+        found = self._account.call("DescribeSecret", SecretName=name, FetchTags="true")
         secret_type = found.get("SecretType", "Generic")
         config = json.loads(found["ExtendedConfig"]) if found.get("ExtendedConfig") else None
         entry: Entry = {
             "name": name,
             "type": secret_type,
             "description": found.get("Description"),
-            "tags": {tag["TagKey"]: tag.get("TagValue", "") for tag in entries_of(found, "Tags", "Tag")},
-            "policy": self._policy("GetSecretPolicy", secret_name=name),
+            "tags": {tag["TagKey"]: tag.get("TagValue", "") for tag in field(found, "Tags.Tag") or ()},
+            "policy": self._policy("GetSecretPolicy", SecretName=name),
             "encryption_key": found.get("EncryptionKeyId"),
             "instance": found.get("DKMSInstanceId"),
             "extended_config": config,
@@ -94,7 +94,7 @@ class Reader:
     def _versions(self, name: str) -> list[Entry]:
         """Return the versions of a secret in order of creation, those without a stage too."""
         answers = self._account.pages(
-            "ListSecretVersionIds", "VersionIds", "VersionId", secret_name=name, include_deprecated="true"
+            "ListSecretVersionIds", "VersionIds.VersionId", SecretName=name, IncludeDeprecated="true"
         )
         return sorted(answers, key=lambda version: str(version.get("CreateTime", "")))
 
@@ -102,7 +102,7 @@ class Reader:
         version_id = item["VersionId"]
         entry: Entry = {
             "id": version_id,
-            "stages": entries_of(item, "VersionStages", "VersionStage"),
+            "stages": field(item, "VersionStages.VersionStage") or [],
             "created": item.get("CreateTime"),
         }
         if secret_type != "Generic":  # noqa: S105 (no password); its form is documented, so nothing need be read
@@ -116,7 +116,7 @@ class Reader:
 
     def _value_like(self, name: str, version_id: str) -> Entry:
         """Read a value, and return one of the same shape."""
-        found = self._account.call("GetSecretValue", secret_name=name, version_id=version_id)
+        found = self._account.call("GetSecretValue", SecretName=name, VersionId=version_id)
         if found.get("SecretDataType") == "binary":
             return {"data": made_up.same_size(found["SecretData"], self._random_bytes), "data_type": "binary"}
         return {"data": made_up.same_shape(found["SecretData"], self._random_bytes)}
@@ -124,14 +124,14 @@ class Reader:
     # -- both ---------------------------------------------------------------------------------------------------------
 
     def _policy(self, action: str, **names: str) -> Entry | None:
-        answer = self._maybe(action, _NO_POLICY, policy_name=_POLICY, **names)
+        answer = self._maybe(action, _NO_POLICY, PolicyName=_POLICY, **names)
         return json.loads(answer["Policy"]) if answer.get("Policy") else None
 
     def _maybe(self, action: str, expected: frozenset[str] = frozenset(), **parameters: str) -> Entry:
         """Return an answer, an empty one for an expected refusal; that a permission is missing is a warning."""
         try:
             return self._account.call(action, **parameters)
-        except ReadError as error:
+        except RefusedError as error:
             if error.code == _NO_PERMISSION:
                 self._warn(f"{action} was refused with {error.code}; left out")
             elif error.code not in expected:

@@ -13,8 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from kms_mock import fixtures
-from kms_mock.importing.account import AccountReader, ReadError
 from kms_mock.importing.documents import Entry, Reader
+from kms_mock.service_client import RefusedError, ServiceClient
 from kms_mock.sources import Sources
 from kms_mock.store.store import Store
 
@@ -27,6 +27,10 @@ Progress = Callable[[int], Callable[[], object]]
 
 def _no_progress(_total: int) -> Callable[[], object]:
     return object
+
+
+class ImportFailedError(Exception):
+    """A resource that cannot be read, with its name."""
 
 
 class Selection(Struct, frozen=True):
@@ -52,7 +56,7 @@ class Import:
 
     def __init__(
         self,
-        account: AccountReader,
+        account: ServiceClient,
         region: str,
         *,
         selection: Selection,
@@ -70,14 +74,14 @@ class Import:
         self._with_values = with_values
 
     def run(self, progress: Progress = _no_progress) -> Imported:
-        """Read the account. Raises ReadError for what refuses the whole, FixtureError for what no fixture can hold."""
+        """Read the account. Raises ImportFailedError, RefusedError, UnreachableError; FixtureError for what no fixture can hold."""
         arns: dict[str, str] = {}
-        for entry in self._account.pages("ListKeys", "Keys", "Key"):
+        for entry in self._account.pages("ListKeys", "Keys.Key"):
             arns[entry["KeyId"]] = entry.get("KeyArn", "")
         aliases: dict[str, list[str]] = {}
-        for alias in self._account.pages("ListAliases", "Aliases", "Alias"):
+        for alias in self._account.pages("ListAliases", "Aliases.Alias"):
             aliases.setdefault(alias["KeyId"], []).append(alias["AliasName"])
-        names = [entry["SecretName"] for entry in self._account.pages("ListSecrets", "SecretList", "Secret")]
+        names = [entry["SecretName"] for entry in self._account.pages("ListSecrets", "SecretList.Secret")]
         chosen_secrets = [name for name in names if self._wants_secret(name)]
         chosen_keys = [key_id for key_id in arns if self._wants_key([key_id, *aliases.get(key_id, [])])]
         done = progress(len(chosen_secrets) + len(chosen_keys))
@@ -124,9 +128,9 @@ class Import:
             for name, result in results.items():
                 try:
                     yield result.result()
-                except ReadError as error:
+                except RefusedError as error:
                     if error.code not in _NOT_FOUND:
-                        raise ReadError(f"{name}: {error}", error.code) from None
+                        raise ImportFailedError(f"{name}: {error}") from None
                     warnings.append(f"{name} was deleted meanwhile; left out")
                 done()
                 warnings += [text for text in readers[name].warnings if text not in warnings]

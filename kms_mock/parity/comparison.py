@@ -7,9 +7,9 @@ from typing import Any
 
 from kms_mock.parity.cases import Case
 from kms_mock.parity.results import Row
-from kms_mock.parity.runner import BudgetError, Observed, Runner, SetUpError
+from kms_mock.parity.runner import BudgetError, Observed, Runner
 from kms_mock.parity.sanitised import sanitised
-from kms_mock.parity.target import UnreachableError
+from kms_mock.service_client import RefusedError, UnreachableError
 
 
 def compare(
@@ -34,7 +34,7 @@ def _compare(case: Case, number: int, mock: Runner, other: Runner) -> Row:
     theirs: Observed | None = None
     try:
         theirs = other.run(case, number)
-    except (BudgetError, SetUpError, UnreachableError) as error:
+    except (BudgetError, RefusedError, UnreachableError) as error:
         problem = str(error)
     our_answers = _answers(ours)
     their_answers = [] if theirs is None else _answers(theirs)

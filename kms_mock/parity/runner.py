@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -12,13 +12,12 @@ from msgspec import Struct
 from kms_mock.parity import PREFIX
 from kms_mock.parity.cases import Case, Step, substituted
 from kms_mock.parity.sanitised import TIME, UUID, base64_size
-from kms_mock.parity.target import Answer, Target
+from kms_mock.service_client import Answer, ServiceClient, field
 
 # The tag by which the keys of a run are known: their ids are not ours to choose.
 TAG = {"TagKey": PREFIX, "TagValue": "delete-me"}
 _TAGS = json.dumps([TAG])
 _DELETION_DAYS = "7"
-_PAGE_SIZE = 100
 MISSING_KEY = "00000000-1111-4222-8333-444444444444"
 
 
@@ -45,10 +44,6 @@ FORMS: Mapping[str, Callable[[Any], bool]] = {
 
 class BudgetError(Exception):
     """The run would make more keys than it may."""
-
-
-class SetUpError(Exception):
-    """A resource that a case needs cannot be made."""
 
 
 class Observed(Struct, frozen=True):
@@ -78,8 +73,8 @@ PROVIDERS = ("secret", "alias", *_KEYS)
 class Runner:
     """Runs cases on one target. Its keys are made once, when a case needs them; `max_keys` bounds them."""
 
-    def __init__(self, target: Target, run_id: str, max_keys: int = 10) -> None:
-        self._target = target
+    def __init__(self, service: ServiceClient, run_id: str, max_keys: int = 10) -> None:
+        self._service = service
         self._run_id = run_id
         self._max_keys = max_keys
         self._keys: dict[str, dict[str, str]] = {}
@@ -88,7 +83,7 @@ class Runner:
     # -- cases --------------------------------------------------------------------------------------------------------
 
     def run(self, case: Case, number: int) -> Observed:
-        """Run one case. Raises BudgetError, SetUpError, UnreachableError; what it made is taken away in any case."""
+        """Run one case. Raises BudgetError, RefusedError, UnreachableError; what it made is taken away in any case."""
         name = f"{PREFIX}-{self._run_id}-{number}"
         variables = {
             "secret": f"{name}-a",
@@ -110,7 +105,7 @@ class Runner:
         answers: list[Answer] = []
         problem = ""
         for place, step in enumerate(case.steps, 1):
-            answer = self._target.call(step.call, substituted(step.parameters, variables))
+            answer = self._service.ask(step.call, substituted(step.parameters, variables))
             answers.append(answer)
             if step.call == "CreateKey" and not answer.code:
                 self._made_keys.append(answer.body["KeyMetadata"]["KeyId"])
@@ -152,10 +147,7 @@ class Runner:
     def _make(self, action: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         if action == "CreateKey" and len(self._made_keys) >= self._max_keys:
             raise BudgetError(f"the run would make more than {self._max_keys} keys; --max-keys allows more")
-        answer = self._target.call(action, parameters)
-        if answer.code:
-            raise SetUpError(f"{action} was refused with {answer.code}: {answer.text}")
-        return answer.body
+        return self._service.call(action, **parameters)
 
     # -- cleaning up --------------------------------------------------------------------------------------------------
 
@@ -164,48 +156,37 @@ class Runner:
         for name in ("secret", "secret_2"):
             self._remove_secret(variables[name])
         for name in ("alias", "alias_2"):
-            self._target.call("DeleteAlias", {"AliasName": variables[name]})
+            self._service.ask("DeleteAlias", {"AliasName": variables[name]})
 
     def _remove_secret(self, name: str) -> None:
         force = {"SecretName": name, "ForceDeleteWithoutRecovery": "true"}
-        if self._target.call("DeleteSecret", force).code == "Rejected.ResourceInDeleteWindow":
-            self._target.call("RestoreSecret", {"SecretName": name})
-            self._target.call("DeleteSecret", force)
+        if self._service.ask("DeleteSecret", force).code == "Rejected.ResourceInDeleteWindow":
+            self._service.ask("RestoreSecret", {"SecretName": name})
+            self._service.ask("DeleteSecret", force)
 
     def finish(self) -> None:
         """Plan the deletion of the keys of this run."""
         for key_id in self._made_keys:
-            self._target.call("ScheduleKeyDeletion", {"KeyId": key_id, "PendingWindowInDays": _DELETION_DAYS})
+            self._service.ask("ScheduleKeyDeletion", {"KeyId": key_id, "PendingWindowInDays": _DELETION_DAYS})
         self._made_keys.clear()
         self._keys.clear()
 
     def clean(self) -> list[str]:
         """Take away what an earlier run that was ended half-way left behind; return what that was."""
         found = []
-        for entry in self._listed("ListSecrets", "SecretList", "Secret"):
+        for entry in list(self._service.pages("ListSecrets", "SecretList.Secret")):
             if entry["SecretName"].startswith(f"{PREFIX}-"):
                 self._remove_secret(entry["SecretName"])
                 found.append(f"secret {entry['SecretName']}")
-        for entry in self._listed("ListAliases", "Aliases", "Alias"):
+        for entry in list(self._service.pages("ListAliases", "Aliases.Alias")):
             if entry["AliasName"].startswith(f"alias/{PREFIX}-"):
-                self._target.call("DeleteAlias", {"AliasName": entry["AliasName"]})
+                self._service.ask("DeleteAlias", {"AliasName": entry["AliasName"]})
                 found.append(entry["AliasName"])
         for key_id in self._tagged_keys():
             delete = {"KeyId": key_id, "PendingWindowInDays": _DELETION_DAYS}
-            if not self._target.call("ScheduleKeyDeletion", delete).code:
+            if not self._service.ask("ScheduleKeyDeletion", delete).code:
                 found.append(f"key {key_id}")
         return found
-
-    def _listed(self, action: str, *path: str) -> Iterator[dict[str, Any]]:
-        """Return the entries of all pages."""
-        entries: list[dict[str, Any]] = []
-        for number in range(1, 10**6):
-            body = self._make(action, {"PageNumber": str(number), "PageSize": str(_PAGE_SIZE)})
-            page = field(body, ".".join(path)) or []
-            entries += page
-            if len(page) < _PAGE_SIZE:
-                break
-        return iter(entries)
 
     def _tagged_keys(self) -> list[str]:
         keys: dict[str, None] = {}
@@ -215,7 +196,7 @@ class Runner:
                 "ListTagResources",
                 {
                     "ResourceType": "key",
-                    "RegionId": self._target.region,
+                    "RegionId": self._service.region,
                     "Tag.1.Key": TAG["TagKey"],
                     "NextToken": token,
                 },
@@ -225,17 +206,6 @@ class Runner:
             token = body.get("NextToken") or ""
             if not token:
                 return list(keys)
-
-
-def field(body: Any, path: str) -> Any:
-    """Return a field of an answer by a path such as `KeyVersions.KeyVersion.0.KeyVersionId`, None where there is none."""
-    found = body
-    for name in path.split("."):
-        if isinstance(found, list):
-            found = found[int(name)] if name.isdecimal() and int(name) < len(found) else None
-        else:
-            found = found.get(name) if isinstance(found, dict) else None
-    return found
 
 
 def difference(step: Step, answer: Answer, variables: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ from kms_mock.control.minimal_policy import access_points, minimal_policies, nam
 from kms_mock.fixtures import FixtureError, client_keys, snapshot
 from kms_mock.fixtures.files import FixtureDocument
 from kms_mock.fixtures.key_pairs import missing_key_pairs
+from kms_mock.fixtures.places import SECRET_FIELDS
 from kms_mock.fixtures.reader import Reading, read_body, read_json
 from kms_mock.logs import printable
 from kms_mock.rpc.decode import HttpRequest
@@ -48,7 +49,6 @@ _HEALTH = PREFIX + "health"
 _MAX_SOURCE = 200  # characters
 _FILTERS = frozenset(RequestsQuery.__struct_fields__)
 _POLICY_OPTIONS = frozenset(documents.PoliciesQuery.__struct_fields__)
-_SECRET_KEYS = frozenset({"data", "value", "material", "secret", "private_key", "plaintext", "password", "token"})
 
 
 class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -391,7 +391,7 @@ def _mask(tree: Any) -> bool:
         if isinstance(value, dict | list):
             if name != "tags":  # the names in it are their owner's
                 found |= _mask(value)
-        elif name in _SECRET_KEYS and isinstance(value, str):
+        elif name in SECRET_FIELDS and isinstance(value, str):
             tree[name] = MASK
             found = True
     return found

@@ -11,7 +11,7 @@ from kms_mock import KmsMock
 from kms_mock.kms import API
 from kms_mock.parity.cases import all_cases
 from kms_mock.parity.runner import PROVIDERS, Runner
-from kms_mock.parity.target import Target
+from kms_mock.service_client import ServiceClient
 from tests.support.parity import config_of, left_behind
 
 # The ten operations that programs use most.
@@ -51,7 +51,7 @@ def kms() -> Iterator[KmsMock]:
 def test_every_case_holds(kms: KmsMock) -> None:
     """The mock answers every case as the case says; a run leaves only keys that are planned for deletion."""
     before = left_behind(kms)
-    runner = Runner(Target(config_of(kms)), "test", max_keys=20)
+    runner = Runner(ServiceClient(config_of(kms)), "test", max_keys=20)
     problems = [found for number, case in enumerate(all_cases()) if (found := runner.run(case, number)).problem]
     runner.finish()
     assert [f"{found.case.id}: {found.problem}" for found in problems] == []

@@ -20,9 +20,9 @@ from kms_mock.parity.cases import all_cases
 from kms_mock.parity.comparison import compare, first_difference
 from kms_mock.parity.results import Comparison, Row
 from kms_mock.parity.runner import Runner
-from kms_mock.parity.target import Target
 from kms_mock.rpc.api import Api
 from kms_mock.rpc.errors import ApiError
+from kms_mock.service_client import ServiceClient
 from tests.support.parity import config_of, left_behind
 
 Change = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -102,7 +102,7 @@ def test_twenty_differences_are_found_and_no_other() -> None:
     assert len(DIFFERENCES) == 20
     with KmsMock() as kms, KmsMock(apis=[changed_api()]) as other:
         cases = all_cases()
-        ours, theirs = (Runner(Target(config_of(mock)), "test", max_keys=20) for mock in (kms, other))
+        ours, theirs = (Runner(ServiceClient(config_of(mock)), "test", max_keys=20) for mock in (kms, other))
         rows = compare(cases, ours, theirs)
         assert left_behind(other) == left_behind(kms) == {"secrets": [], "keys": [], "aliases": []}
     differing = Comparison("2026-01-01", "0", "cn-hangzhou", "real", rows).differing

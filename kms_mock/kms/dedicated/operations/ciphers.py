@@ -12,7 +12,7 @@ from kms_mock.kms.dedicated.context import Context
 from kms_mock.kms.dedicated.parameters import Aad, CipherAlgorithm, KeyVersionHeader, VersionInHeader
 from kms_mock.kms.dedicated.symmetric_use import Sealed, initial_version
 from kms_mock.kms.model import key_use
-from kms_mock.kms.model.cipher_modes import AdvanceAlgorithm, PaddingMode, cipher_of
+from kms_mock.kms.model.cipher_modes import AdvanceAlgorithm, Cipher, PaddingMode, cipher_of
 from kms_mock.kms.model.key import Key
 from kms_mock.kms.parameters import KeyId, PlaintextBytes
 from kms_mock.rpc.api import operation
@@ -69,7 +69,7 @@ def encrypt(
     if key.spec.encrypts_symmetrically:
         cipher = cipher_of(key, algorithm, padding_mode)
         sealed = symmetric_use.seal(ctx, key, cipher, plaintext, aad=aad, iv=iv, version_id=version_id)
-        return {**_described(key, sealed), "KeyVersionId": version_id}
+        return {**_encryption(key, sealed), "KeyVersionId": version_id}
     material, name = key.material(version_id), _pair_algorithm(key, algorithm)
     try:
         blob = asymmetric.encrypt(material, name, plaintext, ctx.sources.stream())
@@ -97,15 +97,7 @@ def decrypt(
     if key.spec.encrypts_symmetrically:
         cipher = cipher_of(key, algorithm, padding_mode)
         plaintext = symmetric_use.unseal(key, cipher, ciphertext_blob, iv=iv, aad=aad, version_id=version_id)
-        result: Decrypted = {
-            "KeyId": key.id,
-            "Plaintext": plaintext,
-            "Algorithm": cipher.algorithm,
-            "KeyVersionId": version_id,
-        }
-        if cipher.padding is not None:
-            result["PaddingMode"] = cipher.padding
-        return result
+        return {**_decryption(key, cipher, plaintext), "KeyVersionId": version_id}
     name = _pair_algorithm(key, algorithm)
     plaintext = _opened(key.material(version_id), name, ciphertext_blob)
     return {"KeyId": key.id, "Plaintext": plaintext, "Algorithm": name, "KeyVersionId": version_id}
@@ -126,7 +118,7 @@ def advance_encrypt(
     key = symmetric_use.software_key(ctx, key_id)
     cipher = cipher_of(key, algorithm, padding_mode)
     sealed = symmetric_use.seal_advanced(ctx, key, cipher, plaintext, aad=aad, iv=iv)
-    return {**_described(key, sealed), "KeyVersionId": sealed.version_id}
+    return {**_encryption(key, sealed), "KeyVersionId": sealed.version_id}
 
 
 @operation("AdvanceDecrypt", inferred=(blobs.INFERRED, inferred.PADDING, inferred.ADVANCE_DECRYPT))
@@ -150,18 +142,17 @@ def advance_decrypt(
     else:
         version_id = blob.key_version_id
         key, cipher, plaintext = symmetric_use.unseal_advanced(ctx, blob, aad)
-    result: AdvanceDecrypted = {
-        "KeyId": key.id,
-        "Plaintext": plaintext,
-        "Algorithm": cipher.algorithm,
-        "KeyVersionId": version_id,
-    }
+    return {**_decryption(key, cipher, plaintext), "KeyVersionId": version_id}
+
+
+def _decryption(key: Key, cipher: Cipher, plaintext: bytes) -> _Decryption:
+    result: _Decryption = {"KeyId": key.id, "Plaintext": plaintext, "Algorithm": cipher.algorithm}
     if cipher.padding is not None:
         result["PaddingMode"] = cipher.padding
     return result
 
 
-def _described(key: Key, sealed: Sealed) -> _Encryption:
+def _encryption(key: Key, sealed: Sealed) -> _Encryption:
     result: _Encryption = {"KeyId": key.id, "CiphertextBlob": sealed.blob, "Algorithm": sealed.cipher.algorithm}
     if sealed.iv:
         result["Iv"] = sealed.iv
