@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from kms_mock.control.catalogue import FieldKind, form_field
 from kms_mock.rpc.api import Api, Operation, find_operation
 from kms_mock.suggestions import did_you_mean
 from kms_mock.web.documents import Answer, SnippetsRequest
+from kms_mock.web.snippets.literals import double_quoted
 
 # What the SDKs (the V2 family: Python, Go, Java, PHP, .NET, made from one description) do not have; a test compares.
 NOT_IN_V2 = frozenset(
@@ -90,6 +91,12 @@ class WrittenCall(Struct, frozen=True):
     def system(self) -> tuple[tuple[str, str], ...]:
         """What a client without an SDK sends besides: the region, where it is not the server's."""
         return () if self.region is None else (("RegionId", self.region),)
+
+    def client(self, quote: Callable[[str], str] = double_quoted) -> dict[str, str]:
+        """Return what every client is made with, as literals: `key`, `secret`, `endpoint`, `region`."""
+        values = {"key": self.access_key_id, "secret": self.access_key_secret, "endpoint": self.endpoint}
+        values["region"] = self.region or self.home_region
+        return {name: quote(value) for name, value in values.items()}
 
 
 def written_call(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kms_mock.web.snippets.call import Value, WrittenCall
-from kms_mock.web.snippets.literals import double_quoted
+from kms_mock.web.snippets.literals import Syntax, double_quoted
 
 TITLE = "Go V2"
 _TEMPLATE = """\
@@ -38,14 +38,19 @@ func main() {{
 }}
 """
 
+_SYNTAX = Syntax(
+    pair="{key}: {value}",
+    mapping="map[string]interface{{}}{{{items}}}",
+    sequence="[]interface{{}}{{{items}}}",
+    null="nil",
+)
+
 
 def write(call: WrittenCall) -> str:
     """Return a program."""
     lines = "".join(f"\t\t{value.name}: {_literal(call, value)},\n" for value in call.values)
     return _TEMPLATE.format(
-        key=double_quoted(call.access_key_id),
-        secret=double_quoted(call.access_key_secret),
-        endpoint=double_quoted(call.endpoint),
+        **call.client(),
         operation=call.name,
         parameters=f"\n{lines}\t" if lines else "",
     )
@@ -62,7 +67,7 @@ def _literal(call: WrittenCall, value: Value) -> str:
         case "struct" | "structs":
             return _structs(f"kms.{call.name}Request{value.name}", value)
         case "object":
-            return _plain(value.value)
+            return _SYNTAX.write(value.value)
         case _:
             return f"tea.String({double_quoted(value.value)})"
 
@@ -76,18 +81,7 @@ def _structs(kind: str, value: Value) -> str:
 def _fields(fields: Mapping[str, Any]) -> str:
     """Return the fields of a struct, in braces: texts are pointers."""
     literals = {
-        name: _plain(item) if isinstance(item, dict) else f"tea.String({double_quoted(str(item))})"
+        name: _SYNTAX.write(item) if isinstance(item, dict) else f"tea.String({double_quoted(str(item))})"
         for name, item in fields.items()
     }
     return "{" + ", ".join(f"{name}: {literal}" for name, literal in literals.items()) + "}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        items = ", ".join(f"{double_quoted(name)}: {_plain(item)}" for name, item in value.items())
-        return f"map[string]interface{{}}{{{items}}}"
-    if isinstance(value, list):
-        return f"[]interface{{}}{{{', '.join(map(_plain, value))}}}"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return double_quoted(value) if isinstance(value, str) else "nil" if value is None else str(value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kms_mock.web.snippets.call import Value, WrittenCall
-from kms_mock.web.snippets.literals import double_quoted
+from kms_mock.web.snippets.literals import Syntax
 
 TITLE = "Java V2"
 _TEMPLATE = """\
@@ -29,13 +29,17 @@ public class Call {{
 }}
 """
 
+_SYNTAX = Syntax(
+    pair="java.util.Map.entry({key}, {value})",
+    mapping="java.util.Map.<String, Object>ofEntries({items})",
+    sequence="java.util.Arrays.asList({items})",
+)
+
 
 def write(call: WrittenCall) -> str:
     """Return a class with a main method."""
     return _TEMPLATE.format(
-        key=double_quoted(call.access_key_id),
-        secret=double_quoted(call.access_key_secret),
-        endpoint=double_quoted(call.endpoint),
+        **call.client(),
         operation=call.name,
         method=call.name[0].lower() + call.name[1:],
         parameters="".join(f"\n        .set{value.name}({_literal(call, value)})" for value in call.values),
@@ -50,20 +54,9 @@ def _literal(call: WrittenCall, value: Value) -> str:
         return _struct(kind, value.value)
     if value.kind == "structs":
         return f"java.util.Arrays.asList({', '.join(_struct(kind, fields) for fields in value.value)})"
-    return _plain(value.value)
+    return _SYNTAX.write(value.value)
 
 
 def _struct(kind: str, fields: Mapping[str, Any]) -> str:
-    literals = {name: _plain(item if isinstance(item, dict) else str(item)) for name, item in fields.items()}
+    literals = {name: _SYNTAX.write(item if isinstance(item, dict) else str(item)) for name, item in fields.items()}
     return f"new {kind}(){''.join(f'.set{name}({literal})' for name, literal in literals.items())}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        items = ", ".join(f"java.util.Map.entry({double_quoted(name)}, {_plain(item)})" for name, item in value.items())
-        return f"java.util.Map.<String, Object>ofEntries({items})"
-    if isinstance(value, list):
-        return f"java.util.Arrays.asList({', '.join(map(_plain, value))})"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return double_quoted(value) if isinstance(value, str) else "null" if value is None else str(value)

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def double_quoted(text: str) -> str:
     """Return a string literal with double quotes: Python, Go, Java, JavaScript and C# read it alike."""
     return json.dumps(text, ensure_ascii=False)
+
+
+class Syntax(NamedTuple):
+    """How a language writes nested values: format strings of a `key` with its `value`, and of their `items`."""
+
+    pair: str
+    mapping: str
+    sequence: str
+    null: str = "null"
+
+    def write(self, value: Any) -> str:
+        """Return a literal; strings, numbers and Booleans are written as in C."""
+        if isinstance(value, dict):
+            pairs = [self.pair.format(key=double_quoted(key), value=self.write(item)) for key, item in value.items()]
+            return self.mapping.format(items=", ".join(pairs))
+        if isinstance(value, list):
+            return self.sequence.format(items=", ".join(map(self.write, value)))
+        if isinstance(value, bool):
+            return str(value).lower()
+        return double_quoted(value) if isinstance(value, str) else self.null if value is None else str(value)
 
 
 def python(value: Any, indent: int = 0) -> str:

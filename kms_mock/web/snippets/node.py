@@ -28,8 +28,7 @@ def write(call: WrittenCall) -> str:
         f"    {double_quoted(name)}: {double_quoted(value)},\n" for name, value in (*call.system, *call.wire)
     )
     return _TEMPLATE.format(
-        key=double_quoted(call.access_key_id),
-        secret=double_quoted(call.access_key_secret),
+        **call.client(),
         url=double_quoted(f"http://{call.endpoint}"),
         version=double_quoted(call.api.version),
         operation=double_quoted(call.name),

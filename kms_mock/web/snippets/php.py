@@ -34,9 +34,7 @@ def write(call: WrittenCall) -> str:
     return _TEMPLATE.format(
         operation=call.name,
         method=call.name[0].lower() + call.name[1:],
-        key=php(call.access_key_id),
-        secret=php(call.access_key_secret),
-        endpoint=php(call.endpoint),
+        **call.client(php),
         parameters="".join(f"    '{_field(value.name)}' => {_literal(call, value)},\n" for value in call.values),
     )
 

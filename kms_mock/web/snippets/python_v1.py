@@ -27,10 +27,7 @@ def write(call: WrittenCall) -> str:
         f"request.add_query_param({double_quoted(name)}, {double_quoted(value)})\n" for name, value in call.wire
     )
     return _TEMPLATE.format(
-        key=double_quoted(call.access_key_id),
-        secret=double_quoted(call.access_key_secret),
-        region=double_quoted(call.region or call.home_region),
-        endpoint=double_quoted(call.endpoint),
+        **call.client(),
         version=double_quoted(call.api.version),
         operation=double_quoted(call.name),
         parameters=parameters,

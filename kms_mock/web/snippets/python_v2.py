@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kms_mock.web.snippets.call import Value, WrittenCall, snake_case
-from kms_mock.web.snippets.literals import block, double_quoted, python
+from kms_mock.web.snippets.literals import block, python
 
 TITLE = "Python V2"
 _HEAD = """\
@@ -55,10 +55,7 @@ def request(call: WrittenCall, blanks: int = 0) -> str:
 def _head(call: WrittenCall, imports: str) -> str:
     return _HEAD.format(
         imports=imports,
-        key=double_quoted(call.access_key_id),
-        secret=double_quoted(call.access_key_secret),
-        endpoint=double_quoted(call.endpoint),
-        region=double_quoted(call.region or call.home_region),
+        **call.client(),
     )
 
 

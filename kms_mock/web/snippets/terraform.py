@@ -55,10 +55,7 @@ def write(call: WrittenCall) -> str:
         f"  {_name(call, value.name)} = {terraform(_value(value.name, value.value))}\n" for value in call.values
     )
     return _PROVIDER.format(
-        key=terraform(call.access_key_id),
-        secret=terraform(call.access_key_secret),
-        region=terraform(call.region or call.home_region),
-        endpoint=terraform(call.endpoint),
+        **call.client(terraform),
         kind=kind,
         resource=resource,
         arguments=arguments,
