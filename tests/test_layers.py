@@ -79,7 +79,6 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {
         "service_client",
         "recording",
-        "service_client",
         "importing",
         "parity",
         "store",

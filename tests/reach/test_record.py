@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from kms_mock import KmsMock
 from kms_mock.fixtures import reader
 from kms_mock.recording import Recording
 from tests.support.calls import call
-from tests.support.cli import CLEAN, COMMAND
+from tests.support.cli import run_program
 
 PROGRAM = """
 import base64, hashlib
@@ -35,20 +34,6 @@ client.asymmetric_sign(models.AsymmetricSignRequest(
     key_id="alias/signer", key_version_id="11111111-2222-4333-8444-555555555555", algorithm="ECDSA_SHA_256",
     digest=base64.b64encode(hashlib.sha256(b"text").digest()).decode()))
 """
-
-
-def run_recording(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `kms-mock run` in a folder."""
-    return subprocess.run(
-        [COMMAND, "run", *arguments],
-        env=CLEAN,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        start_new_session=True,
-    )
 
 
 class Missing:
@@ -89,14 +74,14 @@ def test_a_program_runs_to_its_end_after_some_runs(tmp_path: Path) -> None:
     """Each run adds what stopped the program, and the last one, to which nothing was missing, writes nothing."""
     arguments = ("--record", "fixture.yaml", "--", sys.executable, "-c", PROGRAM)
     for _ in range(10):
-        done = run_recording(tmp_path, *arguments)
+        done = run_program(*arguments, folder=tmp_path)
         if done.returncode == 0:
             break
         assert " added: " in done.stderr.splitlines()[-1], done.stderr
     assert (done.returncode, done.stdout, done.stderr) == (0, "new\n", "")
     file = tmp_path / "fixture.yaml"
     written = file.stat()
-    assert run_recording(tmp_path, *arguments).returncode == 0
+    assert run_program(*arguments, folder=tmp_path).returncode == 0
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
     assert [path.name for path in tmp_path.iterdir()] == ["fixture.yaml"]
     tree = reader.read(file).tree
@@ -109,7 +94,7 @@ def test_a_program_runs_to_its_end_after_some_runs(tmp_path: Path) -> None:
 
 def test_nothing_missing_writes_nothing(tmp_path: Path) -> None:
     """The file is not made for a program that asks for nothing; the status is the program's."""
-    done = run_recording(tmp_path, "--record", "fixture.yaml", "--", sys.executable, "-c", "raise SystemExit(7)")
+    done = run_program("--record", "fixture.yaml", "--", sys.executable, "-c", "raise SystemExit(7)", folder=tmp_path)
     assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (7, "", [])
 
 
@@ -126,7 +111,7 @@ def test_what_cannot_be_recorded_into_is_refused_before_the_program_starts(
 ) -> None:
     """And a file that is no fixture file stays as it is."""
     (tmp_path / "wrong.yaml").write_text("secretz: []\n")
-    done = run_recording(tmp_path, *options, "--", sys.executable, "-c", "print('ran')")
+    done = run_program(*options, "--", sys.executable, "-c", "print('ran')", folder=tmp_path)
     assert done.returncode != 0
     assert (done.stdout, problem in done.stderr) == ("", True), done.stderr
     assert (tmp_path / "wrong.yaml").read_text() == "secretz: []\n"
@@ -136,8 +121,8 @@ def test_what_no_fixture_can_hold_is_reported(tmp_path: Path) -> None:
     """A secret of another fixture file lacks a stage: this file cannot add it, and says so."""
     (tmp_path / "app.yaml").write_text("secrets: [{name: api, value: x}]\n")
     program = PROGRAM.replace("client.put_", "0 and client.put_").replace("print(client", "0 and print(client")
-    done = run_recording(
-        tmp_path, "--fixture", "app.yaml", "--record", "more.yaml", "--", sys.executable, "-c", program
+    done = run_program(
+        "--fixture", "app.yaml", "--record", "more.yaml", "--", sys.executable, "-c", program, folder=tmp_path
     )
     assert done.stderr.splitlines()[-1].endswith("more.yaml does not have them, but they exist: secret api")
     assert not (tmp_path / "more.yaml").exists()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kms_mock.server.hosts import ALIBABA_CLOUD, MIRRORS
-from tests.support.cli import CLEAN, COMMAND, PATIENCE, run_command
+from tests.support.cli import CLEAN, COMMAND, PATIENCE, run_command, run_program
 from tests.support.programs import ASYNC_PROGRAMS, FIXTURE, FOLDER, PROGRAMS
 
 HOST = "kms.cn-hangzhou.aliyuncs.com"
@@ -32,39 +32,23 @@ def fixture(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(file)
 
 
-def run(
-    *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run `kms-mock run` away from any terminal."""
-    return subprocess.run(
-        [COMMAND, "run", *arguments],
-        env={**CLEAN, **(environment or {})},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        start_new_session=True,
-    )
-
-
 def run_python(
     code: str, *options: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return run(*options, "--", sys.executable, "-c", code, environment=environment)
+    return run_program(*options, "--", sys.executable, "-c", code, environment=environment)
 
 
 @pytest.mark.parametrize(("program", "output"), {**PROGRAMS, **ASYNC_PROGRAMS}.items())
 def test_an_unchanged_program(program: str, output: str, fixture: str) -> None:
     """Each program prints what it prints with the real service; every signature is verified."""
-    done = run("--fixture", fixture, "--", sys.executable, str(FOLDER / f"{program}.py"))
+    done = run_program("--fixture", fixture, "--", sys.executable, str(FOLDER / f"{program}.py"))
     assert (done.returncode, done.stdout) == (0, f"{output}\n"), done.stderr
 
 
 def test_a_program_without_interception(fixture: str) -> None:
     """Where Python reads no PYTHONPATH (-I), the proxies and the trust bundle lead to the mock."""
     code = f"import urllib.request; print(urllib.request.urlopen('https://{HOST}/?Action=x').status)"
-    done = run("--fixture", fixture, "--report", "--", sys.executable, "-I", "-c", code)
+    done = run_program("--fixture", fixture, "--report", "--", sys.executable, "-I", "-c", code)
     assert "HTTPError" in done.stderr, done.stderr
     assert "x: " in done.stderr
 
@@ -72,9 +56,9 @@ def test_a_program_without_interception(fixture: str) -> None:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
 def test_curl() -> None:
     """Curl reaches KMS over https; for another product it shows the refusal, and the report does."""
-    done = run("--", "curl", "-sS", f"https://{HOST}/{QUERY}")
+    done = run_program("--", "curl", "-sS", f"https://{HOST}/{QUERY}")
     assert json.loads(done.stdout)["TotalCount"] == 0, done.stderr
-    done = run("--report", "--", "curl", "-sS", "https://ecs.cn-hangzhou.aliyuncs.com/")
+    done = run_program("--report", "--", "curl", "-sS", "https://ecs.cn-hangzhou.aliyuncs.com/")
     assert json.loads(done.stdout)["Message"] == WORDS
     assert done.stderr == f"kms-mock: 0 operations, 0 calls\n  refused 1x: {WORDS}\n"
 
@@ -104,7 +88,7 @@ const failed = (socket) => new Promise((resolve) => socket.on("error", resolve))
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node")
 def test_node() -> None:
     """The modules of Node reach KMS, and are told of other products; other hosts are left alone."""
-    done = run("--", "node", "-e", NODE)
+    done = run_program("--", "node", "-e", NODE)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
@@ -114,7 +98,7 @@ def test_node() -> None:
 def test_the_exit_status_and_the_output_are_the_program_s_own() -> None:
     """Nothing is added to stdout or stderr; options of the command need no `--` after its name."""
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(int(sys.argv[1]))"
-    done = run(sys.executable, "-c", code, "7")
+    done = run_program(sys.executable, "-c", code, "7")
     assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err\n")
 
 
@@ -191,15 +175,15 @@ def test_a_terminal_interrupts_once() -> None:
 
 def test_what_cannot_be_run(tmp_path: Path) -> None:
     """127 for a command that does not exist, 126 for what cannot be executed, with a sentence."""
-    done = run("--", "no-such-command")
+    done = run_program("--", "no-such-command")
     assert (done.returncode, done.stderr) == (127, "kms-mock: there is no command no-such-command\n")
     file = tmp_path / "file"
     file.write_text("text")
-    done = run("--", str(file))
+    done = run_program("--", str(file))
     assert (done.returncode, done.stderr) == (126, f"kms-mock: {file} cannot be executed\n")
     file.chmod(0o755)
     file.write_bytes(b"\x7fELF")
-    done = run("--", str(file))
+    done = run_program("--", str(file))
     assert done.returncode == 126
     assert done.stderr.startswith(f"kms-mock: {file} cannot be executed: ")
 
@@ -229,7 +213,7 @@ def test_nothing_is_left(tmp_path: Path) -> None:
 
 def test_the_report(fixture: str) -> None:
     """Operations with their results, on stderr."""
-    done = run("--report", "--fixture", fixture, "--", sys.executable, str(FOLDER / "v2.py"))
+    done = run_program("--report", "--fixture", fixture, "--", sys.executable, str(FOLDER / "v2.py"))
     assert done.stderr.splitlines() == [
         "kms-mock: 3 operations, 3 calls",
         "  Decrypt: ok 1x",
@@ -264,7 +248,7 @@ def test_a_suite_of_tests(tmp_path: Path, fixture: str) -> None:
     """`kms-mock run -- pytest`: also while it collects, in the workers of xdist, and with mocks of its own inside."""
     (tmp_path / "test_suite.py").write_text(SUITE)
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
-    done = run("--fixture", fixture, "--", *command, folder=tmp_path)
+    done = run_program("--fixture", fixture, "--", *command, folder=tmp_path)
     assert "4 passed" in done.stdout, done.stdout
 
 
@@ -285,7 +269,7 @@ def test_a_program_without_sockets_does_not_wait() -> None:
     code = f"import sys; {loaded}; import socket; {loaded}"
     # Measured by coverage, it would have sockets from the beginning.
     command = ["env", "-u", "COVERAGE_PROCESS_CONFIG", "-u", "COVERAGE_PROCESS_START", sys.executable, "-c", code]
-    assert run("--", *command).stdout == "False\nTrue\n"
+    assert run_program("--", *command).stdout == "False\nTrue\n"
 
 
 @pytest.mark.parametrize("module", ["ssl", "http.client", "asyncio", "urllib.request", "socketserver", "_ssl, ssl"])
@@ -299,7 +283,7 @@ def test_a_program_that_comes_to_sockets_by_another_module(module: str) -> None:
 def test_a_program_that_has_sockets_from_the_beginning() -> None:
     """A .pth file may import `socket` before sitecustomize runs, as coverage's does: interception begins at once."""
     code = "import socket, site, sys; site.main(); print('kms_mock.reach.intercept' in sys.modules)"
-    assert run("--", sys.executable, "-S", "-c", code).stdout == "True\n"
+    assert run_program("--", sys.executable, "-S", "-c", code).stdout == "True\n"
 
 
 def test_a_python_without_kms_mock(tmp_path: Path) -> None:
@@ -309,7 +293,7 @@ def test_a_python_without_kms_mock(tmp_path: Path) -> None:
         f"import sys, urllib.request as u; print(u.urlopen('https://{HOST}/{QUERY}').status, 'kms_mock' in sys.modules)"
     )
     script = f'PYTHONPATH="$PYTHONPATH{os.pathsep}{tmp_path}" exec "$0" -c "$1"'
-    done = run("--", "sh", "-c", script, sys.executable, code)
+    done = run_program("--", "sh", "-c", script, sys.executable, code)
     assert (done.stdout, done.stderr) == ("200 False\n", "")
 
 

@@ -132,6 +132,22 @@ def run_command(
     return ended.stdout, ended.stderr
 
 
+def run_program(
+    *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `kms-mock run` away from any terminal."""
+    return subprocess.run(
+        [COMMAND, "run", *arguments],
+        env={**CLEAN, **(environment or {})},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,
+    )
+
+
 def control(server: Server, *arguments: str) -> Any:
     """Run a command that talks to the server; return the JSON document that it prints."""
     return json.loads(run_command(*arguments, "--json", "--url", server.url)[0])
