@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from alibabacloud_kms20160120.client import Client
-from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from kms_mock import kms as kms_api
-from kms_mock.control.faults import Effect, FaultOptions, FaultSpec, Phase
+from kms_mock.control.faults import Effect, FaultSpec, Phase
 from kms_mock.kms import errors
 from tests.support.calls import refused
-from tests.support.control import SECRET_FIXTURE
+from tests.support.control import RAW_GET, SECRET_FIXTURE, codes, refusal_code
 from tests.support.keys import create_key, key_ids
 from tests.support.raw_http import Wire
 from tests.support.registry import REGISTRY
 from tests.support.secrets import create, put, sdk, value
-
-GET = b"GET /?Action=GetSecretValue&Version=2016-01-20&SecretName=db HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture
@@ -34,27 +27,13 @@ def kms() -> Iterator[KmsMock]:
         yield running
 
 
-def code_of(client: Client, operation: str, **fields: Any) -> str:
-    """Call an operation; give the error's code, "" for a success."""
-    try:
-        sdk(client, operation, **fields)
-    except TeaException as error:
-        return str(error.code)
-    return ""
-
-
-def codes(client: Client, count: int, name: str = "db") -> list[str]:
-    """Read a secret several times; give what each got."""
-    return [code_of(client, "GetSecretValue", secret_name=name) for _ in range(count)]
-
-
 # -- aim --------------------------------------------------------------------------------------------------------------
 
 
 def test_the_one_line_form(kms: KmsMock, client: Client) -> None:
     """Throttled twice, then it works; nothing changed, and other operations never noticed."""
     kms.fail("GetSecretValue", code="Rejected.Throttling", times=2)
-    assert code_of(client, "DescribeSecret", secret_name="db") == ""
+    assert refusal_code(client, "DescribeSecret", secret_name="db") == ""
     for _ in range(2):
         refused(kms, errors.REJECTED_THROTTLING, lambda: value(client))
     assert value(client) == "hunter2hunter2"
@@ -64,7 +43,7 @@ def test_without_times_it_strikes_until_it_is_taken_back(kms: KmsMock, client: C
     """An outage lasts; `clear` ends it."""
     kms.fail("*", code="ServiceUnavailableTemporary")
     assert set(codes(client, 5)) == {"ServiceUnavailableTemporary"}
-    assert code_of(client, "ListKeys") == "ServiceUnavailableTemporary"
+    assert refusal_code(client, "ListKeys") == "ServiceUnavailableTemporary"
     kms.faults.clear()
     assert codes(client, 1) == [""]
 
@@ -72,7 +51,7 @@ def test_without_times_it_strikes_until_it_is_taken_back(kms: KmsMock, client: C
 def test_a_pattern_of_operations(kms: KmsMock, client: Client) -> None:
     """`List*` hits all that list, and nothing else."""
     kms.fail("List*", code="InternalFailure")
-    assert [code_of(client, name) for name in ("ListKeys", "ListSecrets", "CreateKey")] == [
+    assert [refusal_code(client, name) for name in ("ListKeys", "ListSecrets", "CreateKey")] == [
         "InternalFailure",
         "InternalFailure",
         "",
@@ -108,7 +87,7 @@ def test_a_resource_is_found_wherever_a_request_names_it(
 ) -> None:
     """KeyId, AliasName, ARNs and numbered ResourceIds all count."""
     kms.fail(resource="alias/app", code="InternalFailure")
-    assert code_of(client, operation, **fields) == "InternalFailure"
+    assert refusal_code(client, operation, **fields) == "InternalFailure"
 
 
 def names_of_key(client: Client) -> tuple[str, list[str]]:
@@ -126,15 +105,18 @@ def test_a_fault_on_a_key_strikes_it_by_any_name(kms: KmsMock, client: Client) -
     for aim in (key_id, names[1]):
         kms.faults.clear()
         kms.fail("DescribeKey", resource=aim, code="InternalFailure")
-        assert [code_of(client, "DescribeKey", key_id=name) for name in names] == ["InternalFailure"] * 4
-        assert code_of(client, "DescribeKey", key_id=other) == ""
+        assert [refusal_code(client, "DescribeKey", key_id=name) for name in names] == ["InternalFailure"] * 4
+        assert refusal_code(client, "DescribeKey", key_id=other) == ""
 
 
 def test_a_fault_on_an_alias_strikes_the_alias(kms: KmsMock, client: Client) -> None:
     """Who names the key itself is not struck: the alias may lead elsewhere tomorrow."""
     key_id, _ = names_of_key(client)
     kms.fail("DescribeKey", resource="alias/app", code="InternalFailure")
-    assert [code_of(client, "DescribeKey", key_id=name) for name in (key_id, "alias/app")] == ["", "InternalFailure"]
+    assert [refusal_code(client, "DescribeKey", key_id=name) for name in (key_id, "alias/app")] == [
+        "",
+        "InternalFailure",
+    ]
 
 
 def test_a_fault_on_the_arn_of_a_secret_strikes_its_name(kms: KmsMock, client: Client) -> None:
@@ -186,176 +168,13 @@ def test_the_first_fault_that_hits_strikes(kms: KmsMock, client: Client) -> None
     assert codes(client, 3) == ["Rejected.Throttling", "InternalFailure", ""]
 
 
-# -- what the client sees ---------------------------------------------------------------------------------------------
-
-
-CATALOGUE = kms_api.API.errors
-
-
-def test_every_error_of_the_catalogue_can_be_had(kms: KmsMock) -> None:
-    """Each code comes with its status, and with the operation's own text where its table has the code."""
-    table = REGISTRY["GetSecretValue"].rows_by_code
-    with Wire(kms) as wire:
-        for code, row in CATALOGUE.items():
-            kms.fail("GetSecretValue", code=code, times=1)
-            status, told, message = wire.send(GET).receive().refusal
-            row = table.get(code, row)  # noqa: PLW2901 (the operation's own words)
-            names = {"name": "SecretName", "key": "key", "detail": "fault"}
-            assert (status, told, message) == (row.status, code, row.text(names))
-    assert {"Rejected.Throttling", "InternalFailure", "Forbidden.InDebt", "Throttling"} <= set(CATALOGUE)
-
-
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [
-        ("Throttling.User", 400),
-        ("InvalidSecurityToken.Expired", 400),
-        ("Forbidden.RAM", 403),
-        ("ServiceUnavailable", 503),
-        ("InternalError", 500),
-    ],
-)
-def test_the_codes_of_the_gateway_are_in_the_catalogue(kms: KmsMock, client: Client, code: str, status: int) -> None:
-    """What people test for comes with a status and a text of its own."""
-    kms.fail("GetSecretValue", code=code, times=1)
-    with pytest.raises(TeaException) as caught:
-        value(client)
-    assert (caught.value.statusCode, caught.value.code) == (status, code)
-    assert caught.value.data["Message"].endswith(".")
-
-
-def test_any_code_can_be_had(kms: KmsMock) -> None:
-    """One that is in no catalogue needs a status and a message, which come as they were given, in JSON and in XML."""
-    kms.fail("GetSecretValue", code="Company.Own", status=418, message="I am {a} teapot & <more>", times=2)
-    for form in ("JSON", "XML"):
-        with Wire(kms) as wire:
-            answer = wire.send(GET.replace(b"?", f"?Format={form}&".encode())).receive()
-        assert answer.refusal == (418, "Company.Own", "I am {a} teapot & <more>")
-
-
-def test_status_and_text_of_a_known_code_can_be_others(kms: KmsMock) -> None:
-    """The gateway in front of a product throttles with 400 here and 503 there."""
-    kms.fail("GetSecretValue", code="Throttling", status=503, times=1)
-    kms.fail("GetSecretValue", code="InternalFailure", message="busy", times=1)
-    with Wire(kms) as wire:
-        assert wire.send(GET).receive().refusal == (503, "Throttling", "Request was denied due to request throttling.")
-        assert wire.send(GET).receive().refusal == (500, "InternalFailure", "busy")
-
-
-def test_the_arguments_of_fail_are_the_fields_of_a_fault() -> None:
-    """An editor completes what FaultOptions names: all that a FaultSpec has besides the operation."""
-    assert {"operation", *FaultOptions.__annotations__} == set(FaultSpec.__struct_fields__)
-
-
-def test_the_time_to_wait_goes_into_a_header(kms: KmsMock, client: Client) -> None:
-    """With `retry_after` the SDK raises its ThrottlingException, which carries the seconds (clients.md 2.27)."""
-    kms.fail("GetSecretValue", code="Rejected.Throttling", retry_after=3, times=1)
-    with pytest.raises(TeaException) as caught:
-        value(client)
-    assert getattr(caught.value, "retry_after", None) == 3
-
-
-def test_latency(kms: KmsMock, client: Client) -> None:
-    """An answer takes at least as long as asked for; the operation happens all the same."""
-    kms.fail("GetSecretValue", latency=0.05, times=1)
-    began = time.perf_counter()
-    assert value(client) == "hunter2hunter2"
-    assert time.perf_counter() - began >= 0.05
-    assert kms.calls.filter("GetSecretValue")[0].milliseconds >= 50
-
-
-def test_latency_with_an_error(kms: KmsMock, client: Client) -> None:
-    """Slow, and then it fails: both in one fault."""
-    kms.fail("GetSecretValue", latency=0.03, code="InternalFailure", times=1)
-    began = time.perf_counter()
-    assert codes(client, 1) == ["InternalFailure"]
-    assert time.perf_counter() - began >= 0.03
-
-
-def test_a_distribution_of_latency_repeats_with_its_seed(kms: KmsMock) -> None:
-    """Between least and most, not always the same, and the same sequence for the same seed."""
-    delays = []
-    for seed in (7, 7, 8):
-        fault = kms.fail(latency=[0.2, 0.4], seed=seed)
-        delays.append([fault.delay() for _ in range(20)])
-    assert all(0.2 <= delay <= 0.4 for delay in delays[0])
-    assert len(set(delays[0])) > 10
-    assert delays[0] == delays[1] != delays[2]
-
-
-async def test_a_delayed_request_holds_up_no_other(kms: KmsMock) -> None:
-    """While one request waits, others are answered."""
-    kms.fail(resource="db", latency=0.5)
-    client = kms.client()
-    slow = asyncio.create_task(asyncio.to_thread(value, client, "db"))
-    await asyncio.sleep(0.05)
-    assert sdk(kms.client(), "ListKeys")["TotalCount"] == 0
-    assert not slow.done()
-    kms.faults.clear()
-    assert await slow == "hunter2hunter2"
-
-
-def test_a_reset_connection(kms: KmsMock) -> None:
-    """The connection ends with a reset, and not a byte of an answer; the next one works."""
-    kms.fail("GetSecretValue", effect="reset", times=1)
-    with socket.create_connection((kms.config.host, kms.port), 5) as connection:
-        connection.sendall(GET)
-        with pytest.raises(ConnectionResetError):
-            connection.recv(1)
-    with Wire(kms) as wire:
-        assert wire.send(GET).receive().status == 200
-
-
-def test_a_truncated_body(kms: KmsMock) -> None:
-    """The head promises more than comes before the connection ends."""
-    kms.fail("GetSecretValue", effect="truncate", times=1)
-    with socket.create_connection((kms.config.host, kms.port), 5) as connection:
-        connection.sendall(GET)
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
-    head, _, body = received.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 ")
-    assert f"Content-Length: {2 * len(body)}".encode()[:-1] in head
-    assert body.startswith(b"{")
-
-
-def test_a_slow_body(kms: KmsMock, client: Client) -> None:
-    """The body comes byte by byte over `seconds`, whole in the end."""
-    kms.fail("GetSecretValue", effect="slow", seconds=0.1, times=1)
-    began = time.perf_counter()
-    assert value(client) == "hunter2hunter2"
-    assert time.perf_counter() - began >= 0.1
-
-
-def test_a_malformed_body(kms: KmsMock, client: Client) -> None:
-    """Status 200 and JSON that is none: the SDK cannot read it."""
-    kms.fail("GetSecretValue", effect="malformed", times=2)
-    began = time.perf_counter()
-    with Wire(kms) as wire:
-        answer = wire.send(GET).receive()
-    assert time.perf_counter() - began < 1  # `seconds` is for slow ones
-    assert answer.status == 200
-    with pytest.raises(ValueError, match=r"Expecting|Unterminated|Invalid"):
-        json.loads(answer.body)
-    with pytest.raises(Exception, match="json"):
-        value(client)
-
-
-def test_an_error_in_a_broken_body(kms: KmsMock) -> None:
-    """Code and effect together: the error's own body is the broken one, and the operation did not happen."""
-    kms.fail("CreateKey", code="InternalFailure", effect="malformed", times=1)
-    with Wire(kms) as wire:
-        answer = wire.send(GET.replace(b"GetSecretValue", b"CreateKey")).receive()
-    assert (answer.status, b"InternalFailure" in answer.body) == (500, True)
-    assert kms.snapshot()["accounts"][0]["regions"][0].get("keys", []) == []
-
-
 # -- before and after -------------------------------------------------------------------------------------------------
 
 
 def test_a_fault_after_the_commit(kms: KmsMock, client: Client) -> None:
     """CreateKey answers 500 and the key exists; the journal says both."""
     kms.fail("CreateKey", code="InternalFailure", phase="after", times=1)
-    assert code_of(client, "CreateKey") == "InternalFailure"
+    assert refusal_code(client, "CreateKey") == "InternalFailure"
     (key_id,) = key_ids(client)
     call = kms.calls.filter("CreateKey")[0]
     assert (call.status, call.code, call.changes) == (500, "InternalFailure", [f"created key {key_id}"])
@@ -389,7 +208,7 @@ def test_a_spoiled_body_is_that_of_an_operation_that_happened(kms: KmsMock, clie
     fault = kms.fail("CreateKey", effect=effect, seconds=0.01, times=1)
     assert fault.document()["phase"] == "after"
     with Wire(kms) as wire:
-        wire.send(GET.replace(b"GetSecretValue", b"CreateKey")).socket.recv(65536)
+        wire.send(RAW_GET.replace(b"GetSecretValue", b"CreateKey")).socket.recv(65536)
     assert len(key_ids(client)) == 1
 
 
@@ -397,9 +216,9 @@ def test_a_refused_operation_is_not_struck_after_its_commit(kms: KmsMock, client
     """There was no commit: the refusal comes through, and the fault is still there for the call it was meant for."""
     fault = kms.fail("PutSecretValue", code="InternalFailure", phase="after", times=1)
     missing = {"secret_name": "none", "version_id": "v2", "secret_data": "x"}
-    assert code_of(client, "PutSecretValue", **missing) == "Forbidden.ResourceNotFound"
+    assert refusal_code(client, "PutSecretValue", **missing) == "Forbidden.ResourceNotFound"
     assert (fault.struck, kms.calls.filter("PutSecretValue")[0].fault) == (0, "")
-    assert code_of(client, "PutSecretValue", **{**missing, "secret_name": "db"}) == "InternalFailure"
+    assert refusal_code(client, "PutSecretValue", **{**missing, "secret_name": "db"}) == "InternalFailure"
     assert value(client) == "x"
 
 
@@ -425,8 +244,8 @@ def test_unused_faults_are_known(kms: KmsMock, client: Client) -> None:
     never = kms.fail("Encrypt", code="InternalFailure")
     kms.fail("ListKeys", code="InternalFailure")
     codes(client, 2)
-    code_of(client, "DescribeSecret", secret_name="db")
-    code_of(client, "ListKeys")
+    refusal_code(client, "DescribeSecret", secret_name="db")
+    refusal_code(client, "ListKeys")
     assert kms.faults.unused == [twice, never]
     assert str(never) == "InternalFailure before operation=Encrypt, struck 0 of any number"
 

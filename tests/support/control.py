@@ -6,7 +6,11 @@ import json
 from http.client import HTTPConnection
 from typing import Any
 
+from alibabacloud_kms20160120.client import Client
+from Tea.exceptions import TeaException
+
 from kms_mock import KmsMock
+from tests.support.secrets import sdk
 
 SECRET_FIXTURE = {"secrets": [{"name": "db", "value": "hunter2hunter2"}]}
 
@@ -38,3 +42,20 @@ def control_request(kms: KmsMock, method: str, path: str, document: Any = None) 
     status, _, answer = exchange(kms, method, path, body, Content_Type=kind)
     assert status == 200, answer
     return answer
+
+
+RAW_GET = b"GET /?Action=GetSecretValue&Version=2016-01-20&SecretName=db HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def refusal_code(client: Client, operation: str, **fields: Any) -> str:
+    """Call an operation; return the error's code, "" for a success."""
+    try:
+        sdk(client, operation, **fields)
+    except TeaException as error:
+        return str(error.code)
+    return ""
+
+
+def codes(client: Client, count: int, name: str = "db") -> list[str]:
+    """Read a secret several times; return what each got."""
+    return [refusal_code(client, "GetSecretValue", secret_name=name) for _ in range(count)]
