@@ -5,34 +5,28 @@ The numbers in the docstrings are those of clients.md 2.
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Iterator
-from contextlib import suppress
-from urllib.parse import parse_qsl, quote
-from xml.etree import ElementTree as ET
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from msgspec.structs import replace
-from multidict import CIMultiDict
 
 from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT
-from kms_mock.kms.errors import ApiError
-from kms_mock.rpc.decode import HttpRequest, decode, parse_parameters, signed_request
-from kms_mock.rpc.encode import JSON_TYPE, XML_TYPE
-from tests.support.profile import rounds
 from tests.support.raw_http import VERSION, Answer, ask, http, request_parameters
 
 SECRET = {"name": "db", "value": "one", "tags": {"team": "a"}}
+
+
 GET = request_parameters("GetSecretValue", SecretName="db")
+
+
 UNPARSED = (
     400,
     "ParseRequestParameterException",
     "Server parse parameters exception. Please check your input params.",
 )
+
+
 UNKNOWN = (404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 
 
@@ -260,88 +254,6 @@ def test_odd_numbers_are_refused_or_read_never_a_failure(kms: KmsMock, number: s
     assert later.status == 200 or later.refusal[:2] == (400, "InvalidParameter")
 
 
-# -- lists ------------------------------------------------------------------------------------------------------------
-
-
-def tagging(**parameters: str) -> dict[str, str]:
-    return request_parameters("TagResources", RegionId="cn-hangzhou", ResourceType="secret", **parameters)
-
-
-def tags_of(kms: KmsMock) -> dict[str, str]:
-    answer = ask(kms, http("GET", request_parameters("DescribeSecret", SecretName="db", FetchTags="true")))
-    return {tag["TagKey"]: tag["TagValue"] for tag in answer.tree["Tags"]["Tag"]}
-
-
-def test_flattened_lists_are_read_in_the_order_of_their_numbers(kms: KmsMock) -> None:
-    """10: `ResourceId.N`, `Tag.N.Key`: the numbers count, gaps are fine, and so is any order of arrival."""
-    kms.reset()
-    request = tagging(
-        ResourceId__7="db", Tag__10__Value="ten", Tag__10__Key="k10", Tag__9__Key="k9", Tag__9__Value="nine"
-    )
-    assert ask(kms, http("POST", request)).status == 200
-    assert list(tags_of(kms).items()) == [("team", "a"), ("k9", "nine"), ("k10", "ten")]
-    untag = request_parameters("UntagResources", RegionId="cn-hangzhou", ResourceType="secret", ResourceId__1="db")
-    assert ask(kms, http("POST", form={**untag, "TagKey.3": "k9", "TagKey.1": "team"})).status == 200
-    assert tags_of(kms) == {"k10": "ten"}
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"Tag.1.Key": "k", "Tag.1.Value": "v", **{f"ResourceId.{number}": "db" for number in range(1, 52)}},
-        {"ResourceId.1": "db", **{f"Tag.{number}.Key": f"k{number}" for number in range(1, 22)}},
-    ],
-    ids=["51 resources", "21 tags"],
-)
-def test_too_long_lists_are_refused(kms: KmsMock, parameters: dict[str, str]) -> None:
-    """10: at most 50 resources and 20 tags in one request (behaviour.md 6)."""
-    before = kms.snapshot()
-    assert ask(kms, http("POST", {**tagging(), **parameters})).refusal[:2] == (400, "InvalidParameter")
-    assert kms.snapshot() == before
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"ResourceId.1": "db", "Tag.1": "k"},
-        {"ResourceId.1": "db", "Tag.1.Key": "k", "Tag.1": "k"},
-        {"ResourceId.1.Key": "db", "Tag.1.Key": "k"},
-        {"ResourceId": "db", "Tag.1.Key": "k"},
-        {"ResourceId": "[1]", "Tag.1.Key": "k"},
-        {"ResourceId": "[" * 20000, "Tag.1.Key": "k"},
-        {"ResourceId.x": "db", "Tag.y": "k"},
-        {"ResourceId.99999999999999999999": "db", "Tag.1.Key": "k"},
-        {"ResourceId.1": "db", "Tag.-1.Key": "k"},
-        {"ResourceId.": "db", "Tag.": "k"},
-    ],
-)
-def test_lists_written_wrongly_are_refused(kms: KmsMock, parameters: dict[str, str]) -> None:
-    """10: what is no list of the right form answers an error of the API and changes nothing."""
-    before = kms.snapshot()
-    answer = ask(kms, http("POST", {**tagging(), **parameters}))
-    assert answer.refusal[0] in (400, 404)
-    assert kms.snapshot() == before
-
-
-def test_a_json_string_may_stand_for_a_flattened_list(kms: KmsMock) -> None:
-    """10: Tags, VersionStages and Filters are JSON strings; a list parameter is read from JSON too."""
-    kms.reset()
-    request = tagging(ResourceId='["db"]', Tag='[{"Key":"k","Value":"v"}]')
-    assert ask(kms, http("POST", request)).status == 200
-    assert tags_of(kms)["k"] == "v"
-    found = ask(kms, http("GET", request_parameters("ListSecrets", Filters='[{"Key":"TagKey","Values":["k"]}]')))
-    assert [one["SecretName"] for one in found.tree["SecretList"]["Secret"]] == ["db"]
-
-
-@pytest.mark.parametrize("text", ["{", "x", "[1]", '[{"Key":1}]', "null", '"a"', "[" * 20000, '[{"Key":"\\ud800"}]'])
-def test_json_that_is_none_is_refused(kms: KmsMock, text: str) -> None:
-    """10: a parameter that should hold JSON of another form answers InvalidParameter, however deep it nests."""
-    assert ask(kms, http("POST", form=request_parameters("ListSecrets", Filters=text))).refusal[:2] == (
-        400,
-        "InvalidParameter",
-    )
-
-
 # -- what must not matter ---------------------------------------------------------------------------------------------
 
 
@@ -437,76 +349,3 @@ def test_a_request_to_aws_is_recognised(kms: KmsMock, kind: str | None, body: by
     answer = ask(kms, http("POST", body=body, headers=headers | ({"Content-Type": kind} if kind else {})))
     assert answer.status == 400
     assert "looks like a request to AWS" in answer.headers["x-kms-mock-reason"]
-
-
-# -- anything at all --------------------------------------------------------------------------------------------------
-
-TARGETS = st.one_of(
-    st.text(max_size=60),
-    st.binary(max_size=60).map(lambda data: "/?" + data.decode("utf-8", "surrogateescape")),
-    st.dictionaries(
-        st.sampled_from(["Action", "Version", "Format", "SecretName", "Tag.1", "Tag.1.Key", "RegionId", "AccessKeyId"])
-        | st.text(max_size=8),
-        st.sampled_from(["GetSecretValue", "TagResources", "CreateSecret", VERSION, "XML", "db", "[", ""])
-        | st.text(max_size=20),
-        max_size=8,
-    ).map(lambda pairs: "/?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in pairs.items())),
-)
-REQUESTS = st.builds(
-    HttpRequest,
-    method=st.sampled_from(["GET", "POST", "HEAD", "PUT", ""]),
-    target=TARGETS,
-    headers=st.dictionaries(
-        st.sampled_from(["x-acs-action", "x-acs-version", "Content-Type", "Accept", "Authorization", "Host", "x-y"]),
-        st.sampled_from([VERSION, "ListSecrets", "application/x-www-form-urlencoded", "text/xml", "Credential=a,b"])
-        | st.text(max_size=20),
-        max_size=5,
-    ).map(CIMultiDict),
-    body=st.binary(max_size=80),
-)
-
-
-@given(REQUESTS)
-@settings(max_examples=rounds(quick=150, deep=4000), deadline=None)
-def test_decode_gives_a_request_or_an_error_of_the_api_whatever_comes(request_: HttpRequest) -> None:
-    """Any method, target, headers and body: `decode` answers or raises ApiError, and never fails otherwise."""
-    with suppress(ApiError):
-        decoded = decode(request_)
-        assert decoded.action
-        assert signed_request(request_).body == request_.body  # what decodes can be verified too
-
-
-ACTIONS = st.sampled_from(["", "GetSecretValue", "TagResources", "ListSecrets", "CreateSecret", "ListTagResources"])
-
-
-@given(st.lists(st.tuples(REQUESTS, ACTIONS), max_size=5))
-@settings(max_examples=rounds(quick=100, deep=2000), deadline=None)
-def test_the_gateway_answers_with_an_envelope_whatever_comes(requests: list[tuple[HttpRequest, str]]) -> None:
-    """Any sequence of requests: each answer is JSON or XML with the RequestId of its header, and no internal failure."""
-
-    async def run() -> None:
-        gateway = KmsMock([{"secrets": [SECRET]}]).gateway
-        for request, action in requests:
-            named = {"x-acs-action": action, "x-acs-version": VERSION} if action else {}
-            answer = await gateway.answer(replace(request, headers=CIMultiDict({**request.headers, **named})))
-            assert 200 <= answer.status < 500
-            assert answer.content_type in (JSON_TYPE, XML_TYPE)
-            if answer.content_type == JSON_TYPE:
-                found = json.loads(answer.body)["RequestId"]
-            else:
-                found = ET.fromstring(answer.body).findtext("RequestId")  # noqa: S314 (this server's own answer)
-            assert found == answer.request_id
-
-    asyncio.run(run())
-
-
-@given(st.text(alphabet="aZ0%2BFDbf+=&/ é\u4e2d", max_size=60))
-def test_parameters_are_read_as_the_standard_library_reads_them(text: str) -> None:
-    """The parser of our own agrees with urllib.parse.parse_qsl, with double and broken escapes too."""
-    try:
-        expected = parse_qsl(text, keep_blank_values=True, errors="strict")
-    except UnicodeDecodeError:
-        with pytest.raises(ApiError):
-            parse_parameters(text)
-    else:
-        assert parse_parameters(text) == expected
