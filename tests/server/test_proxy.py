@@ -35,17 +35,9 @@ from tests.support.raw_http import http as http_request
 from tests.support.waiting import open_descriptors, wait_for_descriptors, wait_for_strike
 
 KMS = "kms.cn-shanghai.aliyuncs.com"
-
-
 ECS = "ecs.cn-hangzhou.aliyuncs.com"
-
-
 QUERY = request_parameters("GetSecretValue", SecretName="db")
-
-
 GET = "/?" + "&".join(f"{name}={value}" for name, value in QUERY.items())
-
-
 NOT_MOCKED = "kms-mock does not mock {}; nothing was sent to Alibaba Cloud"
 
 

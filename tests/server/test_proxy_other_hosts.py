@@ -29,8 +29,6 @@ from tests.support.raw_http import Wire, ask, request_parameters
 from tests.support.raw_http import http as http_request
 
 KMS = "kms.cn-shanghai.aliyuncs.com"
-
-
 QUERY = request_parameters("GetSecretValue", SecretName="db")
 
 

@@ -59,3 +59,6 @@ def refusal_code(client: Client, operation: str, **fields: Any) -> str:
 def codes(client: Client, count: int, name: str = "db") -> list[str]:
     """Read a secret several times; return what each got."""
     return [refusal_code(client, "GetSecretValue", secret_name=name) for _ in range(count)]
+
+
+FOREIGN_ORIGIN = "https://evil.example"

@@ -22,14 +22,8 @@ from kms_mock.rpc.signature import Keys, Kind, Problem, check
 from kms_mock.rpc.signed_request import SignedRequest, timestamp_of
 
 SIGNING_SECRET = "the-secret-of-x-0123456789abcd"
-
-
 ODD = "blank ~!'()*+/=&%;:ü 中文 😀"
-
-
 MODES = {"ACS3": {}, "ACS4": {"signature_version": "v4"}, "HMAC-SHA1": {"signature_algorithm": "v2"}}
-
-
 CALLS: dict[str, Callable[[Client], object]] = {
     "ListKeys": lambda kms: kms.list_keys(models.ListKeysRequest()),
     "GetSecretValue": lambda kms: kms.get_secret_value(models.GetSecretValueRequest(secret_name=ODD)),

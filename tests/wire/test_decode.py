@@ -15,11 +15,7 @@ from kms_mock.config import DEFAULT_ACCOUNT
 from tests.support.raw_http import VERSION, Answer, ask, http, request_parameters
 
 SECRET = {"name": "db", "value": "one", "tags": {"team": "a"}}
-
-
 GET = request_parameters("GetSecretValue", SecretName="db")
-
-
 UNPARSED = (
     400,
     "ParseRequestParameterException",
