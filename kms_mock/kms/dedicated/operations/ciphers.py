@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 from kms_mock.crypto import asymmetric
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong
 from kms_mock.crypto.material import KeyMaterial
-from kms_mock.crypto.specs import ENCRYPT_DECRYPT, SYMMETRIC_CIPHERS
+from kms_mock.crypto.specs import ENCRYPT_DECRYPT, SYMMETRIC_CIPHERS, Kind
 from kms_mock.kms import errors
 from kms_mock.kms.dedicated import blobs, inferred, symmetric_use
 from kms_mock.kms.dedicated.context import Context
@@ -16,6 +16,8 @@ from kms_mock.kms.model.cipher_modes import AdvanceAlgorithm, Cipher, PaddingMod
 from kms_mock.kms.model.key import Key
 from kms_mock.kms.parameters import KeyId, PlaintextBytes
 from kms_mock.rpc.api import operation
+
+_ENCRYPTING: tuple[Kind, ...] = (*SYMMETRIC_CIPHERS, "rsa", "sm2")
 
 
 class _Encryption(TypedDict):
@@ -162,8 +164,7 @@ def _encryption(key: Key, sealed: Sealed) -> _Encryption:
 
 
 def _encrypting(ctx: Context, key: Key) -> Key:
-    kinds = (*SYMMETRIC_CIPHERS, "rsa", "sm2")
-    key_use.check_usable(ctx.partition, key, kinds, ENCRYPT_DECRYPT, errors.UNSUPPORTED_OPERATION)
+    key_use.check_usable(ctx.partition, key, _ENCRYPTING, ENCRYPT_DECRYPT, errors.UNSUPPORTED_OPERATION)
     return key
 
 
