@@ -29,7 +29,7 @@ class WireForm(Struct, frozen=True):
     who sent it. `encode` and `encode_error` write the answer to one.
     `read_parameters` and `read_answer` read bodies again, for the journal. `common_errors` are what any operation may
     answer besides its table, in place of those of the RPC style; `description` says on the page of operations what
-    every request carries.
+    every request carries. A body of more than `max_body` bytes is refused with `too_large`.
     """
 
     matches: Callable[[HttpRequest], bool]
@@ -41,3 +41,5 @@ class WireForm(Struct, frozen=True):
     read_answer: Callable[[Operation, bytes], Mapping[str, Any]]
     common_errors: tuple[ErrorSpec, ...]
     description: str
+    max_body: int
+    too_large: ErrorSpec

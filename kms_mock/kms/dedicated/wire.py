@@ -19,6 +19,8 @@ from kms_mock.rpc.wire_form import WireForm
 from kms_mock.store.store import Store
 
 MEDIA_TYPE = "application/x-protobuf"
+# Help pages Encrypt, Decrypt, Sign, Verify and those of their Advance forms: 3 MB, else the status is 413.
+MAX_BODY_BYTES = 3 * 1024 * 1024
 API_NAME, API_VERSION = "x-kms-apiname", "x-kms-apiversion"
 KEY_VERSION_ID = "x-kms-migrationkeyversionid"
 _ERROR = Message(
@@ -108,6 +110,8 @@ WIRE_FORM = WireForm(
     read_parameters=read_parameters,
     read_answer=read_answer,
     common_errors=errors.COMMON_TABLE,
+    max_body=MAX_BODY_BYTES,
+    too_large=errors.BODY_TOO_LARGE,
     description=(
         "The parameters are the fields of a protobuf message, numbered in this order, and their bytes are raw where this "
         "page says Base64; `KeyVersionId` travels in the header `x-kms-migrationkeyversionid`. Every request is signed "
