@@ -33,6 +33,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "life": bench_life.main,
     "scale": bench_scale.main,
     "crypto": bench_crypto.main,
+    "generation": bench_crypto.generation,
     "dedicated": bench_dedicated.main,
     "large": bench_large.main,
     "testing": bench_testing.main,
@@ -42,6 +43,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
 }
 # These take minutes, or more than this environment: they run when they are named.
 LONG: dict[str, Callable[[], None]] = {
+    "peers": bench_peers.main,
     "rss": bench_rss.main,
 }
 
@@ -58,7 +60,7 @@ def main() -> None:
     if options.beside is not None:
         bench_beside.main(options.beside, options.names)
     else:
-        _run(options.names, peers=options.peers)
+        _run([*(options.names or SECTIONS), *(["peers"] if options.peers else [])])
     ROWS.finish()
     if options.save is not None:
         ROWS.save(options.save)
@@ -66,14 +68,12 @@ def main() -> None:
         ROWS.write_markdown(options.markdown)
 
 
-def _run(names: list[str], *, peers: bool) -> None:
+def _run(names: list[str]) -> None:
     every = {**SECTIONS, **LONG}
-    for name in names or ([] if peers else SECTIONS):
+    for name in names:
         every[name]()
-    if peers:
-        bench_peers.main()
-    if not names and not peers:
-        print(f"\nnot run: {', '.join(LONG)}, --peers, --worst, --beside FOLDER")
+    left = [name for name in every if name not in names]
+    print(f"\nnot run: {', '.join([*left, '--worst', '--beside FOLDER'])}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -87,7 +87,11 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="at most so long a load in each round")
     table = parser.add_mutually_exclusive_group()
-    table.add_argument("--peers", action="store_true", help="install other projects' emulators and measure them too")
+    table.add_argument(
+        "--peers",
+        action="store_true",
+        help="the section `peers` as well: installs other projects' emulators and measures them",
+    )
     table.add_argument(
         "--beside", type=Path, metavar="FOLDER", help="measure another checkout; names are parts of rows"
     )
@@ -95,6 +99,10 @@ def _arguments() -> argparse.Namespace:
         "--worst", action="store_true", help="the worst input of each operation; names are parts of rows"
     )
     options = parser.parse_args()
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds: at least 1")
+    if options.against is not None and not options.against.is_file():
+        parser.error(f"--against {options.against}: there is no such file")
     unknown = {*options.names} - {*SECTIONS, *LONG}
     if unknown and not options.worst and options.beside is None:
         parser.error(f"no section of that name: {', '.join(sorted(unknown))}")

@@ -20,12 +20,13 @@ from bench_tools import (
     CONNECTIONS,
     GET,
     AnswerError,
+    Cost,
     Server,
     ask,
+    cost_of,
     fixture,
     in_turns,
     keys,
-    measured_load,
     plain_environment,
     puts,
     report_rates,
@@ -56,13 +57,6 @@ for _ in range(50):
     life()
 print((time.perf_counter() - began) / 50, (time.process_time() - used) / 50)
 """
-
-
-class Cost(NamedTuple):
-    """What was measured in one round: seconds of one request (or start), and seconds of the server's CPU for it."""
-
-    seconds: float
-    cpu: float
 
 
 class Tree(NamedTuple):
@@ -199,20 +193,11 @@ def _each(pair: Pair, measure: Callable[[Server], Cost]) -> tuple[Callable[[], C
     return lambda: measure(pair.ours), lambda: measure(pair.theirs)
 
 
-def _cpu(server: Server) -> float:
-    return server.cpu() or 0.0
-
-
 def _loads(what: str, pair: Pair, make: Callable[[int], Payload], connections: int = CONNECTIONS) -> None:
     try:
         payloads = {server: make(server.port) for server in pair}
 
-        def measure(server: Server) -> Cost:
-            before = _cpu(server)
-            answered = measured_load(server.port, payloads[server], connections=connections)
-            return Cost(1 / answered.rate, (_cpu(server) - before) / len(answered.times))
-
-        measured = in_turns(*_each(pair, measure), ROUNDS)
+        measured = in_turns(*_each(pair, lambda s: cost_of(s, payloads[s], connections)), ROUNDS)
     except AnswerError as error:
         print(f"{what}: not measured, {error}")
         return
@@ -221,9 +206,9 @@ def _loads(what: str, pair: Pair, make: Callable[[int], Payload], connections: i
 
 
 def _connections(server: Server) -> Cost:
-    before, count = _cpu(server), 200
+    before, count = server.cpu(), 200
     seconds = new_connection(server.port, GET, count=count)
-    return Cost(seconds, (_cpu(server) - before) / count)
+    return Cost(seconds, (server.cpu() - before) / count)
 
 
 def _first_answers(ours: Tree, theirs: Tree, path: str, rounds: int) -> list[tuple[Cost, Cost]]:
@@ -231,7 +216,7 @@ def _first_answers(ours: Tree, theirs: Tree, path: str, rounds: int) -> list[tup
         began = time.perf_counter()
         with tree.serve("--fixture", path) as server:
             ask(server.port, GET)
-            return Cost(time.perf_counter() - began, _cpu(server))
+            return Cost(time.perf_counter() - began, server.cpu())
 
     return in_turns(lambda: measure(ours), lambda: measure(theirs), rounds)
 

@@ -78,6 +78,37 @@ func main() {{
 }}
 """
 
+# Seconds of a test that has a mock of its own and makes three calls with the official SDK.
+_TIMED = """
+import time
+for _ in range(5):
+    test()
+began = time.perf_counter()
+for _ in range(20):
+    test()
+print((time.perf_counter() - began) / 20)
+"""
+_TEST_OF_MOTO = """
+import boto3
+from moto import mock_aws
+def test():
+    with mock_aws():
+        client = boto3.client("secretsmanager", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+        client.create_secret(Name="db", SecretString="x")
+        client.get_secret_value(SecretId="db")
+        client.delete_secret(SecretId="db")
+"""
+_TEST_OF_OURS = """
+from alibabacloud_kms20160120.models import CreateSecretRequest, DeleteSecretRequest, GetSecretValueRequest
+from kms_mock import KmsMock
+def test():
+    with KmsMock() as kms:
+        client = kms.client()
+        client.create_secret(CreateSecretRequest(secret_name="db", secret_data="x", version_id="1"))
+        client.get_secret_value(GetSecretValueRequest(secret_name="db"))
+        client.delete_secret(DeleteSecretRequest(secret_name="db"))
+"""
+
 
 class MissingError(Exception):
     """A peer cannot be had here; the message says why."""
@@ -96,10 +127,22 @@ def main() -> None:
 
 
 def moto() -> None:
-    """GetSecretValue against moto's server, which ends each connection after its answer."""
+    """GetSecretValue against moto's server, which ends each connection after its answer, and a test with its mock."""
     python = environment("moto", MOTO) / "bin/python"
     with running(str(python), "-c", _MOTO) as peer:
         _get_secret_value("moto", peer, kept=False)
+    compare_times(
+        "a test of three SDK calls, of moto's mock_aws, time",
+        "none set",
+        lambda: _seconds(sys.executable, _TEST_OF_OURS),
+        lambda: _seconds(str(python), _TEST_OF_MOTO),
+        7,
+    )
+
+
+def _seconds(python: str, test: str) -> float:
+    command = [python, "-c", f"{test}{_TIMED}"]
+    return float(subprocess.check_output(command, text=True, env=plain_environment()))
 
 
 def ministack() -> None:

@@ -68,13 +68,10 @@ class Rows:
         print(f"{what:<62} {value:8.2f}   {row.spread:<18} goal {goal:<12} {detail}{change}{mark}", flush=True)
 
     def finish(self) -> None:
-        """Print which rows miss their goal, and which rows of the earlier run were not measured."""
-        missed = [row.what for row in self._rows if row.misses]
+        """Print how many rows miss their goal."""
+        missed = sum(row.misses for row in self._rows)
         if missed:
-            print(f"\n{len(missed)} of {len(self._rows)} rows miss their goal: {'; '.join(missed)}")
-        absent = self._former.keys() - {row.what for row in self._rows}
-        if absent:
-            print(f"\nonly in the earlier run: {'; '.join(sorted(absent))}")
+            print(f"\n{missed} of {len(self._rows)} rows miss their goal")
 
     def save(self, path: Path) -> None:
         """Keep the rows of this run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import socket
 import subprocess
@@ -43,10 +44,10 @@ class Server(NamedTuple):
     port: int
     pid: int
 
-    def cpu(self) -> float | None:
-        """Return the seconds of CPU that the process has used, or None where the system does not tell."""
+    def cpu(self) -> float:
+        """Return the seconds of CPU that the process has used; NaN where the system does not tell."""
         if sys.platform != "linux":
-            return None
+            return math.nan
         return time.clock_gettime((~self.pid << 3) | 2)  # the clock id of a process, as clock_getcpuclockid makes it
 
     def memory(self) -> int | None:
@@ -112,9 +113,14 @@ def server(*command: str) -> Iterator[int]:
         yield found.port
 
 
+def bare_command(size: int = 320, *certificate: str) -> list[str]:
+    """Return the command of the yardstick, with TLS if the file of a certificate and its key is given."""
+    return [sys.executable, "-c", BARE, str(size), *certificate]
+
+
 def bare(size: int = 320, *certificate: str) -> contextlib.AbstractContextManager[int]:
-    """Run the yardstick, with TLS if the file of a certificate and its key is given; yield its port."""
-    return server(sys.executable, "-c", BARE, str(size), *certificate)
+    """Run the yardstick; yield its port."""
+    return server(*bare_command(size, *certificate))
 
 
 def serve_command(*options: str) -> list[str]:

@@ -21,6 +21,7 @@ from bench_servers import (
     BARE,
     Server,
     bare,
+    bare_command,
     connect,
     fixture,
     keys,
@@ -37,6 +38,7 @@ __all__ = (
     "BARE",
     "Server",
     "bare",
+    "bare_command",
     "connect",
     "fixture",
     "keys",
@@ -141,7 +143,7 @@ class Answered(NamedTuple):
 
     def percentile(self, percent: int) -> float:
         """Return a percentile of the times, in seconds."""
-        return statistics.quantiles(self.times, n=100, method="inclusive")[percent - 1]
+        return sorted(self.times)[len(self.times) * percent // 100]
 
 
 def measured_load(
@@ -192,6 +194,20 @@ def measured_load(
 def load(port: int, payload: bytes | Iterator[bytes], seconds: float = SECONDS, **options: Any) -> float:
     """Return how many requests a second are answered, on 8 kept connections unless the options of the load differ."""
     return measured_load(port, payload, seconds, **options).rate
+
+
+class Cost(NamedTuple):
+    """Seconds of one request (or of what else is measured), and seconds of the server's CPU for it."""
+
+    seconds: float
+    cpu: float
+
+
+def cost_of(server: Server, payload: bytes | Iterator[bytes], connections: int = CONNECTIONS) -> Cost:
+    """Return what a request costs under load."""
+    before = server.cpu()
+    answered = measured_load(server.port, payload, connections=connections)
+    return Cost(1 / answered.rate, (server.cpu() - before) / len(answered.times))
 
 
 def asked_meanwhile(port: int, payload: bytes, others: Iterable[bytes], pause: float = 0.0) -> Answered:
@@ -278,8 +294,17 @@ def report_times(what: str, goal: str, pairs: Sequence[tuple[float, float]]) -> 
     report(what, ratio, goal, f"{ours * factor:.0f} / {theirs * factor:.0f} {unit}")
 
 
-def compare_with_bare(port: int, rows: Iterable[tuple[str, str, bytes]]) -> None:
-    """Report the requests a second of each row against a bare server whose answers are as large."""
+def compare_with_bare(server: Server, rows: Iterable[tuple[str, str, bytes]]) -> None:
+    """Report the requests a second of each row against a bare server whose answers are as large; CPU stands beside."""
     for what, goal, payload in rows:
-        with bare(len(body_of(port, payload))) as other:
-            compare_rates(what, goal, lambda p=payload: load(port, p), lambda p=payload: load(other, p))  # type: ignore[misc]
+        with running(*bare_command(len(body_of(server.port, payload)))) as other:
+            pairs = in_turns(
+                lambda p=payload: cost_of(server, p),  # type: ignore[misc]
+                lambda o=other, p=payload: cost_of(o, p),  # type: ignore[misc]
+                ROUNDS,
+            )
+        ratio, ours, theirs = ratio_of([(1 / first.seconds, 1 / second.seconds) for first, second in pairs])
+        _, cpu, bare_cpu = ratio_of([(first.cpu, second.cpu) for first, second in pairs])
+        report(
+            what, ratio, goal, f"{ours:.0f} / {theirs:.0f} per second, CPU {cpu * 1e6:.0f} / {bare_cpu * 1e6:.0f} µs"
+        )

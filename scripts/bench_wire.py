@@ -23,7 +23,9 @@ from bench_tools import (
     measured_load,
     mock,
     request,
+    running,
     secrets,
+    serve_command,
 )
 
 _BATCH = json.dumps([{"SecretName": f"app/secret-{number}"} for number in range(10)])
@@ -36,8 +38,9 @@ READS = (
 
 def reads() -> None:
     """Requests a second against the bare server, and how long one of them waits."""
-    with fixture(secrets(10)) as path, mock("--fixture", path) as port:
-        compare_with_bare(port, READS)
+    with fixture(secrets(10)) as path, running(*serve_command("--fixture", path)) as server:
+        compare_with_bare(server, READS)
+        port = server.port
         with bare(len(body_of(port, GET))) as other:
             for percent in (50, 99):
                 compare_times(
@@ -56,9 +59,9 @@ def reads() -> None:
 
 def signatures() -> None:
     """Requests a second of GetSecretValue, signed and verified, against the bare server."""
-    with fixture(bench_signatures.FIXTURE) as path, mock("--fixture", path) as port:
+    with fixture(bench_signatures.FIXTURE) as path, running(*serve_command("--fixture", path)) as server:
         compare_with_bare(
-            port,
+            server,
             (
                 ("GetSecretValue, ACS3 verified, req/s", ">= 0.33", bench_signatures.acs3()),
                 ("GetSecretValue, HMAC-SHA1 verified, req/s", ">= 0.18", bench_signatures.hmac_sha1()),
