@@ -132,10 +132,10 @@ def moto() -> None:
     with running(str(python), "-c", _MOTO) as peer:
         _get_secret_value("moto", peer, kept=False)
     compare_times(
-        "a test of three SDK calls, of moto's mock_aws, time",
+        "a test of three SDK calls, moto's mock_aws / ours, time",
         "none set",
-        lambda: _seconds(sys.executable, _TEST_OF_OURS),
         lambda: _seconds(str(python), _TEST_OF_MOTO),
+        lambda: _seconds(sys.executable, _TEST_OF_OURS),
         7,
     )
 
