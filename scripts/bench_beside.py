@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,16 +88,16 @@ class Tree(NamedTuple):
         if Path(found).resolve() != (self.folder / "kms_mock/__init__.py").resolve():
             raise SystemExit(f"--beside {self.folder}: Python imports {found} instead")
 
+    def first_answer(self, path: str) -> Cost:
+        """Return what its server costs from its start with a fixture file to its first answer."""
+        began = time.perf_counter()
+        with self.serve("--fixture", path) as server:
+            ask(server.port, GET)
+            return Cost(time.perf_counter() - began, server.cpu())
 
-class Pair(NamedTuple):
-    """The servers of two checkouts."""
-
-    ours: Server
-    theirs: Server
-
-
-def _requests(name: str, **parameters: object) -> tuple[str, Callable[[int], Payload]]:
-    return name, lambda _port: request(name, **parameters)
+    def start_and_stop(self) -> Cost:
+        """Return what a mock costs in the process of a test."""
+        return Cost(*map(float, self.run(_START_AND_STOP).split()))
 
 
 def _ciphertext(port: int) -> bytes:
@@ -104,20 +105,17 @@ def _ciphertext(port: int) -> bytes:
     return request("Decrypt", CiphertextBlob=answer["CiphertextBlob"])
 
 
+LIST = request("ListSecrets", PageNumber=1, PageSize=10)
 # Of each row, a function from the server's port to what is sent.
 WIRE: dict[str, Callable[[int], Payload]] = {
-    "GetSecretValue": lambda _port: GET,
-    "PutSecretValue": lambda _port: puts(),
-    **dict(
-        [
-            _requests("ListSecrets", PageNumber=1, PageSize=10),
-            _requests("Encrypt", KeyId="alias/key-5", Plaintext="x" * 1024),
-            _requests("GenerateDataKey", KeyId="alias/key-5", NumberOfBytes=1024),
-            _requests("CreateKey"),
-            _requests("DescribeKey", KeyId="key-5"),
-        ]
-    ),
+    "GetSecretValue": lambda _: GET,
+    "PutSecretValue": lambda _: puts(),
+    "ListSecrets": lambda _: LIST,
+    "Encrypt": lambda _: request("Encrypt", KeyId="alias/key-5", Plaintext="x" * 1024),
     "Decrypt": _ciphertext,
+    "GenerateDataKey": lambda _: request("GenerateDataKey", KeyId="alias/key-5", NumberOfBytes=1024),
+    "CreateKey": lambda _: request("CreateKey"),
+    "DescribeKey": lambda _: request("DescribeKey", KeyId="key-5"),
     **{
         f"{action} {spec}": lambda port, s=spec, a=action: sign_and_verify(port, s)[a]  # type: ignore[misc]
         for spec in SIGNING
@@ -130,101 +128,98 @@ def main(folder: Path, names: list[str]) -> None:
     """Measure, and print two rows for each; with names, only what has one of them in its name."""
     if sys.platform != "linux":
         raise SystemExit("--beside reads the CPU time of other processes, which only Linux tells")
-    ours, theirs = Tree(_OURS), Tree(folder.resolve())
-    for tree in (ours, theirs):
-        tree.check()
-
-    def wanted(what: str) -> bool:
-        return not names or any(name in what for name in names)
-
-    _wire(ours, theirs, wanted)
-    _starts(ours, theirs, wanted)
-    _large(ours, theirs, wanted)
+    beside = Beside(Tree(_OURS), Tree(folder.resolve()), names)
+    beside.ours.check()
+    beside.theirs.check()
+    beside.wire()
+    beside.starts()
+    beside.large()
 
 
-@contextmanager
-def _servers(ours: Tree, theirs: Tree, path: str) -> Iterator[Pair]:
-    with ours.serve("--fixture", path) as first, theirs.serve("--fixture", path) as second:
-        yield Pair(first, second)
+class Beside(NamedTuple):
+    """Two checkouts, and parts of the names of the rows to measure; without any, all."""
+
+    ours: Tree
+    theirs: Tree
+    names: list[str]
+
+    def wire(self) -> None:
+        """Requests over the wire."""
+        document = keys(10)
+        document["keys"] += signing_keys()
+        with fixture(document) as path, self._servers(path) as servers:
+            for what, make in WIRE.items():
+                self._load(what, servers, make)
+            self._load("GetSecretValue, one kept connection", servers, WIRE["GetSecretValue"], connections=1)
+            what = "GetSecretValue, new connection"
+            if self._wanted(what):
+                ours, theirs = (partial(_new_connections, server) for server in servers)
+                _report(what, in_turns(ours, theirs, ROUNDS))
+
+    def starts(self) -> None:
+        """Start of a server process; start and stop in the process of a test."""
+        with fixture(secrets(10)) as path:
+            self._first_answers("start to first answer", path, _STARTS)
+        if self._wanted("start + stop"):
+            _report("start + stop", in_turns(self.ours.start_and_stop, self.theirs.start_and_stop, _STARTS))
+
+    def large(self) -> None:
+        """A server that holds many secrets."""
+        title = f"{_MANY:,} secrets"
+        rows = {f"GetSecretValue, {title}": GET, f"ListSecrets, {title}": LIST}
+        with fixture(secrets(_MANY)) as path:
+            self._first_answers(f"start to first answer, {title}", path, 3)
+            if any(map(self._wanted, rows)):
+                with self._servers(path) as servers:
+                    for what, payload in rows.items():
+                        self._load(what, servers, lambda _, p=payload: p)  # type: ignore[misc]
+
+    def _wanted(self, what: str) -> bool:
+        return not self.names or any(name in what for name in self.names)
+
+    @contextmanager
+    def _servers(self, path: str) -> Iterator[tuple[Server, Server]]:
+        with self.ours.serve("--fixture", path) as ours, self.theirs.serve("--fixture", path) as theirs:
+            yield ours, theirs
+
+    def _load(
+        self,
+        what: str,
+        servers: tuple[Server, Server],
+        make: Callable[[int], Payload],
+        connections: int = CONNECTIONS,
+    ) -> None:
+        if not self._wanted(what):
+            return
+        try:
+            ours, theirs = (partial(cost_of, server, make(server.port), connections) for server in servers)
+            costs = in_turns(ours, theirs, ROUNDS)
+        except AnswerError as error:
+            print(f"{what}: not measured, {error}", flush=True)
+            return
+        report_rates(
+            f"{what}, req/s, ours / theirs", _RATE, [(1 / our.seconds, 1 / their.seconds) for our, their in costs]
+        )
+        _report_cpu(what, costs)
+
+    def _first_answers(self, what: str, path: str, rounds: int) -> None:
+        if self._wanted(what):
+            ours, theirs = partial(self.ours.first_answer, path), partial(self.theirs.first_answer, path)
+            ours()  # the first start compiles what was never imported
+            theirs()
+            _report(what, in_turns(ours, theirs, rounds))
 
 
-def _wire(ours: Tree, theirs: Tree, wanted: Callable[[str], bool]) -> None:
-    document = keys(10)
-    document["keys"] += signing_keys()
-    with fixture(document) as path, _servers(ours, theirs, path) as pair:
-        for what, payload in WIRE.items():
-            if wanted(what):
-                _loads(what, pair, payload)
-        if wanted("kept connection"):
-            _loads("GetSecretValue, one kept connection", pair, lambda _port: GET, connections=1)
-        if wanted("new connection"):
-            _report("GetSecretValue, new connection", in_turns(*_each(pair, _connections), ROUNDS))
-
-
-def _starts(ours: Tree, theirs: Tree, wanted: Callable[[str], bool]) -> None:
-    with fixture(secrets(10)) as path:
-        if wanted("start to first answer"):
-            _report("start to first answer", _first_answers(ours, theirs, path, _STARTS))
-    if wanted("start + stop"):
-
-        def measure(tree: Tree) -> Cost:
-            return Cost(*map(float, tree.run(_START_AND_STOP).split()))
-
-        _report("start + stop", in_turns(lambda: measure(ours), lambda: measure(theirs), _STARTS))
-
-
-def _large(ours: Tree, theirs: Tree, wanted: Callable[[str], bool]) -> None:
-    title = f"{_MANY:,} secrets"
-    rows = {
-        f"GetSecretValue, {title}": GET,
-        f"ListSecrets, {title}": request("ListSecrets", PageNumber=1, PageSize=10),
-    }
-    with fixture(secrets(_MANY)) as path:
-        if wanted(f"start to first answer, {title}"):
-            _report(f"start to first answer, {title}", _first_answers(ours, theirs, path, 3))
-        found = {what: payload for what, payload in rows.items() if wanted(what)}
-        if found:
-            with _servers(ours, theirs, path) as pair:
-                for what, payload in found.items():
-                    _loads(what, pair, lambda _port, p=payload: p)  # type: ignore[misc]
-
-
-def _each(pair: Pair, measure: Callable[[Server], Cost]) -> tuple[Callable[[], Cost], Callable[[], Cost]]:
-    return lambda: measure(pair.ours), lambda: measure(pair.theirs)
-
-
-def _loads(what: str, pair: Pair, make: Callable[[int], Payload], connections: int = CONNECTIONS) -> None:
-    try:
-        payloads = {server: make(server.port) for server in pair}
-
-        measured = in_turns(*_each(pair, lambda s: cost_of(s, payloads[s], connections)), ROUNDS)
-    except AnswerError as error:
-        print(f"{what}: not measured, {error}")
-        return
-    report_rates(f"{what}, req/s, ours / theirs", _RATE, [(1 / first[0], 1 / second[0]) for first, second in measured])
-    _report_cpu(what, measured)
-
-
-def _connections(server: Server) -> Cost:
+def _new_connections(server: Server) -> Cost:
     before, count = server.cpu(), 200
     seconds = new_connection(server.port, GET, count=count)
     return Cost(seconds, (server.cpu() - before) / count)
 
 
-def _first_answers(ours: Tree, theirs: Tree, path: str, rounds: int) -> list[tuple[Cost, Cost]]:
-    def measure(tree: Tree) -> Cost:
-        began = time.perf_counter()
-        with tree.serve("--fixture", path) as server:
-            ask(server.port, GET)
-            return Cost(time.perf_counter() - began, server.cpu())
-
-    return in_turns(lambda: measure(ours), lambda: measure(theirs), rounds)
+def _report(what: str, costs: list[tuple[Cost, Cost]]) -> None:
+    report_times(f"{what}, time, ours / theirs", _TIME, [(ours.seconds, theirs.seconds) for ours, theirs in costs])
+    _report_cpu(what, costs)
 
 
-def _report(what: str, measured: list[tuple[Cost, Cost]]) -> None:
-    report_times(f"{what}, time, ours / theirs", _TIME, [(first.seconds, second.seconds) for first, second in measured])
-    _report_cpu(what, measured)
-
-
-def _report_cpu(what: str, measured: list[tuple[Cost, Cost]]) -> None:
-    report_times(f"{what}, CPU, ours / theirs", _TIME, [(first.cpu, second.cpu) for first, second in measured])
+def _report_cpu(what: str, costs: list[tuple[Cost, Cost]]) -> None:
+    report_times(f"{what}, CPU, ours / theirs", _TIME, [(ours.cpu, theirs.cpu) for ours, theirs in costs])
