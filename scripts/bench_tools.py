@@ -211,15 +211,21 @@ def cost_of(server: Server, payload: bytes | Iterator[bytes], connections: int =
 
 
 def asked_meanwhile(port: int, payload: bytes, others: Iterable[bytes], pause: float = 0.0) -> Answered:
-    """Send some requests, and ask for something else until all of those are answered; return what that took."""
+    """Send some requests, and ask for something else until all of those are answered; return what that took.
+
+    Raises AnswerError for what is no 200.
+    """
     times = []
     with contextlib.ExitStack() as stack:
         asking = stack.enter_context(connect(port))
-        waiting = {stack.enter_context(connect(port)): other for other in others}
-        for connection, other in waiting.items():
+        waiting: set[socket.socket] = set()
+        for other in others:
+            connection = stack.enter_context(connect(port))
+            waiting.add(connection)
             connection.sendall(other)
             connection.shutdown(socket.SHUT_WR)
             connection.setblocking(False)
+        answered: set[socket.socket] = set()
         began = time.perf_counter()
         while waiting:
             sent = time.perf_counter()
@@ -228,8 +234,12 @@ def asked_meanwhile(port: int, payload: bytes, others: Iterable[bytes], pause: f
             times.append(time.perf_counter() - sent)
             for connection in list(waiting):
                 with contextlib.suppress(BlockingIOError):
-                    if not connection.recv(1 << 20):
-                        del waiting[connection]
+                    data = connection.recv(1 << 20)
+                    if connection not in answered and not data.startswith(b"HTTP/1.1 200"):
+                        raise AnswerError(f"unexpected answer: {data[:600]!r}")
+                    answered.add(connection)
+                    if not data:
+                        waiting.remove(connection)
             time.sleep(pause)
     return Answered(len(times) / (time.perf_counter() - began), times)
 
