@@ -13,6 +13,7 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from kms_mock import KmsMock
+from kms_mock.config import Config
 from kms_mock.control.operations_page import markdown, markdown_of
 from kms_mock.kms.dedicated import API
 from kms_mock.kms.dedicated.wire import MAX_BODY_BYTES
@@ -128,6 +129,19 @@ def test_a_message_has_at_most_3_mb(kms: KmsMock, instance: InstanceClient) -> N
         answer = wire.send(request_bytes("POST", headers=chunked) + size + body + b"x").receive()
         assert (answer.status, message("Error").FromString(answer.body).ErrorCode) == too_large[:2]
         assert "3145728" in answer.headers["x-kms-mock-reason"]
+
+
+@pytest.mark.parametrize("lane", [True, False])
+@pytest.mark.parametrize("announced", [20, 200_000])
+def test_a_message_that_never_ends(announced: int, lane: bool) -> None:
+    """A message that stops arriving is refused as an Error, whatever waits for it: its head tells the form."""
+    config = Config(header_timeout=0.2, lane=lane)
+    with KmsMock([INSTANCE_FIXTURE], config=config) as kms, Wire(kms) as wire:
+        headers = {"Content-Type": "application/x-protobuf", "Content-Length": str(announced)}
+        answer = wire.send(request_bytes("POST", headers=headers) + b"\x0a").receive()
+        error = message("Error").FromString(answer.body)
+        assert (answer.status, error.ErrorCode) == (400, "ParseRequestParameterException")
+        assert wire.closed()
 
 
 def test_the_rpc_api_does_not_know_its_operations(kms: KmsMock) -> None:
