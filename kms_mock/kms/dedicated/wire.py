@@ -71,7 +71,7 @@ def decode(http: HttpRequest, operations: Mapping[str, Operation], store: Store)
         version=version,
         xml=False,
         access_key_id=access_key_id,
-        region=http.listener_region if found is None else found[0].region,
+        region=http.listener_region if found is None else found.partition.region,
         parameters=parameters,
         query=query,
         form="",
