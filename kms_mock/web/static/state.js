@@ -110,11 +110,18 @@ export function showState(container, where) {
 
 function versionTable(row) {
   if (!row.versions?.length || !row.versions[0].id) return null;
-  const value = (version) => version.data ?? version.material ?? "";
+  const versionRow = (version) => el(
+    "tr",
+    {},
+    el("td", { class: "id" }, version.id),
+    el("td", {}, (version.stages ?? []).join(", ")),
+    el("td", { class: "value" }, String(version.data ?? version.material ?? "").slice(0, 200)),
+    el("td", {}, time(version.created)),
+  );
   return el(
     "table",
     { class: "versions", "aria-label": t("versions") },
     el("thead", {}, el("tr", {}, [t("column_id"), t("column_stages"), t("column_value"), t("column_created")].map((title) => el("th", { scope: "col" }, title)))),
-    el("tbody", {}, row.versions.map((version) => el("tr", {}, el("td", { class: "id" }, version.id), el("td", {}, (version.stages ?? []).join(", ")), el("td", { class: "value" }, String(value(version)).slice(0, 200)), el("td", {}, time(version.created))))),
+    el("tbody", {}, row.versions.map(versionRow)),
   );
 }
