@@ -12,6 +12,7 @@ import click
 from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
 from kms_mock.cli.help import Command
+from kms_mock.cli.output import counted
 from kms_mock.cli.vendor import sdk_config
 
 
@@ -94,9 +95,9 @@ def import_account(
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
     for warning in found.warnings:
         click.echo(f"warning: {logs.printable(warning, MAX_TEXT)}", err=True)
-    counts = {name: len(found.document.get(name, ())) for name in ("secrets", "keys", "instances")}
-    waits = f", {account.waits} calls had to wait" if account.waits else ""
-    click.echo(f"{output}: {', '.join(f'{count} {name}' for name, count in counts.items())}{waits}")
+    counts = [counted(len(found.document.get(f"{noun}s", ())), noun) for noun in ("secret", "key", "instance")]
+    waits = [f"{counted(account.waits, 'call')} had to wait"] if account.waits else []
+    click.echo(f"{output}: {', '.join([*counts, *waits])}")
 
 
 @contextmanager

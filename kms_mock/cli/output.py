@@ -106,6 +106,11 @@ def styled(value: Any, style: str = "") -> Text:
     return Text(shown(value), style)
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return `1 call` or `2 calls`; `plural` is for a noun that takes more than an s."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def shown(value: Any) -> str:
     """Return a value as one line of printable text, "" for None."""
     return "" if value is None else printable(str(value), _MAX_CELL)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kms_mock import logs
+from kms_mock.cli.output import counted
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class _Usage:
     def lines(self) -> list[str]:
         """Return the lines of the report."""
         actions = sorted({action for action, _ in self._calls})
-        lines = [f"kms-mock: {len(actions)} operations, {self._calls.total()} calls"]
+        lines = [f"kms-mock: {counted(len(actions), 'operation')}, {counted(self._calls.total(), 'call')}"]
         for action in actions:
             codes = {code: count for (name, code), count in sorted(self._calls.items()) if name == action}
             spelled = ", ".join(f"{code or 'ok'} {count}x" for code, count in codes.items())

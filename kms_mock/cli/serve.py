@@ -195,7 +195,7 @@ def _welcome(mock: KmsMock, fixture: Iterable[Path], port: int) -> Iterator[str]
     found = ", ".join(_counts(mock)) or "nothing"
     where = "" if mock.config.port == DEFAULT_PORT else f" --url {url}"
     yield logs.printable(f"kms-mock {version('kms-mock')} with {files}: {found}", _MAX_LINE)
-    yield f"control API: {url}/_kms_mock/ (kms-mock tail{where})"
+    yield f"page and control API: {url}/_kms_mock/ (kms-mock tail{where})"
     yield f'lead programs here: eval "$(kms-mock env{where})"; or run one with a mock of its own: kms-mock run -- COMMAND'
 
 
