@@ -1,4 +1,4 @@
-"""Where programs get the credentials of a role without signing anything: ECS metadata, and a credentials URI.
+"""The endpoints that answer unsigned requests with credentials of a role: ECS metadata, and a credentials URI.
 
 | asked for | answers |
 |---|---|
