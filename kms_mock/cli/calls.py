@@ -110,7 +110,7 @@ def _news(url: str, filters: Mapping[str, str | None], last: Document | None) ->
 def _ask(url: str, since: int, filters: Mapping[str, str | None]) -> Document:
     names = {"caller": "access_key_id"}
     query = {names.get(name, name): value for name, value in filters.items() if value is not None}
-    found: Document = ask_json(url, "GET", f"requests?{urlencode({**query, 'since': str(since)})}")
+    found: Document = ask_json(url, "GET", f"requests?{urlencode({**query, 'since': str(since)})}", field="requests")
     return found
 
 

@@ -28,7 +28,7 @@ class ControlResponse(Struct, frozen=True):
 
 
 class ControlProblem(Exception):  # noqa: N818 (it is an answer, not a failure)
-    """A request that the control API refuses; `allow` are the methods of a path that lacks the one asked for."""
+    """A request that the control API, or a credential endpoint, refuses; `allow` are the methods of a path that lacks the one asked for."""
 
     def __init__(self, status: int, text: str, allow: str = "") -> None:
         super().__init__(text)
