@@ -41,7 +41,7 @@ _CREDENTIALS: Final = "/latest/meta-data/ram/security-credentials/"
 _TOKEN: Final = "/latest/api/token"  # noqa: S105 (a path)
 _TOKEN_HEADER: Final = "X-aliyun-ecs-metadata-token"  # noqa: S105 (the name of a header)
 _TTL_HEADER: Final = f"{_TOKEN_HEADER}-ttl-seconds"
-_LONGEST_TTL: Final = 21600
+_MAX_TTL: Final = 21600
 _MAC_BYTES: Final = 24
 _SESSION_SECONDS: Final = 21600  # of a session that the metadata has
 _FRESH_SECONDS: Final = 1800  # a session that lasts less than this is replaced
@@ -141,10 +141,10 @@ class CredentialEndpoints:
         if http.method != "PUT":
             raise ControlProblem(405, "A token is asked for with PUT.")
         seconds = http.headers.get(_TTL_HEADER, "")
-        if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= len(str(_LONGEST_TTL))):
+        if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= len(str(_MAX_TTL))):
             raise ControlProblem(400, f"{_TTL_HEADER} is a number of seconds.")
-        if not 1 <= int(seconds) <= _LONGEST_TTL:
-            raise ControlProblem(400, f"{_TTL_HEADER} is 1 to {_LONGEST_TTL}.")
+        if not 1 <= int(seconds) <= _MAX_TTL:
+            raise ControlProblem(400, f"{_TTL_HEADER} is 1 to {_MAX_TTL}.")
         expiry = int(self._sources.now() + int(seconds)).to_bytes(8, "big")
         return _text(base64.urlsafe_b64encode(expiry + self._mac(expiry)).decode())
 
@@ -153,14 +153,11 @@ class CredentialEndpoints:
         if token is None:
             return
         try:
-            given = base64.b64decode(token, altchars=b"-_", validate=True)
+            sent = base64.b64decode(token, altchars=b"-_", validate=True)
         except ValueError:
-            given = b""
-        expiry = given[:8]
-        if (
-            not hmac.compare_digest(given[8:], self._mac(expiry))
-            or int.from_bytes(expiry, "big") <= self._sources.now()
-        ):
+            sent = b""
+        expiry = sent[:8]
+        if not hmac.compare_digest(sent[8:], self._mac(expiry)) or int.from_bytes(expiry, "big") <= self._sources.now():
             raise ControlProblem(403, "The metadata token is not one of this server, or it has expired.")
 
     def _mac(self, expiry: bytes) -> bytes:
