@@ -144,6 +144,7 @@ class KmsMock(Startable):
             self.gateway.malformed,
             control_api,
             endpoints,
+            body_limit=self.gateway.body_limit,
             is_mocked=self.gateway.is_mocked,
             not_mocked=self.gateway.not_mocked,
         )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from kms_mock.config import REGION
+from kms_mock.config import MAX_BODY_BYTES, REGION
 from kms_mock.identity.access import refusal_everywhere
 from kms_mock.identity.accounts import AccessKey, Caller
 from kms_mock.logs import LogRequest, trace
@@ -149,9 +149,16 @@ class Gateway:
             self._log(request, operation, response, milliseconds)
         return delivered
 
-    def malformed(self, http: HttpRequest, reason: str, *, bug: bool = False) -> HttpResponse:
+    def body_limit(self, http: HttpRequest) -> int:
+        """Return how many bytes of body to read after the head of a request."""
+        form = self._apis_of(http)[0].wire_form
+        return MAX_BODY_BYTES if form is None else form.max_body
+
+    def malformed(self, http: HttpRequest, reason: str, *, too_large: bool = False, bug: bool = False) -> HttpResponse:
         """Answer what never became a request (not HTTP, too large, too slow), or what a bug outside the gateway ended."""
         error = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
+        if too_large and (form := self._apis_of(http)[0].wire_form) is not None:
+            error = form.too_large
         response = self._error_response(error(reason), http, None, None, self.sources.new_id())
         if self._log_request:
             self._log(None, None, response, 0.0)

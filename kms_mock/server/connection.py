@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import aiohttp
 from aiohttp import StreamReader, web
 from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http import RawRequestMessage
 from aiohttp.tcp_helpers import tcp_keepalive
 
 from kms_mock.logs import trace
@@ -292,9 +293,16 @@ class Connection(web.RequestHandler):
         elif since is None:
             self._end_if_idle(now)
         elif now - since > self.pool.config.header_timeout:
-            answer = self.pool.handlers.malformed(HttpRequest("GET", "/", {}), "The request took too long to arrive.")
+            answer = self.pool.handlers.malformed(self._arriving(), "The request took too long to arrive.")
             transport.write(serialize(answer, "Connection: close\r\n"))
             self.pool.run_task(self.close_gently())
+
+    def _arriving(self) -> HttpRequest:
+        """Return the request whose body is awaited, which says in what form to refuse it; without a head a blank one."""
+        message = self.queued_requests[0][0] if self.queued_requests else None
+        if not isinstance(message, RawRequestMessage):
+            return HttpRequest("GET", "/", {})
+        return HttpRequest(message.method, message.path, message.headers)
 
     def _end_if_idle(self, now: float) -> None:
         if self.idle_after != self.answered:

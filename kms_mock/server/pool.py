@@ -30,8 +30,8 @@ _MAX_LINE = 262144
 class Malformed(Protocol):
     """Answers what never became a request."""
 
-    def __call__(self, http: HttpRequest, reason: str, *, bug: bool = False) -> HttpResponse:
-        """Return the error envelope; `bug` when it is not the client's fault."""
+    def __call__(self, http: HttpRequest, reason: str, *, too_large: bool = False, bug: bool = False) -> HttpResponse:
+        """Return the error envelope, for a body that is too large or otherwise; `bug` when it is not the client's fault."""
         ...
 
 
@@ -39,13 +39,15 @@ class Malformed(Protocol):
 class RequestHandlers:
     """What answers requests: those of the API, of the control API, and for the credentials of roles.
 
-    `is_mocked` tells public host names of the mocked products; `not_mocked` refuses requests for other products in words.
+    `body_limit` returns how many bytes of body the API reads after a head. `is_mocked` tells public host names of the
+    mocked products; `not_mocked` refuses requests for other products in words.
     """
 
     answer: Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
     malformed: Malformed
     control: ControlApi
     endpoints: CredentialEndpoints
+    body_limit: Callable[[HttpRequest], int]
     is_mocked: Callable[[str], bool]
     not_mocked: Callable[[HttpRequest, str], HttpResponse]
 
@@ -167,10 +169,14 @@ class ConnectionPool(web.Server):
         elif is_visit(http):
             control = self.handlers.control
         if request.can_read_body:
-            limit = MAX_BODY_BYTES if control is None else control.body_limit(http)
-            body, problem = await _read_body(request, deadline, limit)
+            limit = self.handlers.body_limit(http) if control is None else control.body_limit(http)
+            body, problem, too_large = await _read_body(request, deadline, limit)
             if problem:
-                refusal = self.handlers.malformed(http, problem) if control is None else control.unreadable(problem)
+                refusal = (
+                    self.handlers.malformed(http, problem, too_large=too_large)
+                    if control is None
+                    else control.unreadable(problem)
+                )
                 return http, FinalResponse(refusal, connection.close_gently)
             http = replace(http, body=body)
         if control is None:
@@ -201,17 +207,17 @@ class ConnectionPool(web.Server):
             return not_forwarded(502, f"kms-mock cannot reach {wanted.host}:{wanted.port}: {error}")
 
 
-async def _read_body(request: web.BaseRequest, deadline: float, limit: int) -> tuple[bytes, str]:
-    """Return the body of at most `limit` bytes, and what is wrong with it in words ("" if nothing is)."""
+async def _read_body(request: web.BaseRequest, deadline: float, limit: int) -> tuple[bytes, str, bool]:
+    """Return the body, what is wrong with it in words ("" if nothing is), and whether it has more than `limit` bytes."""
     try:
         async with asyncio.timeout_at(deadline):
             await ask_for_body(request)
             if limit != MAX_BODY_BYTES:  # aiohttp's own limit
                 request = request.clone(client_max_size=limit)
-            return await request.read(), ""
+            return await request.read(), "", False
     except TimeoutError:
-        return b"", "The body took too long to arrive."
+        return b"", "The body took too long to arrive.", False
     except web.HTTPRequestEntityTooLarge:
-        return b"", f"The body has more than {limit} bytes."
+        return b"", f"The body has more than {limit} bytes.", True
     except Exception as error:  # noqa: BLE001 (a broken chunk, a lost connection: whatever aiohttp raises for it)
-        return b"", f"The body is malformed ({type(error).__name__})."
+        return b"", f"The body is malformed ({type(error).__name__}).", False
