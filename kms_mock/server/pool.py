@@ -15,13 +15,11 @@ from kms_mock.config import MAX_BODY_BYTES, Config
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.connection import Connection, check_aiohttp
-from kms_mock.server.control_api import ControlApi
-from kms_mock.server.credential_endpoints import SPECIAL_TARGETS, CredentialEndpoints, is_special
 from kms_mock.server.delivery import FinalResponse, ask_for_body, deliver_fault, deliver_stream, to_response
 from kms_mock.server.forward import Destination, Forwarder, ForwardError, destination, not_forwarded
 from kms_mock.server.hosts import Place, is_loopback, refusal_text
-from kms_mock.server.page import VISITED, is_visit
 from kms_mock.server.proxy import NOT_THIS_MACHINE, ConnectRequest, Proxy
+from kms_mock.server.special import SPECIAL_TARGETS, VISITED, SpecialHandlers
 
 # Clients put a 32 KB secret into the URL, which makes a request line of 98 KB (clients.md 2.6).
 _MAX_LINE = 262144
@@ -37,15 +35,14 @@ class Malformed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RequestHandlers:
-    """What answers requests: those of the API, of the control API, and for the credentials of roles.
+    """What answers requests: those of the API, and those that are not for the API.
 
     `is_mocked` tells public host names of the mocked products; `not_mocked` refuses requests for other products in words.
     """
 
     answer: Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
     malformed: Malformed
-    control: ControlApi
-    endpoints: CredentialEndpoints
+    special: SpecialHandlers
     is_mocked: Callable[[str], bool]
     not_mocked: Callable[[HttpRequest, str], HttpResponse]
 
@@ -161,21 +158,17 @@ class ConnectionPool(web.Server):
         self, request: web.BaseRequest, http: HttpRequest, connection: Connection, deadline: float
     ) -> tuple[HttpRequest, web.StreamResponse | None]:
         """Return a request with its body; the response too if that is not the API's to answer."""
-        control = None
-        if http.target.startswith(SPECIAL_TARGETS) and is_special(http):
-            control = self.handlers.endpoints if self.handlers.endpoints.answers(http) else self.handlers.control
-        elif is_visit(http):
-            control = self.handlers.control
+        special = self.handlers.special.find(http)
         if request.can_read_body:
-            limit = MAX_BODY_BYTES if control is None else control.body_limit(http)
+            limit = MAX_BODY_BYTES if special is None else special.body_limit(http)
             body, problem = await _read_body(request, deadline, limit)
             if problem:
-                refusal = self.handlers.malformed(http, problem) if control is None else control.unreadable(problem)
+                refusal = self.handlers.malformed(http, problem) if special is None else special.unreadable(problem)
                 return http, FinalResponse(refusal, connection.close_gently)
             http = replace(http, body=body)
-        if control is None:
+        if special is None:
             return http, None
-        result = await control.answer(http)
+        result = await special.answer(http)
         if result.stream is not None:
             return http, await deliver_stream(result.stream, result.content_type, result.headers, request)
         return http, web.Response(
