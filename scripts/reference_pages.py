@@ -69,8 +69,10 @@ def commands_page() -> str:
 
 def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _commands(command.commands[name], (*path, name))
+        context = click.Context(command)
+        for name in sorted(command.list_commands(context)):
+            if (found := command.get_command(context, name)) is not None:
+                yield from _commands(found, (*path, name))
     elif not command.hidden:
         yield path, command
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kms_mock import logs
+from kms_mock.cli.serve import serve
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
@@ -36,18 +37,12 @@ _SHARED = (
     "state_passphrase_file",
     "reveal_secrets",
 )
+_SHARED_OPTIONS: list[click.Parameter] = [option for option in serve.params if option.name in _SHARED]
 _PORT = click.IntRange(0, 65535)
 _MAX_TEXT = 300
 
 
-def make_run(serve: click.Command) -> click.Command:
-    """Return the command `run`, which shares options with `serve`."""
-    shared: list[click.Parameter] = [option for option in serve.params if option.name in _SHARED]
-    run = click.command("run", context_settings={"allow_interspersed_args": False})(_run)
-    run.params = [*shared, *run.params]
-    return run
-
-
+@click.command(params=_SHARED_OPTIONS, context_settings={"allow_interspersed_args": False})
 @click.option("--port", default=0, show_default=True, help="Port of the mock; 0 takes a free one.", type=_PORT)
 @click.option("--role", help="Give the program this RAM role of the fixture files.")
 @click.option(
@@ -68,7 +63,7 @@ def make_run(serve: click.Command) -> click.Command:
     type=click.Choice(["debug", "info", "warning", "error"]),
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def _run(
+def run(
     *,
     command: tuple[str, ...],
     fixture: tuple[Path, ...],

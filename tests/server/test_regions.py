@@ -20,7 +20,8 @@ import pytest
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, cli
+from kms_mock import KmsMock
+from kms_mock.cli.serve import serve
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
 from kms_mock.sdk_sessions import _sessions
 from tests.support.calls import call
@@ -325,6 +326,6 @@ def test_the_commands_in_the_page_exist() -> None:
     for command in commands:
         program, name, *arguments = shlex.split(command)
         assert (program, name) == ("kms-mock", "serve")
-        parsed = cli.main.commands["serve"].make_context(name, arguments).params
+        parsed = serve.make_context(name, arguments).params
         given = {argument[2:].replace("-", "_") for argument in arguments if argument.startswith("--")}
         assert given <= parsed.keys()
