@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kms_mock.cli.help import Headings
+from kms_mock.version import VERSION
 
 # Heading -> name of a command -> its module here, and its name there.
 COMMANDS: dict[str, dict[str, str]] = {
@@ -42,7 +43,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "kms-mock docs",
     ],
 )
-@click.version_option(package_name="kms-mock")
+@click.version_option(VERSION)
 def main() -> None:
     """A local server that stands in for Alibaba Cloud KMS.
 

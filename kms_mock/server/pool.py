@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol, cast
 
-from aiohttp import web
 from msgspec.structs import replace
 
 from kms_mock.config import MAX_BODY_BYTES, Config
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
+from kms_mock.server import aiohttp_web as web
 from kms_mock.server.connection import Connection, check_aiohttp
 from kms_mock.server.delivery import FinalResponse, ask_for_body, deliver_fault, deliver_stream, to_response
 from kms_mock.server.forward import Destination, Forwarder, ForwardError, destination, not_forwarded
