@@ -34,7 +34,7 @@ from kms_mock.parity.results import settled_rules
 from kms_mock.products import APIS
 from kms_mock.reach.intercept import Interception
 from kms_mock.server.control_api import ROUTES, ClockRequest
-from kms_mock.server.routes import PREFIX
+from kms_mock.server.special import PREFIX
 from kms_mock.store.events import Event
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -36,7 +36,8 @@ from kms_mock.server import documents, inspection, live, openapi, page
 from kms_mock.server.certificates import Certificates
 from kms_mock.server.documents import RequestsQuery
 from kms_mock.server.guards import ControlGuard
-from kms_mock.server.routes import PREFIX, ControlProblem, ControlResponse, Route, Router, json_response
+from kms_mock.server.routes import ControlProblem, ControlResponse, Route, Router, json_response
+from kms_mock.server.special import PREFIX
 from kms_mock.store.changes import describe, difference
 from kms_mock.store.errors import StateError
 from kms_mock.store.events import Event

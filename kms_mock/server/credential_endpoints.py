@@ -28,8 +28,8 @@ from kms_mock.identity.sessions import Session, SessionOrder, issue_session, las
 from kms_mock.identity.trust import ecs_refusal
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
-from kms_mock.server.routes import PREFIX, ControlResponse
-from kms_mock.server.special import is_metadata
+from kms_mock.server.routes import ControlResponse
+from kms_mock.server.special import PREFIX, is_metadata
 from kms_mock.store.errors import StateError
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from kms_mock.fixtures import snapshot
 from kms_mock.fixtures.reader import read_json
-from kms_mock.server.routes import PREFIX, ControlProblem, ControlResponse, Route
+from kms_mock.server.routes import ControlProblem, ControlResponse, Route
+from kms_mock.server.special import PREFIX
 from kms_mock.store.store import Store
 from kms_mock.web.documents import SnippetsDocument, SnippetsRequest
 from kms_mock.web.files import page_files

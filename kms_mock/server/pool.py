@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol, cast
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kms_mock.config import MAX_BODY_BYTES, Config
@@ -33,8 +33,7 @@ class Malformed(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHandlers:
+class RequestHandlers(Struct, frozen=True):
     """What answers requests: those of the API, and those that are not for the API.
 
     `is_mocked` tells public host names of the mocked products; `not_mocked` refuses requests for other products in words.

@@ -13,12 +13,13 @@ from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.certificates import Certificates
 from kms_mock.server.hosts import METADATA_HOST
-from kms_mock.server.routes import PREFIX, ControlResponse
 
 if TYPE_CHECKING:
     from kms_mock.server.control_api import ControlApi
     from kms_mock.server.credential_endpoints import CredentialEndpoints
+    from kms_mock.server.routes import ControlResponse
 
+PREFIX: Final = "/_kms_mock/"
 SPECIAL_TARGETS: Final = (PREFIX, "/latest/", f"http://{METADATA_HOST}/")
 VISITED: Final = frozenset({"/", PREFIX.rstrip("/")})
 _API_HEADERS: Final = ("Authorization", "x-acs-action", "x-acs-version")
