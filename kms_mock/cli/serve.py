@@ -11,7 +11,9 @@ import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -131,6 +133,9 @@ def serve(
 
 
 def _run(config: Config, fixture: tuple[Path, ...], log_level: str) -> None:
+    # aiohttp reads the machine's certificate authorities when it is imported. That needs no interpreter, so the rest is
+    # imported meanwhile; `kms_mock.mock` waits for this one where it needs it.
+    Thread(target=import_module, args=("kms_mock.server.aiohttp_web",), daemon=True).start()
     from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (--help must not wait for aiohttp)
     from kms_mock.mock import KmsMock  # noqa: PLC0415
     from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
