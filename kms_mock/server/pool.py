@@ -107,7 +107,8 @@ class ConnectionPool(web.Server):
         if waiting := [task for task in tasks if task is not None]:
             await asyncio.wait(waiting)
         await self._forwarder.stop()
-        await asyncio.sleep(0)  # asyncio closes the sockets in its next step
+        if connections:
+            await asyncio.sleep(0)  # asyncio closes the sockets in its next step
 
     def _tracked(self) -> list[Connection]:
         """Return the connections that are open or still answering: aiohttp keeps those until their task is done."""
