@@ -1,16 +1,17 @@
-"""What a run waits for before it tests anything, and what a test costs: scripts/bench imports."""
+"""What a run waits for before it tests anything, and what a test of it costs."""
 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
-from types import SimpleNamespace
+
+from bench_rows import Ratio
+from bench_tools import compare, plain_environment, report
 
 _ROOT = Path(__file__).parents[1]
 _ROUNDS = 21
@@ -47,25 +48,17 @@ def test_three_calls(kms_client, number):
 """
 
 
-def main(tools: SimpleNamespace) -> None:
-    """Report imports and whole tests; `tools` are the functions of bench.py."""
-    for _ in range(2):  # the first writes the compiled files
-        ratio, ours, theirs = tools.compare(
-            lambda: _seconds_of_import("kms_mock.mock"), lambda: _seconds_of_import("aiohttp.web"), _ROUNDS
-        )
-    detail = f"{ours * 1000:.0f} / {theirs * 1000:.0f} ms of CPU"
-    tools.report("import of kms_mock.mock / of aiohttp.web, CPU", ratio, "<= 1.4", detail)
-    wall, cpu = _test_seconds()
-    detail = f"{cpu * 1000:.2f} ms of CPU; with the SDK, of {_TESTS - _FIRST} tests of one session"
-    tools.report("whole test of three SDK calls, ms", wall * 1000, "<= 4.5", detail)
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which nothing of the developer's changes what is imported."""
-    found = {
-        name: value for name, value in os.environ.items() if not name.startswith(("KMS_MOCK_", "PYTEST_", "PYTHON"))
-    }
-    return {**found, "PYTHONPATH": str(_ROOT)}
+def main() -> None:
+    """Measure, and print a row for each."""
+    _seconds_of_import("kms_mock.mock")  # writes the compiled files
+    ratio, ours, theirs = compare(
+        lambda: _seconds_of_import("kms_mock.mock"), lambda: _seconds_of_import("aiohttp.web"), _ROUNDS
+    )
+    detail = f"CPU {ours * 1e3:.0f} / {theirs * 1e3:.0f} ms"
+    report("import of kms_mock.mock, of aiohttp.web, CPU", ratio, "<= 1.4", detail)
+    wall, cpu = _times_of_tests()
+    detail = f"CPU {cpu * 1e3:.2f} ms, that of the SDK included"
+    report("whole test of three SDK calls, ms", wall, "<= 4.5", detail)
 
 
 def _seconds_of_import(module: str) -> float:
@@ -75,21 +68,21 @@ def _seconds_of_import(module: str) -> float:
 
 def _cpu_seconds(script: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", script], env=_environment(), check=True)
+    subprocess.run([sys.executable, "-c", script], env=plain_environment(), cwd=_ROOT, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def _test_seconds() -> tuple[float, float]:
-    """Return how long a test takes, from its setup to its teardown, by the clock and of CPU."""
+def _times_of_tests() -> tuple[Ratio, float]:
+    """Return how long a test takes from its setup to its teardown: milliseconds, and seconds of CPU."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "conftest.py").write_text(_CONFTEST)
         (folder / "test_calls.py").write_text(_TEST)
         (folder / "pytest.ini").touch()
         plugins = ("-p", "kms_mock.pytest_plugin", "-p", "no:cacheprovider")
+        environment = {**plain_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(_ROOT)}
         command = [sys.executable, "-m", "pytest", "-q", *plugins, "--rootdir", name, name]
-        environment = {**_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         subprocess.run(command, env=environment, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         taken = json.loads((folder / "taken.json").read_text())[_FIRST:]
-    return median(wall for wall, _ in taken), median(cpu for _, cpu in taken)
+    return Ratio.of([wall * 1e3 for wall, _ in taken]), median(cpu for _, cpu in taken)
