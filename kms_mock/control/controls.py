@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kms_mock.config import REGION
 from kms_mock.control.calls import CALL_BYTES, CHARACTER_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
-from kms_mock.control.coverage import NOTHING, Settled
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
 from kms_mock.identity.callers import account_of_caller
@@ -19,6 +18,9 @@ from kms_mock.rpc.decode import ApiRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.store.changes import Change
 from kms_mock.store.store import Store, StoreState
+
+if TYPE_CHECKING:
+    from kms_mock.control.coverage import Settled
 
 T = TypeVar("T")
 
@@ -48,7 +50,7 @@ class Controls:
         load: Callable[[Store, Any], None],
         fixtures: Iterable[Any] = (),
         on_reset: Callable[[], None] = lambda: None,
-        settled: Callable[[], Settled] = lambda: NOTHING,
+        settled: Callable[[], Settled] = dict,
         commit: Callable[[Callable[[], Any]], Any] = run_unsaved,
     ) -> None:
         """Load the fixtures that the server starts with, to which `reset` goes back."""

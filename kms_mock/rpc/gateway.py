@@ -197,8 +197,8 @@ class Gateway:
     def _find(self, request: ApiRequest, apis: tuple[Api, ...]) -> Operation:
         """Return the operation that a request names. Raises INVALID_VERSION, INVALID_ACTION."""
         for api in apis:
-            if api.version == request.version and request.action in api.operations:
-                return api.operations[request.action]
+            if api.version == request.version and (found := api.find(request.action)) is not None:
+                return found
         names = [name for api in apis if api.version == request.version for name in api.operations]
         if names:
             suggestion = did_you_mean(request.action, names) or "."

@@ -18,7 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
-from aiohttp import StreamReader, web
+from aiohttp import StreamReader
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import RawRequestMessage
 from aiohttp.tcp_helpers import tcp_keepalive
@@ -26,6 +26,7 @@ from aiohttp.tcp_helpers import tcp_keepalive
 from kms_mock.logs import trace
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
+from kms_mock.server import aiohttp_web as web
 from kms_mock.server.delivery import FinalResponse, fits_single_write, reset, serialize
 from kms_mock.server.lane import begin, is_plain
 from kms_mock.server.proxy import ConnectRequest

@@ -12,9 +12,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from http import HTTPStatus
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11
 
 from kms_mock.rpc.encode import HttpResponse
+from kms_mock.server import aiohttp_web as web
 
 _MAX_SINGLE_WRITE = 65536
 _MAX_REASON = 1000

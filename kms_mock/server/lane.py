@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 from aiohttp import HttpVersion11, StreamReader
 from aiohttp.http import RawRequestMessage
 
-from kms_mock.server.credential_endpoints import SPECIAL_TARGETS
-from kms_mock.server.page import VISITED
+from kms_mock.server.special import SPECIAL_TARGETS, VISITED
 
 T = TypeVar("T")
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol, cast
 
-from aiohttp import web
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kms_mock.config import MAX_BODY_BYTES, Config
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
+from kms_mock.server import aiohttp_web as web
 from kms_mock.server.connection import Connection, check_aiohttp
-from kms_mock.server.control_api import ControlApi
-from kms_mock.server.credential_endpoints import SPECIAL_TARGETS, CredentialEndpoints, is_special
 from kms_mock.server.delivery import FinalResponse, ask_for_body, deliver_fault, deliver_stream, to_response
 from kms_mock.server.forward import Destination, Forwarder, ForwardError, destination, not_forwarded
 from kms_mock.server.hosts import Place, is_loopback, refusal_text
-from kms_mock.server.page import VISITED, is_visit
 from kms_mock.server.proxy import NOT_THIS_MACHINE, ConnectRequest, Proxy
+from kms_mock.server.special import SPECIAL_TARGETS, VISITED, SpecialHandlers
 
 # Clients put a 32 KB secret into the URL, which makes a request line of 98 KB (clients.md 2.6).
 _MAX_LINE = 262144
@@ -35,9 +33,8 @@ class Malformed(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHandlers:
-    """What answers requests: those of the API, of the control API, and for the credentials of roles.
+class RequestHandlers(Struct, frozen=True):
+    """What answers requests: those of the API, and those that are not for the API.
 
     `body_limit` returns how many bytes of body the API reads after a head. `is_mocked` tells public host names of the
     mocked products; `not_mocked` refuses requests for other products in words.
@@ -45,8 +42,7 @@ class RequestHandlers:
 
     answer: Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
     malformed: Malformed
-    control: ControlApi
-    endpoints: CredentialEndpoints
+    special: SpecialHandlers
     body_limit: Callable[[HttpRequest], int]
     is_mocked: Callable[[str], bool]
     not_mocked: Callable[[HttpRequest, str], HttpResponse]
@@ -113,7 +109,8 @@ class ConnectionPool(web.Server):
         if waiting := [task for task in tasks if task is not None]:
             await asyncio.wait(waiting)
         await self._forwarder.stop()
-        await asyncio.sleep(0)  # asyncio closes the sockets in its next step
+        if connections:
+            await asyncio.sleep(0)  # asyncio closes the sockets in its next step
 
     def _tracked(self) -> list[Connection]:
         """Return the connections that are open or still answering: aiohttp keeps those until their task is done."""
@@ -163,25 +160,21 @@ class ConnectionPool(web.Server):
         self, request: web.BaseRequest, http: HttpRequest, connection: Connection, deadline: float
     ) -> tuple[HttpRequest, web.StreamResponse | None]:
         """Return a request with its body; the response too if that is not the API's to answer."""
-        control = None
-        if http.target.startswith(SPECIAL_TARGETS) and is_special(http):
-            control = self.handlers.endpoints if self.handlers.endpoints.answers(http) else self.handlers.control
-        elif is_visit(http):
-            control = self.handlers.control
+        special = self.handlers.special.find(http)
         if request.can_read_body:
-            limit = self.handlers.body_limit(http) if control is None else control.body_limit(http)
+            limit = self.handlers.body_limit(http) if special is None else special.body_limit(http)
             body, problem, too_large = await _read_body(request, deadline, limit)
             if problem:
                 refusal = (
                     self.handlers.malformed(http, problem, too_large=too_large)
-                    if control is None
-                    else control.unreadable(problem)
+                    if special is None
+                    else special.unreadable(problem)
                 )
                 return http, FinalResponse(refusal, connection.close_gently)
             http = replace(http, body=body)
-        if control is None:
+        if special is None:
             return http, None
-        result = await control.answer(http)
+        result = await special.answer(http)
         if result.stream is not None:
             return http, await deliver_stream(result.stream, result.content_type, result.headers, request)
         return http, web.Response(
