@@ -1,7 +1,7 @@
 """Who sent a request: its AccessKey id, its signature, and that it was not sent before.
 
 The caller is always the signer, because `decode` and the verification find the AccessKey id with the same function
-(`signed_request.access_key_id_in`). Where signatures are ignored, that id is believed as it stands.
+(`signed_request.signer_in`). Where signatures are ignored, that id is believed as it stands.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kms_mock.identity.sessions import PREFIX, Session, has_token_form, sessions
 from kms_mock.rpc import errors, signature
 from kms_mock.rpc.canonical import RsaVerifier
 from kms_mock.rpc.decode import ApiRequest, signed_request
-from kms_mock.rpc.signed_request import SignedRequest, deciding, nonce_of, scheme_in, timestamp_of
+from kms_mock.rpc.signed_request import SignedRequest, deciding, nonce_of, signer_in, timestamp_of
 from kms_mock.sources import Sources
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
@@ -167,7 +167,7 @@ class Authenticator:
     def _check_session(self, session: Session, request: ApiRequest) -> None:
         """Check that a session's token came along, and that it has not expired by the mock's clock."""
         headers, parameters = request.http.headers, request.parameters
-        scheme = scheme_in(headers, parameters)
+        scheme, _ = signer_in(headers, parameters)
         token = deciding(scheme, headers.get("x-acs-security-token"), parameters.get("SecurityToken"))
         if not token:
             raise errors.MISSING_SECURITY_TOKEN(f"AccessKey id {session.id} is temporary: it needs its security token.")
