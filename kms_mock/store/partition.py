@@ -98,6 +98,8 @@ class Partition(dict[Resource[Any], Table[Any]]):
     def written(self, change: Change) -> None:
         """Note a change of one of the tables; only they call this."""
         resource, before, after = change.resource, change.before, change.after
+        if not self.region:
+            self.store.clear_account_caches()
         if resource.logged and self.store.logs_changes:
             self.store.changes.append(change)
         if self.store.unsaved is not None and resource.saved:
