@@ -62,12 +62,8 @@ class Operation(Struct, frozen=True, eq=False):
     rows_by_code: dict[str, ErrorSpec] = {}
     accepted: frozenset[str] = frozenset()  # its own names, and those that travel with every request
     xml_root: str = ""
+    ram_action: str = ""  # its name in RAM policies and in the policies of resources
     api: Api = typing.cast("Api", None)  # set by the API that it belongs to
-
-    @property
-    def ram_action(self) -> str:
-        """Its name in RAM policies and in the policies of resources."""
-        return f"{self.api.service}:{self.name}"
 
     @property
     def ram_actions(self) -> tuple[str, ...]:
@@ -193,7 +189,8 @@ class Api:
     names, `other_hosts` matches those that name none; `hosts` are both patterns. `xml_root` is the root element of its
     XML answers, with the operation's name for `{operation}`. `context` is what its handlers receive. `errors` is its
     catalogue, `common_errors` are rows that any operation may answer besides its own. `check_account` refuses callers
-    whose account may not use the product now, `admit` requests of which there are too many. `inferred` are rules for all operations that no document states, each as
+    whose account may not use the product: it is asked again when a record of an account changes. `admit` refuses
+    requests of which there are too many. `inferred` are rules for all operations that no document states, each as
     a sentence. `client_keys` are the key pairs that the product issues for signing requests. `has_policies` returns
     whether a resource in a partition has a policy of its own. `names_of` returns the other names of the resource that a
     request from a partition names. `wire_form` is how its requests travel if not in the RPC style. What the gateway
@@ -285,7 +282,10 @@ class Api:
         if declared.name in self._operations:
             raise ValueError(f"{declared.name} is declared twice")
         found = self._operations[declared.name] = replace(
-            declared, api=self, xml_root=self.xml_root.replace("{operation}", declared.name)
+            declared,
+            api=self,
+            xml_root=self.xml_root.replace("{operation}", declared.name),
+            ram_action=f"{self.service}:{declared.name}",
         )
         for row in declared.errors:
             self._errors.setdefault(row.code, row)
