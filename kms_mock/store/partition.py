@@ -87,15 +87,15 @@ class Partition:
 
     def written(self, change: Change) -> None:
         """Note a change of one of the tables; only they call this."""
-        resource, before, after = change.resource, change.before, change.after
-        if resource.logged and self.store.logs_changes:
-            self.store.changes.append(change)
-        if self.store.unsaved is not None and resource.saved:
-            self.store.unsaved.append(change)
+        store, resource, before, after = self.store, change.resource, change.before, change.after
+        if store.logs_changes and resource.logged:
+            store.changes.append(change)
+        if store.unsaved is not None and resource.saved:
+            store.unsaved.append(change)
         if before is None:
-            self.store.keep(self)
+            store.keep(self)
         elif after is None and self.empty:
-            self.store.release(self)
+            store.release(self)
         if resource.can_fall_due and after is not None:
             due = after.due
             if due < math.inf and (before is None or before.due != due):
