@@ -18,6 +18,7 @@ from kms_mock.kms.model.secret import CURRENT, MAX_STAGES, MAX_VERSIONS, secrets
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.store.changes import difference
 from kms_mock.store.partition import Partition
+from kms_mock.store.resource import Resource
 from kms_mock.store.store import StoreState
 from tests.support.secrets import RDS, RDS_VALUE
 
@@ -302,7 +303,8 @@ class Tools(RuleBasedStateMachine):
     def records_are_found_by_their_tags(self) -> None:
         """What the index of tags finds is what looking at every record finds, in order of creation."""
         for partition in self.store.partitions():
-            for resource in (keys, secrets):
+            resources: tuple[Resource[Any], ...] = (keys, secrets)
+            for resource in resources:
                 table = partition[resource]
                 for wanted in TAGS:
                     carrying = [
