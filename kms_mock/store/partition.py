@@ -40,14 +40,22 @@ _MAX_PLACES = 3
 _MAX_COMPARED = 200  # ids, at 20 microseconds each
 
 
-class PartitionState(Struct, frozen=True):
+class PartitionState(Struct, frozen=True, eq=False):
     """A copy of everything in a partition; the records in it are shared. Empty tables are left out.
 
-    `due` holds the dates of the records, sorted.
+    `due` is the heap of dates, with how long it may be; what it holds follows from the records, so that states are
+    equal when their tables are.
     """
 
     tables: dict[Resource[Any], TableState]
     due: list[Due]
+    due_limit: int
+
+    def __eq__(self, other: object) -> bool:
+        return self.tables == other.tables if isinstance(other, PartitionState) else NotImplemented
+
+    def __hash__(self) -> int:
+        raise TypeError("a state of a partition has no hash")
 
 
 class Partition:
@@ -181,7 +189,7 @@ class Partition:
     def state(self) -> PartitionState:
         """Return a copy to go back to. Costs microseconds per thousand records."""
         tables = {resource: table.state() for resource, table in self._tables.items() if table}
-        return PartitionState(tables, self.dates())
+        return PartitionState(tables, self._due.copy(), self._due_limit)
 
     def restore(self, state: PartitionState) -> None:
         """Go back to a copy, which can be restored again later."""
@@ -189,3 +197,4 @@ class Partition:
         for resource, table in state.tables.items():
             self[resource].restore(table)
         self._set_due(state.due.copy())
+        self._due_limit = state.due_limit

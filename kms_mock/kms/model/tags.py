@@ -35,7 +35,7 @@ def merged_tags(former: dict[str, str], added: Iterable[tuple[str, str]]) -> dic
         if key in seen:
             raise TagError("duplicate", f"The tag key {key} is given twice.")
         seen[key] = value
-    merged = {**former, **seen}
+    merged = {**former, **seen} if former else seen
     if len(merged) > MAX_TAGS:
         raise TagError("count", f"A resource has at most {MAX_TAGS} tags, this would make {len(merged)}.")
     return merged
