@@ -260,8 +260,12 @@ class KmsMock(Startable):
         self._between_requests(lambda: self.controls.add(fixture))
 
     def snapshot(self) -> dict[str, Any]:
-        """Return everything in the store as a fixture document, secret values included."""
-        return self._between_requests(lambda: fixture_files.snapshot(self.store))
+        """Return everything in the store as a fixture document, secret values included.
+
+        Requests are answered meanwhile; it is of the moment of this call.
+        """
+        copy = self._between_requests(self.store.copy)
+        return fixture_files.exhausted(fixture_files.snapshot_in_steps(copy), run=self._between_requests)
 
     def checkpoint(self) -> Checkpoint:
         """Remember the state: `with kms.checkpoint() as before: ...` comes back to it at the end."""

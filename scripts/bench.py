@@ -15,6 +15,7 @@ import bench_crypto
 import bench_dedicated
 import bench_large
 import bench_life
+import bench_million
 import bench_page
 import bench_peers
 import bench_policies
@@ -45,6 +46,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
 }
 # These take minutes, or more than this environment: they run when they are named.
 LONG: dict[str, Callable[[], None]] = {
+    "million": bench_million.main,
     "peers": bench_peers.main,
     "rss": bench_rss.main,
 }

@@ -62,7 +62,7 @@ def requests() -> None:
     ]
     small = {"secrets": [{"name": "a", "value": "b"}]}
     with KmsMock([{"secrets": many}]) as kms:
-        call = _caller(kms.url)
+        call = caller(kms.url)
 
         def namespace() -> None:
             with kms.namespace([small]):
@@ -78,7 +78,7 @@ def requests() -> None:
             ("snapshot", "<= 1000", kms.snapshot),
             ("GET state", "<= 1000", lambda: _read(f"{kms.url}/_kms_mock/state")),
         ):
-            found = repeat(lambda r=run: _milliseconds(r), _ROUNDS)  # type: ignore[misc]
+            found = repeat(lambda r=run: milliseconds(r), _ROUNDS)  # type: ignore[misc]
             report(f"{what}, 100,000 secrets, ms", found, goal, "")
 
 
@@ -116,7 +116,9 @@ def reading_the_state() -> None:
     report("GetSecretValue p99 during GET state, 100,000 secrets, ms", p99, "<= 20", f"slowest {slowest:.0f} ms")
 
 
-def _caller(url: str) -> Callable[..., None]:
+def caller(url: str) -> Callable[..., None]:
+    """Return what sends a request of the API and reads the answer."""
+
     def call(action: str, **parameters: Any) -> None:
         query = urlencode({"Action": action, "Version": "2016-01-20", "AccessKeyId": "bench", **parameters})
         _read(f"{url}/?{query}")
@@ -129,7 +131,8 @@ def _read(url: str) -> None:
         answer.read()
 
 
-def _milliseconds(run: Callable[[], object]) -> float:
+def milliseconds(run: Callable[[], object]) -> float:
+    """Return how long something takes."""
     began = time.perf_counter()
     run()
     return (time.perf_counter() - began) * 1000

@@ -32,6 +32,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
 _WAL: Final = "-wal"
 _PUT: Final = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)"
+_REPLACE: Final = "UPDATE records SET data = ?, checksum = ? WHERE number = ?"
 _REMOVE: Final = "DELETE FROM records WHERE number = ?"
 _PUT_META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 # Pages of 4 KiB after which the WAL is written into the database: seldom enough not to be felt, and a WAL of 16 MB.
@@ -125,15 +126,17 @@ class Writer:
             self.close()
             raise StateError(f"{path} changed while it was read: another kms-mock uses it")
 
-    def put(self, row: Row) -> None:
-        """Write one row; what `write` does, for nearly all requests. Raises StateError."""
+    def replace(self, row: Row) -> None:
+        """Write a row over the one of its number; what `write` does, for nearly all requests. Raises StateError."""
         connection = self._checked()
         try:
-            connection.execute(_PUT, structs.astuple(row))
+            if connection.execute(_REPLACE, (row.data, row.checksum, row.number)).rowcount == 1:
+                return
         except sqlite3.Error:
-            batch = Batch()
-            batch.put.append(row)
-            self.write(batch)
+            pass  # `write` makes room and tries again, or explains
+        batch = Batch()
+        batch.put.append(row)
+        self.write(batch)
 
     def write(self, batch: Batch, number: int | None = None) -> None:
         """Write a batch, all of it or nothing; with a `number` of the format. Raises StateError."""
@@ -169,7 +172,7 @@ class Writer:
         """Write the WAL into the file, which is whole by itself then, and let others open it."""
         if self._connection is None:
             return
-        if [found[:2] for found in self._look_up()] == [found[:2] for found in self._files]:
+        if [found[1:] for found in self._look_up()] == [found[1:] for found in self._files]:
             self._connection.close()
         else:
             self.abandon()
@@ -186,16 +189,20 @@ class Writer:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))  # so that the interpreter never closes it
             self._connection = None
 
-    def _look_up(self) -> list[tuple[int, int, int]]:
-        """Return which files the database consists of now, and whether the owner may write them.
+    def _look_up(self) -> list[tuple[int, ...]]:
+        """Return the modes, inodes and devices of the files of which the database consists now.
 
         One that was removed would still be written to, and never be found again.
         """
         try:
-            found = [os.stat(name) for name in self._names]  # noqa: PTH116 (a third of the time, for every change)
+            return [os.stat(name)[:3] for name in self._names]  # noqa: PTH116 (a third of the time, for every change)
         except OSError:
             return []
-        return [(status.st_dev, status.st_ino, status.st_mode & stat.S_IWUSR) for status in found]
+
+    def _is_in_place(self) -> bool:
+        """Return whether the files are where they were, and their owner may write them."""
+        found = self._look_up()
+        return found == self._files or list(map(_without_mode, found)) == list(map(_without_mode, self._files))
 
     def _checked(self) -> sqlite3.Connection:
         """Return the connection if what is written through it can be found again. Raises StateError."""
@@ -203,10 +210,16 @@ class Writer:
             raise StateError(f"{self.path} is read-only")
         if self._connection is None:
             raise StateError(f"{self.path} is closed")
-        if self._look_up() != self._files:
+        if not self._is_in_place():
             name = f"{self.path} (or {self.path.name}{_WAL} beside it)"
             raise StateError(f"{name} was removed, replaced or made read-only: put it back, or start anew")
         return self._connection
+
+
+def _without_mode(found: tuple[int, ...]) -> tuple[int, ...]:
+    """Return an entry of `Writer._look_up` with no more of its mode than whether the owner may write."""
+    mode, *rest = found
+    return mode & stat.S_IWUSR, *rest
 
 
 def create(path: Path, batch: Batch, number: int) -> None:

@@ -249,7 +249,7 @@ class State:
         entries, clock = self._store.unsaved or (), self._clock.state
         row = self._ledger.row_of(entries) if clock is self._saved_clock else None
         if row is not None:
-            self._writer.put(row)
+            self._writer.replace(row)
         else:
             plan = self._ledger.plan(self._store, entries)
             if clock is not self._saved_clock:

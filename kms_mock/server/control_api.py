@@ -16,18 +16,15 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from kms_mock.collector import collector_paused
 from kms_mock.config import CLIENT_KEY_PASSWORD, MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
-from kms_mock.control.calls import MASK
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
 from kms_mock.control.coverage import operations
 from kms_mock.control.faults import FaultSpec
 from kms_mock.control.minimal_policy import access_points, minimal_policies, named_identity
-from kms_mock.fixtures import FixtureError, client_keys, snapshot
+from kms_mock.fixtures import FixtureError, client_keys
 from kms_mock.fixtures.files import FixtureDocument
 from kms_mock.fixtures.key_pairs import missing_key_pairs
-from kms_mock.fixtures.places import SECRET_FIELDS
 from kms_mock.fixtures.reader import Reading, read_body, read_json
 from kms_mock.logs import printable
 from kms_mock.rpc.decode import HttpRequest
@@ -38,10 +35,11 @@ from kms_mock.server.documents import RequestsQuery
 from kms_mock.server.guards import ControlGuard
 from kms_mock.server.routes import ControlProblem, ControlResponse, Route, Router, json_response
 from kms_mock.server.special import PREFIX
+from kms_mock.server.state_document import state_document
 from kms_mock.store.changes import describe, difference
 from kms_mock.store.errors import StateError
 from kms_mock.store.events import Event
-from kms_mock.store.store import Store, StoreState
+from kms_mock.store.store import StoreState
 from kms_mock.store.times import iso
 from kms_mock.suggestions import did_you_mean
 from kms_mock.version import VERSION
@@ -162,20 +160,11 @@ class ControlApi:
 
     async def get_state(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """Return the store as a fixture document; secrets masked unless the server may reveal them."""
-        store = self.controls.store
-        state = store.state()
+        return await self.state_document(as_json=True)
 
-        def answer() -> ControlResponse:
-            copy = Store(store.sources, store.default_account, store.default_region)
-            copy.restore(state)
-            with collector_paused():
-                return json_response(200, self.shown(snapshot(copy)))
-
-        return await asyncio.get_running_loop().run_in_executor(None, answer)
-
-    def shown(self, document: Any) -> Any:
-        """Return a fixture document as this server shows it: secrets masked unless it may reveal them."""
-        return document if self.config.reveal_secrets else _without_secrets(document)
+    async def state_document(self, *, as_json: bool = False) -> dict[str, Any]:
+        """Return what is in the store now as a fixture document, as this server shows it."""
+        return await state_document(self.controls.store, reveal_secrets=self.config.reveal_secrets, as_json=as_json)
 
     async def put_state(self, query: Mapping[str, str], body: bytes, _rest: str) -> Any:
         """Replace the store by a fixture document, or by a list of them: all or nothing."""
@@ -376,22 +365,4 @@ def _documents(query: Mapping[str, str], body: bytes) -> list[Reading]:
     for number, tree in enumerate(reading.tree, 1):
         source = query.get(f"source.{number}", f"document {number} of the request body")
         found.append(Reading(printable(source, _MAX_SOURCE), tree))
-    return found
-
-
-def _without_secrets(document: dict[str, Any]) -> dict[str, Any]:
-    """Mask every secret in a fixture document, and mark it where there was one, so that nobody loads the masks."""
-    return {"masked": True, **document} if _mask(document) else document
-
-
-def _mask(tree: Any) -> bool:
-    """Mask the secrets in a tree, in place: copying one of 100,000 secrets takes a second. Return whether there were any."""
-    found = False
-    for name, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-        if isinstance(value, dict | list):
-            if name != "tags":  # the names in it are their owner's
-                found |= _mask(value)
-        elif name in SECRET_FIELDS and isinstance(value, str):
-            tree[name] = MASK
-            found = True
     return found

@@ -6,16 +6,12 @@ files, and no other page may frame it, script it or keep a handle on it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kms_mock.fixtures import snapshot
 from kms_mock.fixtures.reader import read_json
 from kms_mock.server.routes import ControlProblem, ControlResponse, Route
 from kms_mock.server.special import PREFIX
-from kms_mock.store.store import Store
 from kms_mock.web.documents import SnippetsDocument, SnippetsRequest
 from kms_mock.web.files import page_files
 
@@ -63,11 +59,7 @@ async def post_snippets(api: ControlApi, _query: Mapping[str, str], body: bytes,
     controls = api.controls
     document: Mapping[str, Any] = {}
     if asked.fixture is None:
-        state, store = controls.store.state(), controls.store
-        copy = Store(store.sources, store.default_account, store.default_region)
-        copy.restore(state)
-        document = await asyncio.get_running_loop().run_in_executor(None, partial(snapshot, copy))
-        document = api.shown(document)
+        document = await api.state_document()
     return snippets(controls.apis, asked, document, controls.store.default_account, controls.store.default_region)
 
 

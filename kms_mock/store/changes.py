@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Place = tuple[str, str]  # the id of an account and a region; "" where something belongs to no single one
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One change of one record: before (None: it was created) and after (None: it was deleted)."""
 
     place: Place

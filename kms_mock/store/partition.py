@@ -40,14 +40,22 @@ _MAX_PLACES = 3
 _MAX_COMPARED = 200  # ids, at 20 microseconds each
 
 
-class PartitionState(Struct, frozen=True):
+class PartitionState(Struct, frozen=True, eq=False):
     """A copy of everything in a partition; the records in it are shared. Empty tables are left out.
 
-    `due` holds the dates of the records, sorted.
+    `due` is the heap of dates, with how long it may be; what it holds follows from the records, so that states are
+    equal when their tables are.
     """
 
     tables: dict[Resource[Any], TableState]
     due: list[Due]
+    due_limit: int
+
+    def __eq__(self, other: object) -> bool:
+        return self.tables == other.tables if isinstance(other, PartitionState) else NotImplemented
+
+    def __hash__(self) -> int:
+        raise TypeError("a state of a partition has no hash")
 
 
 class Partition(dict[Resource[Any], Table[Any]]):
@@ -97,17 +105,17 @@ class Partition(dict[Resource[Any], Table[Any]]):
 
     def written(self, change: Change) -> None:
         """Note a change of one of the tables; only they call this."""
-        resource, before, after = change.resource, change.before, change.after
+        store, resource, before, after = self.store, change.resource, change.before, change.after
         if not self.region:
-            self.store.clear_account_caches()
-        if resource.logged and self.store.logs_changes:
-            self.store.changes.append(change)
-        if self.store.unsaved is not None and resource.saved:
-            self.store.unsaved.append(change)
+            store.clear_account_caches()
+        if store.logs_changes and resource.logged:
+            store.changes.append(change)
+        if store.unsaved is not None and resource.saved:
+            store.unsaved.append(change)
         if before is None:
-            self.store.keep(self)
+            store.keep(self)
         elif after is None and self.empty:
-            self.store.release(self)
+            store.release(self)
         if resource.can_fall_due and after is not None:
             due = after.due
             if due < math.inf and (before is None or before.due != due):
@@ -193,7 +201,7 @@ class Partition(dict[Resource[Any], Table[Any]]):
     def state(self) -> PartitionState:
         """Return a copy to go back to. Costs microseconds per thousand records."""
         tables = {resource: table.state() for resource, table in self.items() if table}
-        return PartitionState(tables, self.dates())
+        return PartitionState(tables, self._due.copy(), self._due_limit)
 
     def restore(self, state: PartitionState) -> None:
         """Go back to a copy, which can be restored again later."""
@@ -201,3 +209,4 @@ class Partition(dict[Resource[Any], Table[Any]]):
         for resource, table in state.tables.items():
             self[resource].restore(table)
         self._set_due(state.due.copy())
+        self._due_limit = state.due_limit

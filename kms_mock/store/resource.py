@@ -8,22 +8,20 @@ log of changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Reversible
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from kms_mock.store.changes import Change
+from kms_mock.store.lookups import TagIndex
 
 if TYPE_CHECKING:
     from kms_mock.store.partition import Partition
 
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
 
-
-class Listed(Collection[R_co], Reversible[R_co], Protocol[R_co]):
-    """What can be listed from either end: a list or tuple, or the values of a dict."""
+_NEAR = 500  # positions at either end of a table that are reached by walking
 
 
 class Index(Generic[R]):
@@ -71,7 +69,7 @@ class Resource(Generic[R]):
     since 1970 UTC, infinity for never) and the method `happen(partition, at, settling)`, which returns an Event and sees
     to it that the record is removed or due later. A record whose
     changes people read about has `changes_from(before)`, which returns lines; for any other one the changed fields
-    are named. `label` returns the words for one record. `on_remove` removes what cannot exist without a record.
+    are named. A record that is found by its tags has `tags`, values by keys. `label` returns the words for one record. `on_remove` removes what cannot exist without a record.
     `milestones` returns what a report of a test run counts. What is not `logged` is no effect of a request, what is
     not `saved` is in no state file.
     """
@@ -117,13 +115,16 @@ class TableState(NamedTuple):
 class Table(Generic[R]):
     """The records of one kind in one partition, by id, in order of creation."""
 
-    __slots__ = ("_indexes", "_partition", "_records", "resource")
+    __slots__ = ("_indexes", "_order", "_partition", "_records", "_tags", "resource")
 
     def __init__(self, resource: Resource[R], partition: Partition) -> None:
         self.resource = resource
         self._partition = partition
         self._records: dict[str, R] = {}
         self._indexes: dict[Index[R], dict[str, Any]] = {index: {} for index in resource.indexes}
+        # Made when first asked for, since few tables are.
+        self._tags: TagIndex | None = None
+        self._order: list[str] | None = None  # the ids by their position
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -148,13 +149,32 @@ class Table(Generic[R]):
         found: tuple[str, ...] = self._indexes[index].get(value, ())
         return found
 
-    def values(self) -> Listed[R]:
-        """Return the records, in order of creation."""
-        return self._records.values()
+    def tagged(self, wanted: Mapping[str, str | None]) -> Iterator[R]:
+        """Return the records that carry all of some tags, in order of creation; None stands for any value.
 
-    def page(self, start: int, size: int) -> list[R]:
-        """Return up to `size` records from a position on; costs what it skips and returns, not what the table holds."""
-        return list(islice(self._records.values(), start, start + size))
+        Costs what `TagIndex.find` says, and the first time the making of the index.
+        """
+        if not wanted:
+            return iter(self._records.values())
+        if self._tags is None:
+            self._tags = TagIndex(self._records)
+        return self._tags.find(wanted)
+
+    def values(self) -> Records[R]:
+        """Return the records, in order of creation."""
+        return Records(self, self._records)
+
+    def page(self, start: int, end: int) -> list[R]:
+        """Return the records from a position up to another one; costs what it returns, once positions are known."""
+        records = self._records
+        if start <= _NEAR:
+            return list(islice(records.values(), start, end))
+        total = len(records)
+        if total - start <= _NEAR:
+            return list(islice(reversed(records.values()), max(total - end, 0), total - start))[::-1]
+        if self._order is None:
+            self._order = list(records)
+        return [records[record_id] for record_id in self._order[start:end]]
 
     def __contains__(self, record_id: str) -> bool:
         return record_id in self._records
@@ -187,7 +207,20 @@ class Table(Generic[R]):
             self._records[record_id] = record
         for index, entries in self._indexes.items():
             index.replace(entries, record_id, before, record)
+        if self._tags is not None:
+            self._tags.replace(record_id, before, record)
+        if self._order is not None and (before is None or record is None):
+            self._note_position(record_id, is_new=before is None)
         partition.written(Change(partition.place, resource, record_id, before, record))
+
+    def _note_position(self, record_id: str, *, is_new: bool) -> None:
+        order = self._order or []
+        if is_new:
+            order.append(record_id)
+        elif order[-1] == record_id:
+            order.pop()
+        else:
+            self._order = None
 
     # -- undoing and checkpoints --------------------------------------------------------------------------------------
 
@@ -203,3 +236,27 @@ class Table(Generic[R]):
         """Go back to a copy, which can be restored again later."""
         self._records = dict(state.records)
         self._indexes = dict(zip(self.resource.indexes, map(dict, state.indexes), strict=True))
+        self._tags = self._order = None
+
+
+class Records(Collection[R]):
+    """The records of a table, in order of creation."""
+
+    __slots__ = ("_records", "_table")
+
+    def __init__(self, table: Table[R], records: dict[str, R]) -> None:
+        self._table = table
+        self._records = records
+
+    def page(self, start: int, end: int) -> list[R]:
+        """Return the records from a position up to another one."""
+        return self._table.page(start, end)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self._records.values())
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __contains__(self, record: object) -> bool:
+        return record in self._records.values()

@@ -238,6 +238,12 @@ class Store:
             }
         )
 
+    def copy(self) -> Store:
+        """Return a store with the same records, which changes of this one do not touch."""
+        found = Store(self.sources, self.default_account, self.default_region)
+        found.restore(self.state())
+        return found
+
     def restore(self, state: StoreState, accounts: Collection[str] | None = None) -> None:
         """Go back to a copy, which can be restored again later; of everything, or of what these accounts have."""
         if accounts is None:

@@ -18,6 +18,7 @@ from kms_mock.kms.model.secret import CURRENT, MAX_STAGES, MAX_VERSIONS, secrets
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.store.changes import difference
 from kms_mock.store.partition import Partition
+from kms_mock.store.resource import Resource
 from kms_mock.store.store import StoreState
 from tests.support.secrets import RDS, RDS_VALUE
 
@@ -63,6 +64,7 @@ KEY_OPERATIONS = [
     ("DeleteKeyMaterial", {}),
     ("UpdateKeyDescription", {"Description": "new"}),
     ("TagResource", {"Tags": '[{"TagKey":"a","TagValue":"b"}]'}),
+    ("UntagResource", {"TagKeys": '["a"]'}),
 ]
 SECRET_OPERATIONS = [
     ("GetSecretValue", {}),
@@ -70,7 +72,11 @@ SECRET_OPERATIONS = [
     ("UpdateSecret", {"Description": "new"}),
     ("UpdateSecretRotationPolicy", {"EnableAutomaticRotation": "true", "RotationInterval": "168h"}),
     ("UpdateSecretRotationPolicy", {"EnableAutomaticRotation": "false"}),
+    ("TagResource", {"Tags": '[{"TagKey":"a","TagValue":"b"}]'}),
+    ("TagResource", {"Tags": '[{"TagKey":"a","TagValue":"c"},{"TagKey":"d","TagValue":""}]'}),
+    ("UntagResource", {"TagKeys": '["a"]'}),
 ]
+TAGS: list[dict[str, str | None]] = [{"a": "b"}, {"a": None}, {"d": ""}, {"a": "c", "d": None}]
 
 
 def comparable(kms: KmsMock) -> dict[str, Any]:
@@ -294,6 +300,23 @@ class Tools(RuleBasedStateMachine):
                 assert key.primary_version in key.versions
 
     @invariant()
+    def records_are_found_by_their_tags(self) -> None:
+        """What the index of tags finds is what looking at every record finds, in order of creation."""
+        for partition in self.store.partitions():
+            resources: tuple[Resource[Any], ...] = (keys, secrets)
+            for resource in resources:
+                table = partition[resource]
+                for wanted in TAGS:
+                    carrying = [
+                        record
+                        for record in table.values()
+                        if all(
+                            key in record.tags and value in {None, record.tags[key]} for key, value in wanted.items()
+                        )
+                    ]
+                    assert list(table.tagged(wanted)) == carrying
+
+    @invariant()
     def nothing_falls_due_unnoticed(self) -> None:
         for partition in self.store.partitions():
             assert partition.next_due <= min((record.due for record in dated(partition)), default=float("inf"))
@@ -314,6 +337,7 @@ INVARIANTS = (
     Tools.every_stage_marks_one_version_that_exists,
     Tools.aliases_point_to_keys,
     Tools.key_versions_point_to_keys,
+    Tools.records_are_found_by_their_tags,
     Tools.nothing_falls_due_unnoticed,
     Tools.dates_and_states_agree,
 )

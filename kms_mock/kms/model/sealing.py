@@ -38,7 +38,7 @@ def seal(
 
     `at_rest` is for fixture files: it does not ask whether the key's state allows its use now.
     """
-    nonce = partition.sources.random_bytes(NONCE_LENGTH)
+    nonce = partition.store.sources.random_bytes(NONCE_LENGTH)
     aad = _value_aad(secret_name, version_id)
     if key_id is None:
         return Sealed(nonce, symmetric.seal(_service_key(partition), nonce, data, aad))

@@ -9,8 +9,9 @@ from typing import Literal
 TagProblem = Literal["key", "value", "duplicate", "count"]
 
 MAX_TAGS = 20
-_TEXT = re.compile(r"[A-Za-z0-9/\\_.+=:@-]{0,128}")
-_RESERVED = ("aliyun", "acs:")
+_TEXT = r"[A-Za-z0-9/\\_.+=:@-]"
+_KEY = re.compile(rf"(?!aliyun|acs:){_TEXT}{{1,128}}")
+_VALUE = re.compile(rf"{_TEXT}{{0,128}}")
 
 
 class TagError(ValueError):
@@ -25,16 +26,16 @@ def merged_tags(former: dict[str, str], added: Iterable[tuple[str, str]]) -> dic
     """Return the tags after adding some; an existing key gets its new value. Raises TagError."""
     seen: dict[str, str] = {}
     for key, value in added:
-        if not key or not _TEXT.fullmatch(key) or key.startswith(_RESERVED):
+        if not _KEY.fullmatch(key):
             raise TagError(
                 "key", "A tag key has 1 to 128 letters, digits or /\\_-.+=:@ and does not start with aliyun or acs:."
             )
-        if not _TEXT.fullmatch(value):
+        if not _VALUE.fullmatch(value):
             raise TagError("value", "A tag value has at most 128 letters, digits or /\\_-.+=:@.")
         if key in seen:
             raise TagError("duplicate", f"The tag key {key} is given twice.")
         seen[key] = value
-    merged = {**former, **seen}
+    merged = {**former, **seen} if former else seen
     if len(merged) > MAX_TAGS:
         raise TagError("count", f"A resource has at most {MAX_TAGS} tags, this would make {len(merged)}.")
     return merged

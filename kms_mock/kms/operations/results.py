@@ -1,6 +1,6 @@
 """Result types and small pieces that several resources share."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from types import MappingProxyType
 from typing import TypedDict, TypeVar, cast
@@ -10,7 +10,7 @@ from kms_mock.kms.errors import ErrorSpec
 from kms_mock.kms.model.secret import Secret
 from kms_mock.kms.model.tags import TagError, TagProblem, merged_tags
 from kms_mock.kms.parameters import Filter, Tag
-from kms_mock.store.resource import Listed
+from kms_mock.store.resource import Records
 from kms_mock.store.times import iso
 
 T = TypeVar("T")
@@ -54,23 +54,20 @@ class RotationFields(RotationPlan, total=False):
     LastRotationDate: str
 
 
-def page(items: Listed[T], number: int, size: int) -> tuple[list[T], Page]:
-    """Return one page of items, in order of creation, and the counts; costs what the page holds and the way to it.
+def page(items: Collection[T], number: int, size: int) -> tuple[list[T], Page]:
+    """Return one page of items, in order of creation, and the counts; of a table it costs what the page holds.
 
     Pages are counted from 1; a page past the end is empty.
     """
     total = len(items)
     counts: Page = {"TotalCount": total, "PageNumber": number, "PageSize": size}
-    start = (number - 1) * size
+    start, end = (number - 1) * size, number * size
     if start >= total:
         return [], counts
-    end = min(start + size, total)
-    if start > total - end:  # the values of a dict are walked through, so from the nearer end
-        return list(islice(reversed(items), total - end, total - start))[::-1], counts
-    return list(islice(items, start, end)), counts
+    return items.page(start, end) if isinstance(items, Records) else list(islice(items, start, end)), counts
 
 
-def filtered(records: Listed[T], filters: Iterable[Filter] | None, attributes: Attributes[T]) -> Listed[T]:
+def filtered(records: Collection[T], filters: Iterable[Filter] | None, attributes: Attributes[T]) -> Collection[T]:
     """Return the records that match: OR within a key, also when the key is given twice; AND between keys.
 
     Only the attributes that the filters name are looked at (behaviour.md 5). Raises INVALID_PARAMETER.

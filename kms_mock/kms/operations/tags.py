@@ -255,24 +255,31 @@ def list_tag_resources(
     if len({entry.Key for entry in wanted}) != len(wanted):
         raise errors.DUPLICATE_TAG_KEY("A tag key is asked for twice.")
     start = _offset(next_token)
-    resources = _named_or_all(ctx, resource_type, resource_id)
-    rows = list(islice(_tag_rows(resource_type, resources, wanted), start, start + _ROWS_PER_PAGE + 1))
+    if resource_id:
+        resources: Iterable[Tagged] = _carrying(_named(ctx, resource_type, resource_id), wanted)
+    else:
+        resources = _all_carrying(ctx, resource_type, wanted)
+    rows = list(islice(_tag_rows(resource_type, resources), start, start + _ROWS_PER_PAGE + 1))
     token = f"{start + _ROWS_PER_PAGE:016x}" if len(rows) > _ROWS_PER_PAGE else ""
     return {"NextToken": token, "TagResources": {"TagResource": rows[:_ROWS_PER_PAGE]}}
 
 
-def _named_or_all(ctx: Context, kind: ResourceType, ids: ResourceIds | None) -> Iterable[Tagged]:
-    """Return the resources that a call names, or all of the kind; of instances only those that are connected."""
-    if ids:
-        found = [resource for _, resource in _resources(ctx, kind, ids)]
-        for resource in found:
-            if isinstance(resource, Instance) and resource.status != "Connected":
-                raise errors.INSTANCE_UNINITIALIZED(f"KMS instance {resource.id} is {resource.status}, not Connected.")
-        return found
+def _named(ctx: Context, kind: ResourceType, ids: ResourceIds) -> list[Tagged]:
+    """Return the resources that a call names."""
+    found = [resource for _, resource in _resources(ctx, kind, ids)]
+    for resource in found:
+        if isinstance(resource, Instance) and resource.status != "Connected":
+            raise errors.INSTANCE_UNINITIALIZED(f"KMS instance {resource.id} is {resource.status}, not Connected.")
+    return found
+
+
+def _all_carrying(ctx: Context, kind: ResourceType, wanted: Iterable[ResourceTag]) -> Iterable[Tagged]:
+    """Return all resources of a kind that carry all of some tags; of instances only those that are connected."""
     ctx.authorize_container("keystore" if kind == "instance" else kind)
+    tags = {entry.Key: entry.Value or None for entry in wanted}
     if kind == "instance":
-        return [instance for instance in ctx.partition[instances].values() if instance.status == "Connected"]
-    return ctx.partition[keys].values() if kind == "key" else ctx.partition[secrets].values()
+        return (found for found in ctx.partition[instances].tagged(tags) if found.status == "Connected")
+    return ctx.partition[keys].tagged(tags) if kind == "key" else ctx.partition[secrets].tagged(tags)
 
 
 def _offset(token: str) -> int:
@@ -281,18 +288,17 @@ def _offset(token: str) -> int:
     return int(token or "0", 16)
 
 
-def _tag_rows(kind: str, resources: Iterable[Tagged], wanted: list[ResourceTag]) -> Iterator[TagRow]:
-    for entry in wanted:
-        resources = _carrying(resources, entry)
+def _tag_rows(kind: str, resources: Iterable[Tagged]) -> Iterator[TagRow]:
     for resource in resources:
         name = resource.name if isinstance(resource, Secret) else resource.id
         for key, value in resource.tags.items():
             yield {"ResourceType": kind, "ResourceId": name, "TagKey": key, "TagValue": value}
 
 
-def _carrying(resources: Iterable[Tagged], wanted: ResourceTag) -> list[Tagged]:
-    """Return the resources that carry a tag; without a value, any of its key."""
-    key, value = wanted.Key, wanted.Value
-    if not value:
-        return [resource for resource in resources if key in resource.tags]
-    return [resource for resource in resources if resource.tags.get(key) == value]
+def _carrying(resources: Iterable[Tagged], wanted: Iterable[ResourceTag]) -> list[Tagged]:
+    """Return the resources that carry all of some tags; one without a value stands for any of its key."""
+    return [
+        resource
+        for resource in resources
+        if all(tag.Key in resource.tags and tag.Value in {None, "", resource.tags[tag.Key]} for tag in wanted)
+    ]
