@@ -14,6 +14,7 @@ from msgspec import Struct
 from kms_mock.identity.identities import OidcKey, OidcProvider, oidc_providers
 from kms_mock.rpc.errors import ApiError
 from kms_mock.store.store import Store
+from kms_mock.store.times import FUTURE
 from kms_mock.sts import errors
 
 _LONGEST_ALGORITHM = 20  # characters of an unknown one that the message repeats
@@ -117,12 +118,9 @@ def _moment(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not FUTURE.first <= value <= FUTURE.last:
         raise _invalid(f"{name} is a number of seconds since 1970")
     return float(value)
-
-
-_LATEST = 253_402_300_800  # the first second that has no four digits of a year
 
 
 def _invalid(what: str) -> ApiError:
