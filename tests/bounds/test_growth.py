@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from kms_mock import KmsMock
+from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.control import faults
 from kms_mock.identity.patterns import compile_glob
-from kms_mock.kms.model import import_token
+from kms_mock.kms.model import import_token, rates
 from kms_mock.kms.model.import_token import TOKENS_OF_KEY, import_tokens
 from kms_mock.rpc import gateway
 from kms_mock.server import control_api
@@ -64,6 +65,23 @@ def test_the_names_of_regions_cost_nothing(
     assert len(list(server.store.partitions())) == before
     gc.collect()  # refusals and their tracebacks are cycles
     assert len(server.store._empty) <= 3  # noqa: SLF001 (what grows is nowhere else to be seen)
+
+
+def test_the_names_of_regions_cost_nothing_where_rates_are_limited() -> None:
+    """The counts of an account's requests have a bound; each name of a region stayed for ever, with a table for it."""
+    server = InProcess({"accounts": [{"id": DEFAULT_ACCOUNT, "quotas": {"rates": {"ListKeys": 1, "key-read": 1}}}]})
+    before = len(list(server.store.partitions()))
+    for number in range(2 * rates.MAX_COUNTS):
+        region = f"region-{number}"
+        assert server.call("ListKeys", RegionId=region)[0] == ""
+        assert server.call("ListKeys", RegionId=region)[0] == "Rejected.Throttling"
+    table = server.store.partition(DEFAULT_ACCOUNT, "")[rates.request_counts]
+    assert len(table) == rates.MAX_COUNTS
+    server.now += 1
+    assert server.call("ListKeys")[0] == ""
+    assert len(table) == 2  # those of the second that is over went
+    assert len(list(server.store.partitions())) == before
+    server.close()
 
 
 def test_a_region_is_freed_with_its_last_resource(server: InProcess) -> None:
