@@ -13,9 +13,10 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tests.fuzz.checks import Finding
 from tests.fuzz.generate import Generator
-from tests.fuzz.machine import Finding, Machine
-from tests.fuzz.steps import ApiStep, Step
+from tests.fuzz.machine import Machine
+from tests.fuzz.steps import ApiStep, DedicatedStep, Step
 
 Steps = list[tuple[int, Step]]
 _STEPS_IN_A_WORLD = 400
@@ -88,9 +89,9 @@ def resident() -> int:
 class Campaign:
     """Steps from a seed against one machine."""
 
-    def __init__(self, seed: int, *, wires: float = 0.02) -> None:
+    def __init__(self, seed: int, *, wires: float = 0.02, state_file: Path | None = None) -> None:
         self.chance = random.Random(seed)
-        self.machine = Machine()
+        self.machine = Machine(state_file)
         self.generator = Generator(self.chance, self.machine)
         self.report = Report(seed, steps=Counter())
         self._wires = wires
@@ -152,12 +153,14 @@ class Campaign:
         if good:
             self.report.steps[type(step).__name__] += 1
             self.generator.learn(step)
-            if isinstance(step, ApiStep):
+            if isinstance(step, ApiStep | DedicatedStep):
                 self.report.pairs.add((self.machine.signal[0], self.machine.signal[1]))
         return good
 
     async def _round_trip(self) -> None:
         self.machine.round_trip()
+        if self.machine.state_file is not None:
+            self.machine.restart()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]], name: str) -> bool:
         noted: Finding | None = None

@@ -42,6 +42,7 @@ _LANGUAGES = (
 )
 # Typed clients of one product, which send no region.
 _V2 = frozenset({"python", "python-async", "go", "java", "php", "dotnet"})
+_TYPED = _V2 | {"pytest", "terraform"}
 
 
 def snippets(
@@ -70,6 +71,8 @@ def _snippet(call: WrittenCall, language: str, title: str, write: Any, needs: st
             note = "No resource of the provider stands for this operation."
         elif language in _V2 and call.region is not None:
             note = f"{needs}. This client sends no region: point it at the endpoint of {call.region}."
+        if code and language in _TYPED and call.left_out:
+            note += f". Left out, as there is no such parameter: {', '.join(call.left_out)}"
     return {"language": language, "title": title, "code": code, "note": note}
 
 
