@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives import serialization
@@ -25,6 +26,7 @@ from kms_mock.crypto.material import KeyMaterial
 ALGORITHMS: Final = ("RS256", "ES256")
 _HEADER: Final = b'{"alg":"RS384","typ":"JWT"}'
 _PARTS: Final = 3
+_MAX_KEYS: Final = 16  # that were read last: OpenSSL checks an RSA key for 50 ms, and requests come with the same ones
 _COORDINATE: Final = 32  # bytes of each number of an ES256 signature
 
 _PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -111,6 +113,7 @@ def check_key(text: bytes, *, private: bool) -> None:
         _public_key(text)
 
 
+@lru_cache(maxsize=_MAX_KEYS)
 def _private_key(text: bytes) -> _PrivateKey:
     with guard(InvalidKey, "expected a private key in PEM, unencrypted"):
         key = serialization.load_pem_private_key(text, None)
@@ -119,6 +122,7 @@ def _private_key(text: bytes) -> _PrivateKey:
     raise InvalidKey("expected an RSA key or one on P-256")
 
 
+@lru_cache(maxsize=_MAX_KEYS)
 def _public_key(text: bytes) -> _PublicKey:
     if b"PRIVATE KEY-----" in text:
         return _private_key(text).public_key()

@@ -122,7 +122,7 @@ class Campaign:
                     tell(f"a finding at step {number}: {self._latest}")
                     break
             else:
-                if worlds % _ROUND_TRIPS == 0:
+                if await self._guarded(self._check_state, "check") and worlds % _ROUND_TRIPS == 0:
                     await self._guarded(self._round_trip, "round trip")
             report.seconds = time.perf_counter() - began
             report.memory = resident()
@@ -157,6 +157,9 @@ class Campaign:
                 self.report.pairs.add((self.machine.signal[0], self.machine.signal[1]))
         return good
 
+    async def _check_state(self) -> None:
+        self.machine.check_state()
+
     async def _round_trip(self) -> None:
         self.machine.round_trip()
         if self.machine.state_file is not None:
@@ -182,7 +185,7 @@ class Campaign:
         steps, world = list(self._done), self.machine.world
         found = Shrunk(finding.kind, finding.detail, world, steps)
         self.report.findings[finding.kind] = found
-        if name != "round trip":
+        if name not in {"check", "round trip"}:
             found.steps = await Shrinking(self.machine, world, finding.kind).shrink(steps)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,35 @@ from kms_mock.persistence.state import State, make_state
 from kms_mock.products import APIS
 from kms_mock.rpc.api import Operation
 from kms_mock.server.routes import ControlResponse
+from kms_mock.store.resource import Table
 from kms_mock.store.store import Store
 from tests.fuzz.steps import ApiStep, DedicatedStep, Pairs
 from tests.support.state_files import contents
+
+
+class Writes:
+    """Counts what is written into any store, by `Table._write`, which is the only way, and by going back to a copy."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._undo: list[Callable[[], None]] = []
+        for owner, name in ((Table, "_write"), (Table, "restore"), (Store, "clear"), (Store, "remove_account")):
+            self._count_calls(owner, name)
+
+    def _count_calls(self, owner: type[Any], name: str) -> None:
+        original = getattr(owner, name)
+
+        def counting(*arguments: Any, **named: Any) -> Any:
+            self.count += 1
+            return original(*arguments, **named)
+
+        setattr(owner, name, counting)
+        self._undo.append(lambda: setattr(owner, name, original))
+
+    def stop(self) -> None:
+        """Count no more."""
+        while self._undo:
+            self._undo.pop()()
 
 
 def with_state_file(path: Path, kms: KmsMock) -> State:

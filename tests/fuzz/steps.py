@@ -87,7 +87,9 @@ class ApiStep(Struct, frozen=True, omit_defaults=True):
         names = ";".join(sorted({name.lower() for name in covered}))
         start = f"{self.scheme}-HMAC-SHA256 Credential={self.access_key_id}{scope},SignedHeaders={names},Signature="
         http = self._unsigned(own, {**covered, "Authorization": start})
-        return self._unsigned(own, {**covered, "Authorization": start + self._signature(http)})
+        signed = CIMultiDict(http.headers)
+        signed["Authorization"] += self._signature(http)
+        return replace(http, headers=CIMultiDictProxy(signed))
 
     def _signature(self, http: HttpRequest) -> str:
         try:

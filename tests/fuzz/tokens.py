@@ -6,6 +6,7 @@ import base64
 import json
 import random
 from collections.abc import Callable
+from functools import lru_cache
 
 from tests.fuzz.damage import HOSTILE_TEXTS, damaged, damaged_bytes, hostile_text, written
 from tests.support.examples import oidc_token
@@ -28,14 +29,18 @@ _PARTS_OF_ASSERTION = (
 
 def oidc(chance: random.Random) -> str:
     """Return a token of an OIDC provider: with other claims, or damaged in one of its three parts."""
-    claims = {name: _claim(chance) for name in chance.sample(_CLAIMS, chance.choice((0, 1, 1, 2)))}
-    token = oidc_token(**claims)
+    token = _signed(written({name: _claim(chance) for name in chance.sample(_CLAIMS, chance.choice((0, 1, 1, 2)))}))
     if chance.random() < 0.4:
         parts = token.split(".")
         place = chance.randrange(3)
         parts[place] = _damaged_part(parts[place], chance)
         token = ".".join(parts)
     return hostile_text(chance, token) if chance.random() < 0.05 else token
+
+
+@lru_cache(maxsize=512)
+def _signed(claims: str) -> str:
+    return oidc_token(**json.loads(claims))  # reading the key for each takes 50 ms
 
 
 def _claim(chance: random.Random) -> object:
