@@ -41,6 +41,10 @@ EXTRA_PARAMETERS = frozenset({"ClientToken", "RegionId", "SecureTransport", "Sou
 MAX_PARAMETERS = 10_000
 MAX_ESCAPES = 70_000
 
+_NO_ACTION = (  # somebody who tries the address may read it
+    "Neither the header x-acs-action nor the parameter Action is there. This is the endpoint of the API, which SDKs call; "
+    "the page for people is at /_kms_mock/, and GET /_kms_mock/health says whether the server works."
+)
 _AWS = "This looks like a request to AWS; kms-mock stands in for Alibaba Cloud KMS."
 _FORM = "application/x-www-form-urlencoded"
 _MEDIA_TYPE = re.compile(r"(?:application|audio|image|multipart|text|video)/[a-z0-9.+-]{1,60}")
@@ -129,8 +133,7 @@ def decode(http: HttpRequest, products: Iterable[Hosts] = ()) -> ApiRequest:
     action = deciding(scheme, named, parameters.get("Action"))
     if not action:
         is_aws = headers.get("authorization", "").startswith("AWS4-")
-        reason = _AWS if is_aws else "Neither the header x-acs-action nor the parameter Action is there."
-        raise errors.MISSING_PARAMETER(reason, name="Action")
+        raise errors.MISSING_PARAMETER(_AWS if is_aws else _NO_ACTION, name="Action")
     if path not in ("/", ""):
         raise errors.INVALID_ACTION("The RPC API answers at the path / alone.")
     version = deciding(scheme, headers.get("x-acs-version"), parameters.get("Version"))
