@@ -41,6 +41,7 @@ EXTRA_PARAMETERS = frozenset({"ClientToken", "RegionId", "SecureTransport", "Sou
 MAX_PARAMETERS = 10_000
 MAX_ESCAPES = 70_000
 
+_NAME = re.compile(r"[A-Za-z]\w{0,59}(\.[0-9]{1,4}(\.[A-Za-z]\w{0,59})?)?", re.ASCII)
 _NO_ACTION = (  # somebody who tries the address may read it
     "Neither the header x-acs-action nor the parameter Action is there. This is the endpoint of the API, which SDKs call; "
     "the page for people is at /_kms_mock/, and GET /_kms_mock/health says whether the server works."
@@ -151,6 +152,11 @@ def decode(http: HttpRequest, products: Iterable[Hosts] = ()) -> ApiRequest:
         form=form,
         http=http,
     )
+
+
+def is_name(name: str, value: str) -> bool:
+    """Return whether an unknown parameter may be misspelt: anything else may be a secret, as in a body that is no form."""
+    return _NAME.fullmatch(name) is not None and value.strip("=") != ""
 
 
 def writable(text: str) -> str:

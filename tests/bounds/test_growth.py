@@ -114,14 +114,15 @@ def test_a_region_that_was_emptied_can_be_filled_again(server: InProcess) -> Non
 
 
 def test_noted_parameters_are_bounded_in_number_and_length(server: InProcess) -> None:
-    """Unknown parameters are logged once each: at most 1,000 of them, and 60 characters of each, are kept for that."""
-    for number in range(30):
-        server.call("ListKeys", **{f"{number}{'x' * 20_000}{place}": "" for place in range(5)})
+    """Unknown parameters are logged once each: at most 1,000 of them are kept for that, and of long ones nothing."""
     noted = server.gateway._warned  # noqa: SLF001 (as above)
-    assert 30 <= len(noted) <= gateway.MAX_WARNINGS
-    assert max(len(name) for _, name in noted) <= 60
+    for number in range(30):
+        server.call("ListKeys", **{f"a{number}{'x' * 20_000}{place}": "1" for place in range(5)})
+        server.call("ListKeys", **{f"a.{number}.{'x' * 60}": "1"})
+    assert 30 <= len(noted) <= 31
+    assert max(len(name) for _, name in noted) <= gateway.MAX_WARNED_NAME + 2  # in quotes
     for number in range(3):
-        server.call("ListKeys", **{f"{number}-{place}": "" for place in range(900)})
+        server.call("ListKeys", **{f"a{number}_{place}": "1" for place in range(900)})
     assert len(noted) == gateway.MAX_WARNINGS
 
 

@@ -183,9 +183,8 @@ class Machine:
         self.answer = answer
         call = self.kms.calls.last
         reason = "".join(letter for letter in answer.reason[:60] if letter.isalpha() or letter == " ")
-        known = OPERATIONS if isinstance(step, ApiStep) else DEDICATED
-        operation = known.get(step.operation)
-        self.signal = (step.operation if operation is not None else "", answer.code, reason)
+        operation = OPERATIONS.get(step.operation) if isinstance(step, ApiStep) else DEDICATED.get(step.name)
+        self.signal = ("" if operation is None else operation.name, answer.code, reason)
         assert call is not None
         self._check_answer(answer, call.fault)
         require(self.kms.calls.count == count + 1, "a call missing in the journal")

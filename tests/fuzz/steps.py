@@ -112,6 +112,12 @@ class DedicatedStep(Struct, frozen=True, omit_defaults=True):
     late_changes: Pairs = ()
     method: str = "POST"
 
+    @property
+    def name(self) -> str:
+        """The operation that the headers name in the end."""
+        changed = [value for name, value in (*self.changes, *self.late_changes) if name == "x-kms-apiname"]
+        return changed[-1] if changed else self.operation
+
     def http(self) -> HttpRequest:
         """Return the request as it comes out of a connection."""
         changes = {name: _as_received(value) for name, value in self.changes}

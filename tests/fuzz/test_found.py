@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from kms_mock import KmsMock
+from kms_mock.rpc.decode import HttpRequest
+from kms_mock.server.control_api import ControlApi
 from tests.support.control import control_request
 from tests.support.raw_http import ask
 
@@ -38,6 +44,18 @@ def test_calls_with_headers_that_are_not_utf8_can_be_listed(kms: KmsMock, header
     (call,) = control_request(kms, "GET", "requests")["requests"]
     assert (call["action"], call["access_key_id"]) in {(ESCAPED, ""), ("ListKeys", ""), ("ListKeys", ESCAPED)}
     str(kms.calls.last).encode()
+
+
+@pytest.mark.parametrize("path", ["faults/\udcff", "requests/\udcff", "page/\udcff", "checkpoints/\udcff", "\udcff"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+def test_a_refusal_of_the_control_api_may_quote_a_path_that_is_not_utf8(method: str, path: str) -> None:
+    """`DELETE /_kms_mock/faults/<bytes>`, from a parser that lets such paths through, could not be encoded."""
+    kms = KmsMock()
+    control = ControlApi(kms.controls, kms.config, kms.certificates)
+    headers = CIMultiDictProxy(CIMultiDict({"Host": "127.0.0.1"}))
+    answer = asyncio.run(control.answer(HttpRequest(method, f"/_kms_mock/{path}", headers, b"", peer="127.0.0.1")))
+    assert answer.status in {404, 405}
+    assert list(json.loads(answer.body)) == ["error"]
 
 
 def test_other_headers_may_be_anything(kms: KmsMock) -> None:
