@@ -159,6 +159,7 @@ class Campaign:
 
     async def _check_state(self) -> None:
         self.machine.check_state()
+        self.machine.check_recording()
 
     async def _round_trip(self) -> None:
         self.machine.round_trip()

@@ -21,6 +21,7 @@ from kms_mock.control.calls import Call
 from kms_mock.fixtures import FixtureError
 from kms_mock.kms.dedicated.wire import MEDIA_TYPE as PROTOBUF_TYPE
 from kms_mock.products import APIS
+from kms_mock.recording import Recording
 from kms_mock.rpc.api import Operation
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import JSON_TYPE, XML_TYPE, HttpResponse
@@ -92,6 +93,8 @@ class Machine:
         self.clock = self.kms.clock
         self.control = ControlApi(self.kms.controls, self.kms.config, self.kms.certificates)
         self.endpoints = CredentialEndpoints(self.kms.store, self.kms._guard, self.kms._commit)  # noqa: SLF001 (as `http_server` makes it)
+        self.recording = Recording(self.kms.store)
+        self.kms.calls.watch(lambda call: self.recording.add(call))  # noqa: PLW0108 (each world has its own)
         self.misplaced = False
         """Whether a step may have put the planted value where no secret belongs: then it may be shown."""
         self.runner = asyncio.Runner()
@@ -121,6 +124,7 @@ class Machine:
         self.kms.reset()
         self._set_clock()
         self.kms.controls.restore(world.state)
+        self.recording = Recording(self.kms.store)
         self.kms.store.changes.clear()
         self.misplaced = False
         self.world = world.name
@@ -332,6 +336,16 @@ class Machine:
             for account in document.get("accounts", []):
                 account.get("regions", []).sort(key=lambda region: region["id"])
         require(saved == again, "a snapshot loads to another store", first_difference(saved, again))
+
+    def check_recording(self) -> None:
+        """Load what was recorded, which is what calls did not find. Raises Finding."""
+        document = self.recording.document({})
+        try:
+            KmsMock(document)
+        except FixtureError as error:
+            raise Finding(
+                f"what was recorded does not load: {words(error.problem.encode())}", str(error)[:2000]
+            ) from error
 
     def restart(self) -> None:
         """Close the state file and open it again, which fills the store anew: it is as it was. Raises Finding."""
