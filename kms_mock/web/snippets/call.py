@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from kms_mock.control.catalogue import FieldKind, form_field
@@ -174,7 +174,7 @@ def _flattened(name: str, text: str, field: FieldKind | None) -> list[tuple[str,
 
 
 def _tree(text: str) -> Any:
-    try:
-        return json.loads(text)
+    try:  # not by `json`, which takes half of a surrogate pair: no answer can hold it
+        return msgspec.json.decode(text)
     except (ValueError, RecursionError):
         return None
