@@ -133,6 +133,7 @@ class Recording:
         """
         document: dict[str, Any] = deepcopy(dict(before))
         self.added, self.elsewhere, self.unfit = [], [], []
+        taken = _key_versions(document)
         for target, wanted in self._wanted.items():
             kind = "secrets" if target.resource is secrets else "keys"
             entry = self._find(document, target, kind)
@@ -140,7 +141,7 @@ class Recording:
                 if any(asked != ("", CURRENT) for asked in wanted.asked):
                     self.elsewhere.append(_label(target))
                 continue
-            completed = self._completed(target, wanted, {} if entry is None else entry)
+            completed = self._completed(target, wanted, {} if entry is None else entry, taken)
             if completed == entry:
                 continue
             if entry is None and not self._fits(target, kind, completed):
@@ -154,14 +155,14 @@ class Recording:
                 entry.update(completed)
         return document
 
-    def _completed(self, target: _Target, wanted: _Wanted, entry: Entry) -> Entry:
-        """Return the entry that would have satisfied what was asked."""
+    def _completed(self, target: _Target, wanted: _Wanted, entry: Entry, taken: set[str]) -> Entry:
+        """Return the entry that would have satisfied what was asked; `taken` are the ids of versions of all keys."""
         if target.resource is secrets:
             return _secret({"name": target.name, **entry}, wanted.asked, self._store.sources.random_bytes)
         if not entry:
             is_alias = target.resource is aliases
             entry = {"id": self._store.sources.new_id(), "aliases": [target.name]} if is_alias else {"id": target.name}
-        return _key(entry, wanted)
+        return _key(entry, wanted, taken)
 
     def _fits(self, target: _Target, kind: str, entry: Entry) -> bool:
         """Return whether a document can hold an entry."""
@@ -270,16 +271,26 @@ def _entry(document: dict[str, Any], name: str, wanted: str) -> dict[str, Any]:
     return entries[-1]
 
 
-def _key(entry: Entry, wanted: _Wanted) -> Entry:
-    """Return a key with the spec and the versions that it needs; one with material stays as it is."""
+def _key_versions(document: Mapping[str, Any]) -> set[str]:
+    """Return the ids of the versions of all keys in a document."""
+    regions = [region for account in document.get("accounts", ()) for region in account.get("regions", ())]
+    entries = [entry for place in (document, *regions) for entry in place.get("keys", ())]
+    return {version["id"] for entry in entries for version in entry.get("versions", ()) if "id" in version}
+
+
+def _key(entry: Entry, wanted: _Wanted, taken: set[str]) -> Entry:
+    """Return a key with the spec and the versions that it needs; one with material stays as it is.
+
+    A version belongs to one key: a program that calls a key by its id and by its alias asks for the same one twice.
+    """
     if entry.get("material"):
         return entry
     key = deepcopy(entry)
     if wanted.algorithm in _SPECS and "spec" not in key:
         key["spec"], key["usage"] = _SPECS[wanted.algorithm]
-    known = {version.get("id") for version in key.get("versions", ())}
     for version_id in [version_id for version_id, _ in wanted.asked if _UUID.fullmatch(version_id)]:
-        if version_id not in known:
+        if version_id not in taken:
+            taken.add(version_id)
             key.setdefault("versions", []).append({"id": version_id})
     return key
 

@@ -122,8 +122,11 @@ class Campaign:
                     tell(f"a finding at step {number}: {self._latest}")
                     break
             else:
-                if await self._guarded(self._check_state, "check") and worlds % _ROUND_TRIPS == 0:
-                    await self._guarded(self._round_trip, "round trip")
+                good = await self._guarded(self._check_state, "check")
+                if good and worlds % _ROUND_TRIPS == 0:
+                    good = await self._guarded(self._round_trip, "round trip")
+                if not good:
+                    tell(f"a finding after step {number}: {self._latest}")
             report.seconds = time.perf_counter() - began
             report.memory = resident()
             if worlds == _WARM:

@@ -287,6 +287,18 @@ def test_what_no_file_can_hold_does_not_stop_the_rest(missing: Missing) -> None:
     assert missing.recording.unfit == [f"key {'k' * 65}", "key far"]
 
 
+def test_a_version_that_two_keys_are_asked_for_belongs_to_one(missing: Missing) -> None:
+    """A program that calls a key by its id and by an alias asks for one version twice: nothing was recorded."""
+    version = "11111111-2222-4333-8444-555555555555"
+    for key in ("key-1", "alias/same"):
+        missing.ask("DescribeKeyVersion", KeyId=key, KeyVersionId=version)
+    first, second = missing.document()["keys"]
+    assert (first["id"], first["versions"]) == ("key-1", [{"id": version}])
+    assert (second["aliases"], second.get("versions")) == (["alias/same"], None)
+    again = missing.document({"keys": [first, second]})
+    assert (again, missing.recording.added) == ({"keys": [first, second]}, [])
+
+
 def test_a_secret_gets_no_more_versions_and_stages_than_it_can_have(missing: Missing) -> None:
     """A program that asks for 30 versions, and for 20 stages, of a secret that is not there, gets as many as fit besides the current one."""
     for number in range(30):
