@@ -20,7 +20,7 @@ from tests.fuzz.steps import ApiStep, DedicatedStep, Step
 
 Steps = list[tuple[int, Step]]
 _STEPS_IN_A_WORLD = 400
-_ROUND_TRIPS = 8  # worlds between two comparisons of a snapshot with what it loads to
+ROUND_TRIPS = 8  # worlds between two comparisons of a snapshot with what it loads to
 _MOST_REPLAYS = 150
 _WARM = 100  # worlds after which every one was there and the tables are full
 MOST_GROWTH = 64 * 2**20  # bytes after that
@@ -123,7 +123,7 @@ class Campaign:
                     break
             else:
                 good = await self._guarded(self._check_state, "check")
-                if good and worlds % _ROUND_TRIPS == 0:
+                if good and worlds % ROUND_TRIPS == 0:
                     good = await self._guarded(self._round_trip, "round trip")
                 if not good:
                     tell(f"a finding after step {number}: {self._latest}")
