@@ -306,6 +306,7 @@ def test_masked_values_never_reach_a_fixture() -> None:
         ({"operation": "GetSecretValu"}, "did you mean 'GetSecretValue'"),
         ({"operation": "GetSecretValue", "parameter": {}}, "did you mean 'parameters'"),
         ({}, "operation"),
+        ({"operation": "ListKeys", "parameters": {f"p{number}": "" for number in range(1001)}}, "more than 1000"),
     ],
 )
 def test_what_cannot_be_written_is_refused(kms: KmsMock, body: Any, problem: str) -> None:
@@ -315,8 +316,10 @@ def test_what_cannot_be_written_is_refused(kms: KmsMock, body: Any, problem: str
 
 
 def test_what_is_no_json_stays_a_text(kms: KmsMock) -> None:
-    """Half-written lists and objects do no harm: code is written while somebody types."""
-    for text in ("[", "{", '["a"', "[1]", "null", '{"a": 1}', "[" * 5000):
+    """Half-written lists and objects do no harm: code is written while somebody types. Deep ones were 500."""
+    deep = '{"a":' * 400 + "1" + "}" * 400
+    for text in ("[", "{", '["a"', "[1]", "null", '{"a": 1}', "[" * 5000, deep, f'["{"x" * 40_000}"]'):
         code = snippets_of(kms, "TagResources", {"ResourceId": text, "Tag": text})["code"]
+        assert snippets_of(kms, "CreateSecret", {"ExtendedConfig": text})["code"]["go"]
         assert all(code[language] for language in ("python", "go", "java", "php", "dotnet", "curl"))
     assert control_request(kms, "GET", "health")["status"] == "ok"

@@ -33,6 +33,9 @@ _STRINGS = frozenset(
     }
 )
 _KINDS: dict[FieldKind, Kind] = {"integer": "integer", "boolean": "boolean", "list": "list", "object": "object"}
+_MOST_PARAMETERS = 1000
+_LONGEST_TREE = 32768  # characters, as the longest value of the API
+_MOST_BRACKETS = 200
 _CUSTOM_DATA = "ExtendedConfig.CustomData"
 _FIELD = re.compile("[A-Za-z][A-Za-z0-9]*")  # the name of a field: it becomes code too
 _SNAKE = {"DKMSInstanceId": "dkmsinstance_id", "KMProvider": "kmprovider"}
@@ -113,6 +116,8 @@ def written_call(
 ) -> WrittenCall:
     """Return a call in every form that the languages need. Raises ValueError for an unknown operation."""
     apis = tuple(api for api in apis if api.wire_form is None)
+    if len(asked.parameters) > _MOST_PARAMETERS:
+        raise ValueError(f"a call with more than {_MOST_PARAMETERS} parameters is no call that code can be written for")
     operation = find_operation(apis, asked.operation)
     if operation is None:
         names = [name for api in apis for name in api.operations]
@@ -174,7 +179,9 @@ def _flattened(name: str, text: str, field: FieldKind | None) -> list[tuple[str,
 
 
 def _tree(text: str) -> Any:
+    if len(text) > _LONGEST_TREE or text.count("[") + text.count("{") > _MOST_BRACKETS:
+        return None  # it would take long, or be too deep to be written
     try:  # not by `json`, which takes half of a surrogate pair: no answer can hold it
         return msgspec.json.decode(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
