@@ -17,7 +17,7 @@ from kms_mock.store.store import Store
 from kms_mock.store.times import FUTURE
 from kms_mock.sts import errors
 
-_LONGEST_ALGORITHM = 20  # characters of an unknown one that the message repeats
+_MAX_ALGORITHM = 20  # characters of an unknown one that the message repeats
 
 
 class Claims(Struct, frozen=True):
@@ -47,7 +47,7 @@ def check_token(provider: OidcProvider, text: str, now: float) -> Claims:
         raise errors.OIDC_CONTENT("A part of the token is not a JSON object.") from None
     if token.algorithm not in jwt.ALGORITHMS:
         known = " and ".join(jwt.ALGORITHMS)
-        raise errors.OIDC_ALGORITHM(f"Known are {known}.", key=token.algorithm[:_LONGEST_ALGORITHM])
+        raise errors.OIDC_ALGORITHM(f"Known are {known}.", key=token.algorithm[:_MAX_ALGORITHM])
     claims = _read(token.claims)
     if claims.issuer != provider.issuer:
         raise errors.OIDC_ISSUER(f"OIDC provider {provider.name} has the issuer {provider.issuer}.")
