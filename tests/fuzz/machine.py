@@ -31,6 +31,7 @@ from kms_mock.server.listener import HttpServer
 from kms_mock.server.routes import PREFIX
 from kms_mock.store.changes import difference
 from kms_mock.store.store import StoreState
+from kms_mock.store.times import END_OF_TIME
 from tests.fuzz import wire
 from tests.fuzz.checks import (
     Finding,
@@ -176,7 +177,7 @@ class Machine:
 
     async def _api(self, step: ApiStep | DedicatedStep, before: StoreState) -> None:
         if self.world == LIMITED:
-            self.clock.advance(_SECONDS_OF_STEP)
+            self.clock.advance(min(_SECONDS_OF_STEP, END_OF_TIME - self.clock.now()))
             before = self.kms.store.state()
         http = step.http()
         count = self.kms.calls.count
