@@ -6,6 +6,7 @@ What the program makes or deletes itself is not missing: it may well ask first w
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
@@ -13,14 +14,16 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from kms_mock import fixtures
 from kms_mock.control.calls import Call
 from kms_mock.crypto.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, KEY_SPECS, SIGN_VERIFY
+from kms_mock.fixtures import FixtureError
 from kms_mock.identity.callers import account_of_caller
 from kms_mock.importing.made_up import any_value
 from kms_mock.kms import API
 from kms_mock.kms.errors import ALIAS_NOT_FOUND, KEY_NOT_FOUND, KEY_VERSION_NOT_FOUND, SECRET_NOT_FOUND
 from kms_mock.kms.model.key import aliases, keys
-from kms_mock.kms.model.secret import CURRENT, secrets
+from kms_mock.kms.model.secret import CURRENT, MAX_STAGES, MAX_VERSIONS, secrets
 from kms_mock.kms.parameters import SecretRequest
 from kms_mock.store.changes import Change, Place
 from kms_mock.store.resource import Resource
@@ -29,6 +32,7 @@ from kms_mock.store.store import Store
 Entry = dict[str, Any]
 Asked = tuple[str, str]  # the id of a version and a stage; "" for any
 
+MAX_TARGETS = 20_000  # a program that asks for ever takes no more memory
 _ARN = re.compile(r"acs:kms:([a-z0-9-]+):([0-9]+):(key|alias|secret)/(.+)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MADE_UP_VERSION = "recorded-"  # not an id that a program is likely to give a version of its own
@@ -78,14 +82,18 @@ class _Wanted(Struct):
 
 
 class Recording:
-    """Collects secrets, versions, keys and aliases that calls did not find. `add` is for `Journal.watch`."""
+    """Collects secrets, versions, keys and aliases that calls did not find. `add` is for `Journal.watch`.
+
+    At most `MAX_TARGETS` are kept, and of what calls made itself the newest ones.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._wanted: dict[_Target, _Wanted] = {}
-        self._made: set[_Target] = set()
+        self._made: OrderedDict[_Target, None] = OrderedDict()
         self.added: list[str] = []
         self.elsewhere: list[str] = []
+        self.unfit: list[str] = []
 
     def add(self, call: Call) -> None:
         """Note what a call did not find, and what it made. The gateway of KMS instances is left out."""
@@ -96,7 +104,7 @@ class Recording:
         account = account_of_caller(self._store, call.access_key_id)
         for resource, name, asked, algorithm in _missed(call):
             target = _located(resource, name, (account, call.region))
-            if target in self._made:
+            if target in self._made or (len(self._wanted) >= MAX_TARGETS and target not in self._wanted):
                 continue
             partition = self._store.existing(*target.place)
             exists = partition is not None and target.name in partition[target.resource]
@@ -108,7 +116,9 @@ class Recording:
         """Note what a request made or deleted: it was not missing."""
         target = _Target(change.resource, change.place, change.id)
         if change.before is None or change.after is None:
-            self._made.add(target)
+            self._made[target] = None
+            if len(self._made) > MAX_TARGETS:
+                self._made.popitem(last=False)
             self._wanted.pop(target, None)
         elif change.resource is secrets and target in self._wanted:
             made = change.after.versions.keys() - change.before.versions.keys()
@@ -118,10 +128,12 @@ class Recording:
     def document(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return a former fixture document with what was missed besides.
 
-        `added` names what is new in it; `elsewhere` what was incomplete and is not of this document.
+        `added` names what is new in it; `elsewhere` what was incomplete and is not of this document; `unfit` what no
+        document can hold, such as a name that is too long.
         """
         document: dict[str, Any] = deepcopy(dict(before))
-        self.added, self.elsewhere = [], []
+        self.added, self.elsewhere, self.unfit = [], [], []
+        taken = _key_versions(document)
         for target, wanted in self._wanted.items():
             kind = "secrets" if target.resource is secrets else "keys"
             entry = self._find(document, target, kind)
@@ -129,8 +141,11 @@ class Recording:
                 if any(asked != ("", CURRENT) for asked in wanted.asked):
                     self.elsewhere.append(_label(target))
                 continue
-            completed = self._completed(target, wanted, {} if entry is None else entry)
+            completed = self._completed(target, wanted, {} if entry is None else entry, taken)
             if completed == entry:
+                continue
+            if entry is None and not self._fits(target, kind, completed):
+                self.unfit.append(_label(target))
                 continue
             self.added.append(_label(target))
             if entry is None:
@@ -140,14 +155,25 @@ class Recording:
                 entry.update(completed)
         return document
 
-    def _completed(self, target: _Target, wanted: _Wanted, entry: Entry) -> Entry:
-        """Return the entry that would have satisfied what was asked."""
+    def _completed(self, target: _Target, wanted: _Wanted, entry: Entry, taken: set[str]) -> Entry:
+        """Return the entry that would have satisfied what was asked; `taken` are the ids of versions of all keys."""
         if target.resource is secrets:
             return _secret({"name": target.name, **entry}, wanted.asked, self._store.sources.random_bytes)
         if not entry:
             is_alias = target.resource is aliases
             entry = {"id": self._store.sources.new_id(), "aliases": [target.name]} if is_alias else {"id": target.name}
-        return _key(entry, wanted)
+        return _key(entry, wanted, taken)
+
+    def _fits(self, target: _Target, kind: str, entry: Entry) -> bool:
+        """Return whether a document can hold an entry."""
+        document: dict[str, Any] = {}
+        plain = {name: value for name, value in entry.items() if name not in ("spec", "usage")}  # no key pair is made
+        self._resources(document, target.place)[kind] = [plain]
+        try:
+            fixtures.load(Store(self._store.sources, self._store.default_account, self._store.default_region), document)
+        except FixtureError:
+            return False
+        return True
 
     def _find(self, document: dict[str, Any], target: _Target, kind: str) -> Entry | None:
         """Return the entry of a target, wherever a document has it."""
@@ -245,16 +271,26 @@ def _entry(document: dict[str, Any], name: str, wanted: str) -> dict[str, Any]:
     return entries[-1]
 
 
-def _key(entry: Entry, wanted: _Wanted) -> Entry:
-    """Return a key with the spec and the versions that it needs; one with material stays as it is."""
+def _key_versions(document: Mapping[str, Any]) -> set[str]:
+    """Return the ids of the versions of all keys in a document."""
+    regions = [region for account in document.get("accounts", ()) for region in account.get("regions", ())]
+    entries = [entry for place in (document, *regions) for entry in place.get("keys", ())]
+    return {version["id"] for entry in entries for version in entry.get("versions", ()) if "id" in version}
+
+
+def _key(entry: Entry, wanted: _Wanted, taken: set[str]) -> Entry:
+    """Return a key with the spec and the versions that it needs; one with material stays as it is.
+
+    A version belongs to one key: a program that calls a key by its id and by its alias asks for the same one twice.
+    """
     if entry.get("material"):
         return entry
     key = deepcopy(entry)
     if wanted.algorithm in _SPECS and "spec" not in key:
         key["spec"], key["usage"] = _SPECS[wanted.algorithm]
-    known = {version.get("id") for version in key.get("versions", ())}
     for version_id in [version_id for version_id, _ in wanted.asked if _UUID.fullmatch(version_id)]:
-        if version_id not in known:
+        if version_id not in taken:
+            taken.add(version_id)
             key.setdefault("versions", []).append({"id": version_id})
     return key
 
@@ -268,7 +304,8 @@ def _secret(entry: Entry, asked: Iterable[Asked], random_bytes: Callable[[int], 
     short = [{"id": "v1", "data": secret["value"], "stages": [CURRENT], **created}] if secret.get("value") else []
     versions: list[Entry] = deepcopy(secret.get("versions") or short)
     for version_id, stage in asked:
-        _mark(versions, version_id, stage, random_bytes)
+        if _has_room(versions, version_id, stage):
+            _mark(versions, version_id, stage, random_bytes)
     if not any(CURRENT in version.get("stages", ()) for version in versions):
         unmarked = next((version["id"] for version in versions if not version.get("stages")), "")
         _mark(versions, unmarked, CURRENT, random_bytes)
@@ -276,6 +313,13 @@ def _secret(entry: Entry, asked: Iterable[Asked], random_bytes: Callable[[int], 
         secret.pop("value", None)
         secret["versions"] = versions
     return secret
+
+
+def _has_room(versions: list[Entry], version_id: str, stage: str) -> bool:
+    """Return whether a version, and a stage, fit into a secret besides those that it has, and the current one."""
+    stages = {marked for version in versions for marked in version.get("stages", ())} | {CURRENT}
+    is_new = not version_id or all(version["id"] != version_id for version in versions)
+    return len(versions) + is_new < MAX_VERSIONS and len(stages | {stage}) <= MAX_STAGES
 
 
 def _mark(versions: list[Entry], version_id: str, stage: str, random_bytes: Callable[[int], bytes]) -> None:

@@ -13,6 +13,7 @@ _ATTEMPTS = 10
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 20.0
 _PAGE_SIZE = 100
+_MOST_PAGES = 1000  # the quotas of an account are far below
 _THROTTLED = re.compile(r"(Rejected\.)?Throttling(\..*)?")
 # Codes that another attempt may answer otherwise.
 _PASSING = re.compile(rf"{_THROTTLED.pattern}|ServiceUnavailable(Temporary)?|(Rejected\.)?Unavailable|InternalFailure")
@@ -87,16 +88,19 @@ class ServiceClient:
         return answer.body
 
     def pages(self, action: str, path: str, **parameters: str) -> Iterator[dict[str, Any]]:
-        """Yield the entries of all pages of a list, which is in an answer at a path. Raises as `call` does."""
-        number = seen = 0
-        while True:
-            number += 1
+        """Yield the entries of all pages of a list, which is in an answer at a path. Raises as `call` does.
+
+        UnreachableError for a list that does not end: whoever answers is no KMS.
+        """
+        seen = 0
+        for number in range(1, _MOST_PAGES + 1):
             answer = self.call(action, PageNumber=str(number), PageSize=str(_PAGE_SIZE), **parameters)
             entries = field(answer, path) or []  # an empty list may be left out
             yield from entries
             seen += len(entries)
             if not entries or seen >= int(answer.get("TotalCount") or 0):
                 return
+        raise UnreachableError(f"{action} has no end: {seen} entries came")
 
     def _once(self, action: str, parameters: Mapping[str, str]) -> Answer:
         from alibabacloud_tea_openapi import models  # noqa: PLC0415

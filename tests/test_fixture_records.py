@@ -156,7 +156,7 @@ def test_records_are_equal_after_a_restart(tmp_path: Path) -> None:
         resources
     )
     store.partition(DEFAULT_ACCOUNT, DEFAULT_REGION)[request_counts].remove(
-        RequestCount("Encrypt", 1.5, 3)
+        RequestCount("cn-hangzhou", "Encrypt", 1.5, 3)
     )  # not saved
     expected, records, indexes = contents(store), all_records(store), indexes_of(store)
     after = Store(store.sources, DEFAULT_ACCOUNT, DEFAULT_REGION)
@@ -178,7 +178,7 @@ def put_passing(store: Store) -> None:
     pair = material.generate("EC_P256", store.sources.stream())
     partition[import_tokens].put(ImportToken("token", "key", "arn", pair, "RSAES_OAEP_SHA_1", 5.5))
     partition[recent_rotations].put(RecentRotations((1.5, 2.5)))
-    partition[request_counts].put(RequestCount("Encrypt", 1.5, 3))
+    partition[request_counts].put(RequestCount("cn-hangzhou", "Encrypt", 1.5, 3))
     store.server[challenge_keys].put(ChallengeKey(pair))
 
 

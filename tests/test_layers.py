@@ -76,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
     "service_client": set(),
     "importing": {"service_client", "fixtures", "store", "kms"},
     "parity": {"service_client", "fixtures", "kms"},  # fixtures: the reader of YAML
-    "recording": {"control", "importing", "kms", "identity", "store", "crypto"},
+    "recording": {"control", "fixtures", "importing", "kms", "identity", "store", "crypto"},
     "cli": {
         "service_client",
         "recording",

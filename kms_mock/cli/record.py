@@ -54,6 +54,8 @@ class Record:
         if self._recording.elsewhere:
             names = ", ".join(self._recording.elsewhere)
             self._report(f"not recorded, since {self._path} does not have them, but they exist: {names}")
+        if self._recording.unfit:
+            self._report(f"not recorded, since no fixture file can hold it: {', '.join(self._recording.unfit)}")
         return not problem
 
     def _check(self, document: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from kms_mock.logs import printable
 from kms_mock.rpc.api import Operation
 from kms_mock.rpc.binding import Parameter
-from kms_mock.rpc.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, parameters_of
+from kms_mock.rpc.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, is_name, parameters_of
 from kms_mock.rpc.encode import HttpResponse, decode_document
 from kms_mock.rpc.errors import INVALID_PARAMETER, ApiError
 from kms_mock.rpc.wire_form import WireForm
@@ -120,8 +120,11 @@ class Call(Struct, frozen=True, gc=False):
         sent = self.sent
         is_refused = self.code.startswith(INVALID_PARAMETER.code)
         open_names = {parameter.name for parameter in declared if _is_open(parameter, sent, is_refused=is_refused)}
+        secret_names = {parameter.name: parameter.sensitive for parameter in declared}
         return {
-            name: value if name in open_names or name.partition(".")[0] in open_names else MASK
+            _shown_name(name, value, secret_names): value
+            if name in open_names or name.partition(".")[0] in open_names
+            else MASK
             for name, value in sent.items()
             if name not in _SYSTEM
         }
@@ -189,6 +192,16 @@ def _is_open(parameter: Parameter, sent: Mapping[str, str], *, is_refused: bool)
     except ApiError:
         return False
     return True
+
+
+def _shown_name(name: str, value: str, declared: Mapping[str, bool]) -> str:
+    """Return a parameter's name as it may be shown; `declared` says which are secret. The body of a form can be anything."""
+    first, dot, _ = name.partition(".")
+    if name in declared or declared.get(first) is False:
+        return name
+    if first in declared:
+        return f"{first}{dot}{MASK}"
+    return name if is_name(name, value) else MASK
 
 
 def _size_of_former(before: Any, after: Any) -> int:

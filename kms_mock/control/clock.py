@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from kms_mock.store.events import Event
 from kms_mock.store.times import END_OF_TIME, SECONDS_OF_UNIT, parse_iso
 
+_LONGEST_STEP = 60  # characters
 _STEP = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 
@@ -132,10 +133,10 @@ def parse_step(step: str | float | timedelta) -> float:
     if isinstance(step, int | float):
         return float(step)
     if step.lstrip().startswith("-"):
-        raise ValueError(f"a step of time goes forwards, and {step!r} does not; `set` can go back")
-    parts = _STEP.findall(step)
+        raise ValueError(f"a step of time goes forwards, and {step[:_LONGEST_STEP]!r} does not; `set` can go back")
+    parts = _STEP.findall(step) if len(step) <= _LONGEST_STEP else []
     if not parts or "".join(number + unit for number, unit in parts) != step.replace(" ", ""):
-        raise ValueError(f"a step of time is written like 7d, 12h or 1h30m, not {step!r}")
+        raise ValueError(f"a step of time is written like 7d, 12h or 1h30m, not {step[:_LONGEST_STEP]!r}")
     return sum(float(number) * SECONDS_OF_UNIT[unit] for number, unit in parts)
 
 

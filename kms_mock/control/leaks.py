@@ -80,10 +80,9 @@ def _with_nested(label: str, value: str) -> Iterator[tuple[str, str]]:
     yield label, value
     if value.startswith("{"):
         try:
-            tree = json.loads(value)
-        except ValueError:
+            yield from list(_secrets_within(label, json.loads(value)))
+        except (ValueError, RecursionError):  # no document, or one that nobody could read
             return
-        yield from _secrets_within(label, tree)
 
 
 def _secrets_within(label: str, tree: Any) -> Iterator[tuple[str, str]]:

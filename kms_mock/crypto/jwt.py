@@ -9,8 +9,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -25,6 +27,7 @@ from kms_mock.crypto.material import KeyMaterial
 ALGORITHMS: Final = ("RS256", "ES256")
 _HEADER: Final = b'{"alg":"RS384","typ":"JWT"}'
 _PARTS: Final = 3
+_MAX_KEYS: Final = 16  # that were read last: OpenSSL checks an RSA key for 50 ms, and requests come with the same ones
 _COORDINATE: Final = 32  # bytes of each number of an ES256 signature
 
 _PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -111,6 +114,7 @@ def check_key(text: bytes, *, private: bool) -> None:
         _public_key(text)
 
 
+@lru_cache(maxsize=_MAX_KEYS)
 def _private_key(text: bytes) -> _PrivateKey:
     with guard(InvalidKey, "expected a private key in PEM, unencrypted"):
         key = serialization.load_pem_private_key(text, None)
@@ -119,6 +123,7 @@ def _private_key(text: bytes) -> _PrivateKey:
     raise InvalidKey("expected an RSA key or one on P-256")
 
 
+@lru_cache(maxsize=_MAX_KEYS)
 def _public_key(text: bytes) -> _PublicKey:
     if b"PRIVATE KEY-----" in text:
         return _private_key(text).public_key()
@@ -141,13 +146,12 @@ def _decoded(part: str) -> bytes:
 
 
 def _object(data: bytes) -> Mapping[str, Any]:
-    try:
-        found = json.loads(data)
+    try:  # not by `json`, which takes half of a surrogate pair: no answer can hold it
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except msgspec.ValidationError:
+        raise NotObject("a part is not a JSON object") from None
     except (ValueError, RecursionError):
         raise NotObject("a part is not JSON") from None
-    if not isinstance(found, dict):
-        raise NotObject("a part is not a JSON object")
-    return found
 
 
 def _part(data: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from kms_mock import fixtures
+from kms_mock.fixtures import FixtureError
 from kms_mock.importing.documents import Entry, Reader
 from kms_mock.service_client import RefusedError, ServiceClient
 from kms_mock.sources import Sources
@@ -75,6 +76,16 @@ class Import:
 
     def run(self, progress: Progress = _no_progress) -> Imported:
         """Read the account. Raises ImportFailedError, RefusedError, UnreachableError; FixtureError for what no fixture can hold."""
+        try:
+            return self._run(progress)
+        except FixtureError:
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ImportFailedError(
+                f"the answers are not those of KMS ({type(error).__name__}): is the endpoint the right one?"
+            ) from None
+
+    def _run(self, progress: Progress) -> Imported:
         arns: dict[str, str] = {}
         for entry in self._account.pages("ListKeys", "Keys.Key"):
             arns[entry["KeyId"]] = entry.get("KeyArn", "")

@@ -6,6 +6,7 @@ or a parser takes; the markers of `binding` carry the rest.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args
@@ -37,7 +38,7 @@ from kms_mock.rpc.binding import (
     Sensitive,
     Wire,
 )
-from kms_mock.store.times import parse_interval, parse_iso
+from kms_mock.store.times import FUTURE, VALIDITY, parse_interval, parse_iso
 
 # -- types: paging, flags ---------------------------------------------------------------------------------------------
 
@@ -112,7 +113,7 @@ WrappingKeySpec = Literal["RSA_2048", "EC_SM2"]
 WrappingAlgorithm = Literal["RSAES_PKCS1_V1_5", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"]
 ImportTokenText = Annotated[str, Wire("ImportToken"), Meta(max_length=1024), Sensitive()]
 EncryptedKeyMaterial = Annotated[bytes, Sensitive()]
-KeyMaterialExpireUnix = Annotated[int, Meta(ge=0, le=253402300799)]  # up to the year 9999, the last one with a date
+KeyMaterialExpireUnix = Annotated[int, Meta(ge=0, le=int(FUTURE.last))]  # the year 9999 is the last one with a date
 
 # -- types: what keys are used for ------------------------------------------------------------------------------------
 
@@ -267,9 +268,10 @@ def parse_client_key_password(text: str) -> str:
 
 def parse_utc(text: str) -> float:
     """Read a time as `yyyy-MM-ddTHH:mm:ssZ`, from 1950 on, before which certificates know no time."""
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII) or text < "1950":
+    moment = parse_iso(text) if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII) else -math.inf
+    if not VALIDITY.first <= moment <= VALIDITY.last:
         raise ValueError("the form is yyyy-MM-ddTHH:mm:ssZ, not before 1950")
-    return parse_iso(text)
+    return moment
 
 
 def _as_sent(check: Callable[[str], object]) -> Parsed:

@@ -39,7 +39,7 @@ _PUT_META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _CHECKPOINT_PAGES: Final = 4000
 
 # Result codes of SQLite (sqlite.org/rescode.html), of which the lowest byte says what kind it is.
-_BUSY, _LOCKED, _CORRUPT, _NOT_A_DATABASE = 5, 6, 11, 26
+_BUSY, _LOCKED, _READ_ONLY, _CORRUPT, _NOT_A_DATABASE = 5, 6, 8, 11, 26
 _PRIMARY: Final = 0xFF
 
 Stamp = tuple[tuple[int, ...], ...]  # what tells whether somebody wrote into a file and its WAL
@@ -291,6 +291,10 @@ def explained(path: Path) -> Iterator[None]:
             raise _foreign(path) from error
         if code == _CORRUPT:
             raise damaged(path, str(error)) from error
+        if code == _READ_ONLY:
+            raise StateError(
+                f"cannot open the state file {path}: nothing can be written in its folder, where SQLite has a file beside it"
+            ) from error
         raise StateError(f"cannot open the state file {path}: {error}") from error
 
 

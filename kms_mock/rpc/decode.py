@@ -42,6 +42,11 @@ MAX_PARAMETERS = 10_000
 MAX_ESCAPES = 70_000
 _FEW = 3  # escapes that are worth a look for the usual one
 
+_NAME = re.compile(r"[A-Za-z]\w{0,59}(\.[0-9]{1,4}(\.[A-Za-z]\w{0,59})?)?", re.ASCII)
+_NO_ACTION = (  # somebody who tries the address may read it
+    "Neither the header x-acs-action nor the parameter Action is there. This is the endpoint of the API, which SDKs call; "
+    "the page for people is at /_kms_mock/, and GET /_kms_mock/health says whether the server works."
+)
 _AWS = "This looks like a request to AWS; kms-mock stands in for Alibaba Cloud KMS."
 _FORM = "application/x-www-form-urlencoded"
 _MEDIA_TYPE = re.compile(r"(?:application|audio|image|multipart|text|video)/[a-z0-9.+-]{1,60}")
@@ -134,8 +139,7 @@ def decode(http: HttpRequest, products: Iterable[Hosts] = ()) -> ApiRequest:
         action, version = headers.get("x-acs-action") or action, headers.get("x-acs-version") or version
     if not action:
         is_aws = headers.get("authorization", "").startswith("AWS4-")
-        reason = _AWS if is_aws else "Neither the header x-acs-action nor the parameter Action is there."
-        raise errors.MISSING_PARAMETER(reason, name="Action")
+        raise errors.MISSING_PARAMETER(_AWS if is_aws else _NO_ACTION, name="Action")
     if path not in ("/", ""):
         raise errors.INVALID_ACTION("The RPC API answers at the path / alone.")
     if not f"{action}{version}{access_key_id}".isascii():
@@ -151,6 +155,11 @@ def decode(http: HttpRequest, products: Iterable[Hosts] = ()) -> ApiRequest:
         form=form,
         http=http,
     )
+
+
+def is_name(name: str, value: str) -> bool:
+    """Return whether an unknown parameter may be misspelt: anything else may be a secret, as in a body that is no form."""
+    return _NAME.fullmatch(name) is not None and value.strip("=") != ""
 
 
 def writable(text: str) -> str:

@@ -26,6 +26,7 @@ from kms_mock.rpc.decode import (
     ApiRequest,
     HttpRequest,
     decode,
+    is_name,
     wants_xml_answer,
 )
 from kms_mock.rpc.encode import HttpResponse, encode_error, encode_json, encode_xml
@@ -293,10 +294,12 @@ class Gateway:
     def _warn_unknown_parameters(self, operation: Operation, request: ApiRequest) -> None:
         """Warn once about each parameter that the operation does not know: it is ignored, and may be misspelt."""
         for name in operation.unknown(request.parameters.keys() - SYSTEM_PARAMETERS - EXTRA_PARAMETERS):
-            warning = (operation.name, name[:MAX_WARNED_NAME])
+            shown = ascii(name[:MAX_WARNED_NAME]) if is_name(name, request.parameters[name]) else ""
+            warning = (operation.name, shown)
             if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
                 self._warned.add(warning)
-                log.warning("%s has no parameter %s: it is ignored", operation.name, ascii(warning[1]))
+                what = shown or "of a name like that (is the body no form?)"
+                log.warning("%s has no parameter %s: it is ignored", operation.name, what)
 
     def _warn_ignored_region(self, request: ApiRequest) -> None:
         """Warn once about each RegionId that differs from the region of the endpoint, which counts."""

@@ -27,7 +27,7 @@ from kms_mock.fixtures.files import FixtureDocument
 from kms_mock.fixtures.key_pairs import missing_key_pairs
 from kms_mock.fixtures.reader import Reading, read_body, read_json
 from kms_mock.logs import printable
-from kms_mock.rpc.decode import HttpRequest
+from kms_mock.rpc.decode import HttpRequest, writable
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server import documents, inspection, live, openapi, page
 from kms_mock.server.certificates import Certificates
@@ -114,13 +114,11 @@ class ControlApi:
             if inspect.isawaitable(result):
                 result = await result
         except ControlProblem as problem:
-            return json_response(
-                problem.status, {"error": str(problem)}, {"Allow": problem.allow} if problem.allow else {}
-            )
+            return _refusal(problem.status, problem, {"Allow": problem.allow} if problem.allow else {})
         except (FixtureError, msgspec.MsgspecError, ValueError) as error:
-            return json_response(400, {"error": str(error)})
+            return _refusal(400, error)
         except StateError as error:
-            return json_response(500, {"error": str(error)})
+            return _refusal(500, error)
         if http.method not in ("GET", "HEAD") and not route.reads_only:
             self.changes += 1
         return result if isinstance(result, ControlResponse) else json_response(200, result)
@@ -351,6 +349,11 @@ ROUTES = (
     *page.ROUTES,
     *openapi.ROUTES,
 )
+
+
+def _refusal(status: int, problem: Exception, headers: Mapping[str, str] | None = None) -> ControlResponse:
+    """Return a refusal in words, which may quote a path with bytes that are not UTF-8."""
+    return json_response(status, {"error": writable(str(problem))}, headers)
 
 
 def _documents(query: Mapping[str, str], body: bytes) -> list[Reading]:

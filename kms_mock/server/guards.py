@@ -114,6 +114,8 @@ def host_name(host: str) -> str | None:
 
     Some SDKs write their whole endpoint there, scheme included (clients.md 2.7).
     """
+    if "@" in host or "\\" in host:  # no client writes a user's name there, and what is before it may be another host
+        return None
     try:
         return _plain(urlsplit("//" + _SCHEME.sub("", host, count=1)).hostname or "")
     except ValueError:

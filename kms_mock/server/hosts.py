@@ -79,9 +79,11 @@ def is_loopback(address: str | None) -> bool:
 
 def split_authority(authority: str, default_port: int | None = None) -> tuple[str, int]:
     """Return host (lower case, without brackets and the last dot) and port of `host:port`. Raises ValueError."""
+    if "@" in authority:  # never quoted: a password may be before it
+        raise ValueError("a host comes without a user's name and password")
     parts = urlsplit(f"//{authority}")
     port = parts.port if parts.port is not None else default_port
-    if not parts.hostname or not port or parts.username is not None or parts.path or parts.query or parts.fragment:
+    if not parts.hostname or not port or parts.path or parts.query or parts.fragment:
         raise ValueError(f"{authority[:80]!r} is not a host and a port")
     return parts.hostname.removesuffix("."), port
 

@@ -5,14 +5,35 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 DAY = 86400
-# The clock stops here, and nothing can have happened later: dates that are computed from it (rotations in 730 days,
-# certificates of 20 years) can still be written. The second is the last moment that can be written at all.
+# The clock stops at END_OF_TIME, and nothing can have happened later. What is computed from that (rotations in 730 days,
+# certificates of 20 years) is up to LAST_DATE, the last moment that can be written at all. Certificates know no moment
+# before FIRST_DATE.
+FIRST_DATE = datetime(1950, 1, 1, tzinfo=UTC).timestamp()
 END_OF_TIME = datetime(9900, 1, 1, tzinfo=UTC).timestamp()
 LAST_DATE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 SECONDS_OF_UNIT = {"d": DAY, "h": 3600, "m": 60, "s": 1}
 _INTERVAL = re.compile(r"([0-9]{1,12})([dhms])")
+
+
+class DateRange(NamedTuple):
+    """Which dates a field of a record can have, both ends included: those may be written, and read back."""
+
+    first: float
+    last: float
+    description: str
+
+
+PAST = DateRange(0.0, END_OF_TIME, "from 1970 to 9900")
+"""Of what has happened: the clock showed it."""
+
+FUTURE = DateRange(0.0, LAST_DATE, "from 1970 to 9999")
+"""Of what will happen, computed from a moment of the clock or named by a client."""
+
+VALIDITY = DateRange(FIRST_DATE, LAST_DATE, "from 1950 to 9999")
+"""Of what a client says about a certificate."""
 
 
 def parse_interval(text: str) -> int:

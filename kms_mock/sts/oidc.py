@@ -14,7 +14,7 @@ from msgspec import Struct
 from kms_mock.identity.identities import OidcKey, OidcProvider, oidc_providers
 from kms_mock.rpc.errors import ApiError
 from kms_mock.store.store import Store
-from kms_mock.store.times import LAST_DATE
+from kms_mock.store.times import FUTURE
 from kms_mock.sts import errors
 
 _MAX_ALGORITHM = 20  # characters of an unknown one that the message repeats
@@ -118,7 +118,7 @@ def _moment(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LAST_DATE:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not FUTURE.first <= value <= FUTURE.last:
         raise _invalid(f"{name} is a number of seconds since 1970")
     return float(value)
 

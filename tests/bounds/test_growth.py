@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from kms_mock import KmsMock
+from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.control import faults
 from kms_mock.identity.patterns import compile_glob
-from kms_mock.kms.model import import_token
+from kms_mock.kms.model import import_token, rates
 from kms_mock.kms.model.import_token import TOKENS_OF_KEY, import_tokens
 from kms_mock.rpc import gateway
 from kms_mock.server import control_api
@@ -66,6 +67,23 @@ def test_the_names_of_regions_cost_nothing(
     assert len(server.store._empty) <= 3  # noqa: SLF001 (what grows is nowhere else to be seen)
 
 
+def test_the_names_of_regions_cost_nothing_where_rates_are_limited() -> None:
+    """The counts of an account's requests have a bound; each name of a region stayed for ever, with a table for it."""
+    server = InProcess({"accounts": [{"id": DEFAULT_ACCOUNT, "quotas": {"rates": {"ListKeys": 1, "key-read": 1}}}]})
+    before = len(list(server.store.partitions()))
+    for number in range(2 * rates.MAX_COUNTS):
+        region = f"region-{number}"
+        assert server.call("ListKeys", RegionId=region)[0] == ""
+        assert server.call("ListKeys", RegionId=region)[0] == "Rejected.Throttling"
+    table = server.store.partition(DEFAULT_ACCOUNT, "")[rates.request_counts]
+    assert len(table) == rates.MAX_COUNTS
+    server.now += 1
+    assert server.call("ListKeys")[0] == ""
+    assert len(table) == 2  # those of the second that is over went
+    assert len(list(server.store.partitions())) == before
+    server.close()
+
+
 def test_a_region_is_freed_with_its_last_resource(server: InProcess) -> None:
     """An alias that comes and goes in 200 regions, and a creation that is refused, leave no region behind."""
     before = len(list(server.store.partitions()))
@@ -96,14 +114,15 @@ def test_a_region_that_was_emptied_can_be_filled_again(server: InProcess) -> Non
 
 
 def test_noted_parameters_are_bounded_in_number_and_length(server: InProcess) -> None:
-    """Unknown parameters are logged once each: at most 1,000 of them, and 60 characters of each, are kept for that."""
+    """Unknown parameters are logged once each: at most 1,000 of them are kept for that, and of long ones nothing."""
+    noted = server.gateway._warned  # noqa: SLF001 (as above)
     for number in range(30):
-        server.call("ListKeys", **{f"{number}{'x' * 20_000}{place}": "" for place in range(5)})
-    noted = server.gateway._warned  # noqa: SLF001 (what grows is nowhere else to be seen)
-    assert 30 <= len(noted) <= gateway.MAX_WARNINGS
-    assert max(len(name) for _, name in noted) <= 60
+        server.call("ListKeys", **{f"a{number}{'x' * 20_000}{place}": "1" for place in range(5)})
+        server.call("ListKeys", **{f"a.{number}.{'x' * 60}": "1"})
+    assert 30 <= len(noted) <= 31
+    assert max(len(name) for _, name in noted) <= gateway.MAX_WARNED_NAME + 2  # in quotes
     for number in range(3):
-        server.call("ListKeys", **{f"{number}-{place}": "" for place in range(900)})
+        server.call("ListKeys", **{f"a{number}_{place}": "1" for place in range(900)})
     assert len(noted) == gateway.MAX_WARNINGS
 
 

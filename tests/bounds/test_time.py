@@ -282,7 +282,6 @@ def test_at_the_end_of_time_every_operation_still_answers() -> None:
     [
         ("keys", rotating_key(created="9901-01-01")),
         ("keys", rotating_key(last_rotation="9950-01-01")),
-        ("keys", rotating_key(next_rotation="9999-12-31")),
         ("keys", {"id": "k", "created": "9950-01-01"}),
         ("secrets", rotating_secret(created="9950-01-01")),
         ("secrets", rotating_secret(last_rotation="9999-01-01")),
@@ -292,7 +291,7 @@ def test_at_the_end_of_time_every_operation_still_answers() -> None:
 )
 def test_times_in_files_are_bounded_too(section: str, document: dict[str, Any]) -> None:
     """A rotation is computed from them, and its date could not be written: DescribeKey would be 500."""
-    with pytest.raises(FixtureError, match=r"9900|1970 to 9999"):
+    with pytest.raises(FixtureError, match=r"1970 to 9900"):
         KmsMock({section: [document]})
 
 

@@ -10,9 +10,10 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from kms_mock import KmsMock
+from kms_mock.control.exchanges import exchange
 from tests.support import raw_http
 from tests.support.examples import EXAMPLES
-from tests.support.raw_http import VERSION, Wire
+from tests.support.raw_http import FORM, VERSION, Wire
 from tests.support.registry import Operation, each_with_example
 
 CANARY = "S3CRET"
@@ -94,3 +95,47 @@ def _static(found: object) -> dict[str, str]:
     if callable(values):
         return {}
     return {name.replace("__", "."): value for name, value in values.items() if isinstance(value, str)}
+
+
+# Bodies that are no form, sent as one: what `curl -d` does. Everything before a `=` is the name of a parameter then.
+NO_FORMS = [
+    json.dumps({"SecretName": "db", "SecretData": CANARY}),
+    CANARY,
+    f"{CANARY}==",
+    f"SecretData.{CANARY}=1",
+    f"SecretData:{CANARY}=1",
+    f"<SecretData>{CANARY}</SecretData>=1",
+]
+
+
+@pytest.mark.parametrize("body", NO_FORMS)
+@pytest.mark.parametrize("action", ["PutSecretValue", "ListKeys", "NoSuchOperation"])
+def test_the_names_of_what_is_no_parameter_are_masked(
+    wire: tuple[KmsMock, Wire], action: str, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log warned of a parameter '{"SecretData":"…"}', and the journal, the control API and the page showed it."""
+    kms, connection = wire
+    kms.reset()
+    query = urlencode({"Action": action, "Version": VERSION})
+    with caplog.at_level(logging.INFO, "kms_mock"):
+        answer = connection.send(
+            raw_http.http("POST", query=query, body=body.encode(), headers={"Content-Type": FORM})
+        ).receive()
+    last = kms.calls.last
+    assert last is not None
+    shown = [str(answer.headers), str(answer.body), str(last), json.dumps(last.document()), json.dumps(exchange(last))]
+    assert CANARY not in "".join(shown) + caplog.text
+    assert CANARY in json.dumps(last.unmasked_parameters)
+
+
+def test_a_misspelt_parameter_is_shown(wire: tuple[KmsMock, Wire], caplog: pytest.LogCaptureFixture) -> None:
+    """A name that looks like one is what somebody wants to see; its value stays masked."""
+    kms, connection = wire
+    kms.reset()
+    query = urlencode({"Action": "ListKeys", "Version": VERSION, "PageSise": "7", "Tag.1.Kye": "x"})
+    with caplog.at_level(logging.INFO, "kms_mock"):
+        connection.send(raw_http.http("POST", query=query)).receive()
+    last = kms.calls.last
+    assert last is not None
+    assert last.parameters == {"PageSise": "***", "Tag.1.Kye": "***"}
+    assert "ListKeys has no parameter 'PageSise': it is ignored" in caplog.text

@@ -13,13 +13,14 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tests.fuzz.checks import Finding
 from tests.fuzz.generate import Generator
-from tests.fuzz.machine import Finding, Machine
-from tests.fuzz.steps import ApiStep, Step
+from tests.fuzz.machine import Machine
+from tests.fuzz.steps import ApiStep, DedicatedStep, Step
 
 Steps = list[tuple[int, Step]]
 _STEPS_IN_A_WORLD = 400
-_ROUND_TRIPS = 8  # worlds between two comparisons of a snapshot with what it loads to
+ROUND_TRIPS = 8  # worlds between two comparisons of a snapshot with what it loads to
 _MOST_REPLAYS = 150
 _WARM = 100  # worlds after which every one was there and the tables are full
 MOST_GROWTH = 64 * 2**20  # bytes after that
@@ -88,9 +89,9 @@ def resident() -> int:
 class Campaign:
     """Steps from a seed against one machine."""
 
-    def __init__(self, seed: int, *, wires: float = 0.02) -> None:
+    def __init__(self, seed: int, *, wires: float = 0.02, state_file: Path | None = None) -> None:
         self.chance = random.Random(seed)
-        self.machine = Machine()
+        self.machine = Machine(state_file)
         self.generator = Generator(self.chance, self.machine)
         self.report = Report(seed, steps=Counter())
         self._wires = wires
@@ -121,8 +122,11 @@ class Campaign:
                     tell(f"a finding at step {number}: {self._latest}")
                     break
             else:
-                if worlds % _ROUND_TRIPS == 0:
-                    await self._guarded(self._round_trip, "round trip")
+                good = await self._guarded(self._check_state, "check")
+                if good and worlds % ROUND_TRIPS == 0:
+                    good = await self._guarded(self._round_trip, "round trip")
+                if not good:
+                    tell(f"a finding after step {number}: {self._latest}")
             report.seconds = time.perf_counter() - began
             report.memory = resident()
             if worlds == _WARM:
@@ -152,12 +156,18 @@ class Campaign:
         if good:
             self.report.steps[type(step).__name__] += 1
             self.generator.learn(step)
-            if isinstance(step, ApiStep):
+            if isinstance(step, ApiStep | DedicatedStep):
                 self.report.pairs.add((self.machine.signal[0], self.machine.signal[1]))
         return good
 
+    async def _check_state(self) -> None:
+        self.machine.check_state()
+        self.machine.check_recording()
+
     async def _round_trip(self) -> None:
         self.machine.round_trip()
+        if self.machine.state_file is not None:
+            self.machine.restart()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]], name: str) -> bool:
         noted: Finding | None = None
@@ -179,7 +189,7 @@ class Campaign:
         steps, world = list(self._done), self.machine.world
         found = Shrunk(finding.kind, finding.detail, world, steps)
         self.report.findings[finding.kind] = found
-        if name != "round trip":
+        if name not in {"check", "round trip"}:
             found.steps = await Shrinking(self.machine, world, finding.kind).shrink(steps)
 
 

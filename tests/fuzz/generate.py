@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from kms_mock.control.faults import FaultSpec
+from kms_mock import fixtures
 from kms_mock.products import APIS
 from kms_mock.rpc.api import Operation
-from kms_mock.server.control_api import ROUTES
 from tests.fuzz import wire
-from tests.fuzz.damage import HOSTILE_TEXTS, damaged, damaged_bytes, hostile_text, odd_value, written
-from tests.fuzz.machine import OPERATIONS, Machine
-from tests.fuzz.steps import ApiStep, ControlStep, FixtureStep, Pairs, Step
+from tests.fuzz.control import ControlRequests
+from tests.fuzz.damage import HOSTILE_TEXTS, damaged, hostile_text, written
+from tests.fuzz.machine import DEDICATED, OPERATIONS, Machine
+from tests.fuzz.others import dedicated_step, endpoint_step
+from tests.fuzz.steps import ApiStep, DedicatedStep, EndpointStep, FixtureStep, Pairs, Step
 from tests.fuzz.values import Pool, Values
-from tests.fuzz.worlds import ACCESS_KEYS, ACCOUNTS, PLACES, SECRET, SETTINGS, World
+from tests.fuzz.worlds import ACCESS_KEYS, ACCOUNTS, LIMITS, PLACES, SECRET, SETTINGS, World
+from tests.support.dedicated import INSTANCE_FIXTURE
+from tests.support.record_samples import filled_store
 
 _SERVICES = {resource: api.service for api in APIS for resource in api.resources}
 _MOST_KEPT = 4000
@@ -43,16 +45,16 @@ _HEADERS: tuple[tuple[str, str], ...] = (
     ("Content-Type", "application/protobuf"),
     ("Content-Type", "application/x-www-form-urlencoded; charset=gbk"),
 )
-_ROUTE_NAMES = [(route.method, route.name) for route in ROUTES]
-_NUMBERS = ("1", "2", "3", "", "x", "\u0661", "-1", "9" * 30, "%00")
 _PATHS = ("/", "", "/x", "//", "/?x=1", "/" + "a" * 300)
-_CLOCK = {
-    "set": ("2030-06-01T00:00:00Z", "1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z", 0, 4e9, 1e300, "x", "9998-12-31"),
-    "advance": ("1d", "40d", "400d", "36500d", 3600, -1, 1e300, "1x", 0),
-    "tick_rate": (0, 1, 1000, 1e300, -1, "fast"),
-    "freeze": (True, False, None, "no"),
-    "reset": (True, False),
-}
+
+
+# Those that make key pairs take a hundred times as long.
+_QUICK, _DEDICATED_QUICK = (
+    [found for found in all_.values() if found.prepare is None] for all_ in (OPERATIONS, DEDICATED)
+)
+_SLOW, _DEDICATED_SLOW = (
+    [found for found in all_.values() if found.prepare is not None] for all_ in (OPERATIONS, DEDICATED)
+)
 
 
 class Generator:
@@ -66,13 +68,15 @@ class Generator:
         self.reached: dict[tuple[str, ...], int] = {}
         self.kept: list[ApiStep] = []
         self._world: World | None = None
-        # Those that make key pairs take a hundred times as long.
-        self._quick = [found for found in OPERATIONS.values() if found.prepare is None]
-        self._slow = [found for found in OPERATIONS.values() if found.prepare is not None]
+        self._has_client_keys = False
+        self._control = ControlRequests(chance, self.document, _QUICK, _HEADERS)
+        self._records = fixtures.snapshot(filled_store())
+        """A document with every section and every field."""
 
     def enter(self, world: World) -> None:
         """Take the names of what is in a world, and its requests."""
         self._world = world
+        self._has_client_keys = world.name == INSTANCE_FIXTURE.name
         for _, parameters in world.seeds:
             for name, value in parameters:
                 self.pool.add(name.partition(".")[0], value)
@@ -93,7 +97,8 @@ class Generator:
         signal = self.machine.signal
         times = self.reached[signal] = self.reached.get(signal, 0) + 1
         if not isinstance(step, ApiStep):
-            self._list_ids()
+            if not isinstance(step, DedicatedStep | EndpointStep):
+                self._list_ids()
             return
         if times <= _MOST_OF_A_SIGNAL:
             if len(self.kept) >= _MOST_KEPT:
@@ -116,10 +121,15 @@ class Generator:
         if draw < wires:
             count = self.chance.choice((1, 1, 1, 2, 4))
             return wire.make_step([self.api().http() for _ in range(count)], self.chance)
-        if draw < wires + 0.02:
-            return self.control()
         if draw < wires + 0.03:
+            return self._control.step()
+        if draw < wires + 0.04:
             return FixtureStep(written(self.document()))
+        if draw < wires + 0.05:
+            return endpoint_step(self.chance)
+        if draw < wires + (0.5 if self._has_client_keys else 0.06):
+            wanted = _DEDICATED_SLOW if self.chance.random() < 0.005 else _DEDICATED_QUICK
+            return dedicated_step(self.chance.choice(wanted), self.chance, self.values.pairs)
         return self.api()
 
     # -- the API ------------------------------------------------------------------------------------------------------
@@ -131,14 +141,14 @@ class Generator:
         draw = chance.random()
         if draw < 0.45 and self.kept:
             step = chance.choice(self.kept)
-            if OPERATIONS.get(step.operation) in self._slow and chance.random() < 0.95:
+            if OPERATIONS.get(step.operation) in _SLOW and chance.random() < 0.95:
                 step = chance.choice(self.kept)
         elif draw < 0.6 and seeds:
             operation, parameters = chance.choice(seeds)
             step = self._envelope(ApiStep(operation, OPERATIONS[operation].api.version, parameters))
         else:
-            slow = self._slow and chance.random() < 0.005
-            found = chance.choice(self._slow if slow else self._quick)
+            slow = _SLOW and chance.random() < 0.005
+            found = chance.choice(_SLOW if slow else _QUICK)
             step = self._envelope(ApiStep(found.name, found.api.version, self._parameters(found)))
         for _ in range(chance.choice((0, 1, 1, 1, 2, 4))):
             step = self._changed(step)
@@ -176,7 +186,7 @@ class Generator:
             pairs.insert(chance.randrange(len(pairs) + 1), (name, value))
             return replace(step, parameters=tuple(pairs))
         if draw < 0.97:
-            other = chance.choice(self._quick)
+            other = chance.choice(_QUICK)
             return replace(step, operation=other.name, version=other.api.version)
         oddity = chance.choice(
             ({"version": hostile_text(chance, step.version)}, {"operation": hostile_text(chance, step.operation)},
@@ -216,8 +226,10 @@ class Generator:
         source = chance.random()
         if source < 0.3:
             tree: object = self.machine.kms.snapshot() if chance.random() < 0.1 else ACCOUNTS
-        elif source < 0.5:
-            tree = {**PLACES, **chance.choice(list(SETTINGS.values()))}
+        elif source < 0.45:
+            tree = {**PLACES, **chance.choice([*SETTINGS.values(), LIMITS])}
+        elif source < 0.65:
+            tree = self._records
         else:
             name = chance.choice(list(PLACES))
             tree = {
@@ -229,96 +241,3 @@ class Generator:
                 ]
             }
         return damaged(tree, chance, chance.choice((0, 1, 1, 2, 3)))
-
-    def control(self) -> ControlStep:
-        """Return a request to the control API."""
-        chance = self.chance
-        method, name = chance.choice(_ROUTE_NAMES)
-        body, path = b"", name
-        maker = _BODIES.get((method, name))
-        if maker is not None:
-            tree = maker(self)
-            if chance.random() < 0.3:
-                tree = damaged(tree, chance)
-            body = written(tree).encode()
-        if name in ("checkpoints", "faults") and method != "POST":
-            path = f"{name}/{chance.choice(_NUMBERS)}"
-        elif name == "requests":
-            path += chance.choice(
-                (
-                    "",
-                    "?since=1",
-                    "?since=x",
-                    "?since=-5",
-                    "?action=GetSecretValue",
-                    "?unmasked=true",
-                    "?code=",
-                    "?since=" + "9" * 5000,
-                )
-            )
-        draw = chance.random()
-        if draw < 0.1:
-            body = damaged_bytes(body, chance)
-        elif draw < 0.13:
-            method = chance.choice(("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", ""))
-        elif draw < 0.16:
-            path = hostile_text(chance, path)
-        step = ControlStep(method, path, body)
-        if chance.random() < 0.05:
-            return replace(step, headers=(chance.choice(_HEADERS), ("Content-Type", "application/json")))
-        return step
-
-    def clock_request(self) -> object:
-        """Return a document for the clock."""
-        names = self.chance.sample(list(_CLOCK), self.chance.choice((1, 1, 1, 2)))
-        return {name: self.chance.choice(_CLOCK[name]) for name in names}
-
-    def fault(self) -> object:
-        """Return a document for a fault that soon is spent."""
-        chance = self.chance
-        document = {
-            "operation": chance.choice(("*", "Get*", "CreateSecret", chance.choice(self._quick).name)),
-            "times": chance.randrange(1, 6),
-            "phase": chance.choice(("before", "after")),
-        }
-        choices: tuple[dict[str, object], ...] = (
-            {"code": "InternalFailure"},
-            {"code": "Rejected.Throttling", "retry_after": 1},
-            {"effect": chance.choice(("reset", "truncate", "malformed"))},
-            {"latency": [0, 0.001]},
-            {"code": odd_value(chance)},
-            dict.fromkeys(chance.sample(FaultSpec.__struct_fields__, 2), odd_value(chance)),
-        )
-        return {**document, **chance.choice(choices)}
-
-    def assertion(self) -> object:
-        """Return an assertion about the calls."""
-        chance = self.chance
-        operation = chance.choice(self._quick)
-        parameters = {parameter.name: odd_value(chance) for parameter in operation.parameters[:2]}
-        return {"action": operation.name, "parameters": parameters, "times": chance.choice((None, 0, 1, "x"))}
-
-    def snippets_request(self) -> object:
-        """Return a call to write code for, with an answer in half of the cases."""
-        chance = self.chance
-        operation = chance.choice(self._quick)
-        parameters = {parameter.name: str(odd_value(chance)) for parameter in operation.parameters}
-        document = {
-            "operation": operation.name,
-            "parameters": parameters,
-            "region": chance.choice((None, "", "cn-beijing")),
-        }
-        if chance.random() < 0.5:
-            return document
-        answer = {"Code": odd_value(chance), "X": odd_value(chance), "Y": [odd_value(chance)]}
-        return {**document, "fixture": {}, "answer": {"status": chance.choice((200, 404)), "document": answer}}
-
-
-_BODIES: dict[tuple[str, str], Callable[[Generator], object]] = {
-    ("PUT", "state"): Generator.document,
-    ("POST", "state"): Generator.document,
-    ("PUT", "clock"): Generator.clock_request,
-    ("POST", "faults"): Generator.fault,
-    ("POST", "near-misses"): Generator.assertion,
-    ("POST", "snippets"): Generator.snippets_request,
-}

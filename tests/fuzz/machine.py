@@ -11,59 +11,58 @@ import json
 import logging
 import random
 import traceback
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from kms_mock import KmsMock, fixtures
+from kms_mock import KmsMock
 from kms_mock.control.calls import Call
 from kms_mock.fixtures import FixtureError
 from kms_mock.kms.dedicated.wire import MEDIA_TYPE as PROTOBUF_TYPE
 from kms_mock.products import APIS
+from kms_mock.recording import Recording
 from kms_mock.rpc.api import Operation
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import JSON_TYPE, XML_TYPE, HttpResponse
 from kms_mock.server.control_api import ControlApi
+from kms_mock.server.credential_endpoints import CredentialEndpoints
 from kms_mock.server.listener import HttpServer
 from kms_mock.server.special import PREFIX
 from kms_mock.store.changes import difference
 from kms_mock.store.store import StoreState
+from kms_mock.store.times import END_OF_TIME
 from tests.fuzz import wire
-from tests.fuzz.steps import ApiStep, ControlStep, FixtureStep, Step, WireStep
-from tests.fuzz.values import PLANTED, PLANTED_BASE64
-from tests.fuzz.worlds import World, make_worlds
+from tests.fuzz.checks import (
+    Finding,
+    document_of,
+    exposed,
+    first_difference,
+    has_planted,
+    is_for_proxy,
+    is_misplaced,
+    last_line,
+    require,
+    without_counts,
+    words,
+)
+from tests.fuzz.looks import Writes, first_events, saved_records, values_of, with_state_file
+from tests.fuzz.steps import ApiStep, ControlStep, DedicatedStep, EndpointStep, FixtureStep, Pairs, Step, WireStep
+from tests.fuzz.worlds import LIMITED, World, make_worlds
 
 START = "2030-01-01T00:00:00Z"
 OPERATIONS: dict[str, Operation] = {
     name: found for api in APIS if api.wire_form is None for name, found in api.operations.items()
 }
+DEDICATED: dict[str, Operation] = {
+    name: found for api in APIS if api.wire_form is not None for name, found in api.operations.items()
+}
 _BUG = 500
 _BAD_GATEWAY = 502
 _CONTROL_STATUSES = (200, 400, 403, 404, 405, 409, 413, 415)
-_SECRET_FIELDS = frozenset({"value", "data", "material", "private_key", "secret"})
+_ENDPOINT_STATUSES = (200, 400, 403, 404, 405)
+_SECONDS_OF_STEP = 0.2  # where rates are limited
 _MAX_STEP = 0.1  # seconds that a fault of the campaign may hold a request
-
-
-def is_for_proxy(sent: bytes) -> bool:
-    """Return whether bytes may ask for another host, which cannot be reached from here: the proxy answers 502."""
-    return b"CONNECT" in sent or b"://" in sent
-
-
-class Finding(Exception):  # noqa: N818 (what a campaign looks for)
-    """Something that must not be. `kind` is the same for the same fault."""
-
-    def __init__(self, kind: str, detail: str) -> None:
-        super().__init__(f"{kind}\n{detail}")
-        self.kind = kind
-        self.detail = detail
-
-
-def require(holds: object, kind: str, detail: object = "") -> None:
-    """Raise a Finding unless something holds."""
-    if not holds:
-        raise Finding(kind, repr(detail)[:2000])
 
 
 class _Lines(logging.Handler):
@@ -89,15 +88,22 @@ class _Lines(logging.Handler):
 class Machine:
     """One mock. `signal` is what the last step reached: what a guided campaign keeps a step for."""
 
-    def __init__(self) -> None:
+    def __init__(self, state_file: Path | None = None) -> None:
         self.kms = KmsMock(seed=1, log_request=self._log_request)
+        self.state_file = None if state_file is None else with_state_file(state_file, self.kms)
         self.clock = self.kms.clock
         self.control = ControlApi(self.kms.controls, self.kms.config, self.kms.certificates)
+        self.endpoints = CredentialEndpoints(self.kms.store, self.kms._guard, self.kms._commit)  # noqa: SLF001 (as `http_server` makes it)
+        self.recording = Recording(self.kms.store)
+        self.kms.calls.watch(lambda call: self.recording.add(call))  # noqa: PLW0108 (each world has its own)
+        self.misplaced = False
+        """Whether a step may have put the planted value where no secret belongs: then it may be shown."""
         self.runner = asyncio.Runner()
         self.server: HttpServer | None = None
         self.signal: tuple[str, ...] = ()
         self.answer: HttpResponse | None = None
         self._log = _Lines()
+        self._writes = Writes()
         logging.getLogger("kms_mock").addHandler(self._log)
         self._generator: random.Random = self.kms.sources.random_bytes.__self__  # type: ignore[attr-defined]
         self._set_clock()
@@ -108,16 +114,20 @@ class Machine:
     def close(self) -> None:
         """End what the machine started."""
         logging.getLogger("kms_mock").removeHandler(self._log)
+        self._writes.stop()
         if self.server is not None:
             self.runner.run(self.server.stop())
         self.runner.close()
+        self.kms.stop()
 
     def enter(self, world: World) -> None:
         """Go back to a state, with the clock, the faults and the journal as at first."""
         self.kms.reset()
         self._set_clock()
-        self.kms.store.restore(world.state)
+        self.kms.controls.restore(world.state)
+        self.recording = Recording(self.kms.store)
         self.kms.store.changes.clear()
+        self.misplaced = False
         self.world = world.name
         self.state = self.kms.store.state()
         self._log.take()
@@ -145,8 +155,10 @@ class Machine:
         self._generator.seed(number)
         before = self.state
         try:
-            if isinstance(step, ApiStep):
+            if isinstance(step, ApiStep | DedicatedStep):
                 await self._api(step, before)
+            elif isinstance(step, EndpointStep):
+                await self._endpoint(step, before)
             elif isinstance(step, ControlStep):
                 await self._control(step, before)
             elif isinstance(step, FixtureStep):
@@ -160,28 +172,34 @@ class Machine:
             kind = f"{type(error).__name__} in {last.name}, {last.filename.rpartition('/')[2]}:{last.lineno}"
             raise Finding(f"{type(step).__name__}: {kind}", traceback.format_exc()[-3000:]) from error
         _, errors = self._log.take()
-        require(not errors, f"error in the log: {_last_line(errors)}", "\n".join(errors))
+        require(not errors, f"error in the log: {last_line(errors)}", "\n".join(errors))
         require(not self.kms.store.changes, "changes left over", self.kms.store.changes)
 
-    async def _api(self, step: ApiStep, before: StoreState) -> None:
+    async def _api(self, step: ApiStep | DedicatedStep, before: StoreState) -> None:
+        if self.world == LIMITED:
+            self.clock.advance(min(_SECONDS_OF_STEP, END_OF_TIME - self.clock.now()))
+            before = self.kms.store.state()
         http = step.http()
         count = self.kms.calls.count
+        writes = self._writes.count
         answer = await self.kms.gateway.answer(http)
-        after = self.state = self.kms.store.state()
+        # A copy of the state is a tenth of the work, and most requests write nothing; `check_state` looks for the rest.
+        after = self.state = before if self._writes.count == writes else self.kms.store.state()
         self.answer = answer
         call = self.kms.calls.last
         reason = "".join(letter for letter in answer.reason[:60] if letter.isalpha() or letter == " ")
-        self.signal = (step.operation if step.operation in OPERATIONS else "", answer.code, reason)
+        operation = OPERATIONS.get(step.operation) if isinstance(step, ApiStep) else DEDICATED.get(step.name)
+        self.signal = ("" if operation is None else operation.name, answer.code, reason)
         assert call is not None
         self._check_answer(answer, call.fault)
         require(self.kms.calls.count == count + 1, "a call missing in the journal")
         self._check_call(call, answer, before, after)
-        self._check_secrecy(step, answer)
+        self._check_secrecy(values_of(step, operation), answer, operation)
 
     def _check_answer(self, answer: HttpResponse, fault: str) -> None:
         if answer.status >= _BUG and not fault:
             errors = self._log.take()[1]
-            raise Finding(f"status {answer.status}: {_last_line(errors)}", "\n".join(errors)[-3000:])
+            raise Finding(f"status {answer.status}: {last_line(errors)}", "\n".join(errors)[-3000:])
         if answer.content_type == PROTOBUF_TYPE:
             require(answer.request_id.encode() in answer.body, "no RequestId", answer.body)
             return
@@ -199,7 +217,7 @@ class Machine:
     def _check_call(self, call: Call, answer: HttpResponse, before: StoreState, after: StoreState) -> None:
         require((call.status, call.code) == (answer.status, answer.code), "journal and answer differ", call)
         if answer.code and " after " not in call.fault:
-            if after != before:
+            if after != before and without_counts(after) != without_counts(before):
                 changes = [change.describe() for change in difference(before, after)]
                 raise Finding(f"a refusal changed the store: {call.action} {call.code}", repr(changes or "unlogged"))
             require(not call.effects, f"effects of a refusal: {call.action} {call.code}", call.changes)
@@ -208,34 +226,38 @@ class Machine:
             noted = {(effect.place, effect.resource.name, effect.id) for effect in call.effects}
             require(changed <= noted, f"changes that the journal lacks: {call.action}", changed - noted)
 
-    def _check_secrecy(self, step: ApiStep, answer: HttpResponse) -> None:
-        operation = OPERATIONS.get(step.operation)
+    def _check_secrecy(self, sent: Pairs, answer: HttpResponse, operation: Operation | None) -> None:
         sensitive = (
             {parameter.name for parameter in operation.parameters if parameter.sensitive} if operation else set()
         )
-        harmless = [value for name, value in step.parameters if name not in sensitive]
-        if _has_planted("\n".join(harmless)) or not _has_planted("\n".join(value for _, value in step.parameters)):
+        harmless = [value for name, value in sent if name not in sensitive]
+        if not has_planted("\n".join(value for _, value in sent)):
             return
-        require(not _has_planted(answer.reason), "a secret value in a reason", answer.reason)
+        if has_planted("\n".join(harmless)):
+            self.misplaced = True
+            return
+        require(not has_planted(answer.reason), "a secret value in a reason", answer.reason)
         if answer.code and answer.code != "SignatureDoesNotMatch":  # that one has the string to sign, as the service's
-            require(not _has_planted(answer.body.decode(errors="replace")), "a secret value in an error", answer.body)
-        require(not any(map(_has_planted, self._log.lines)), "a secret value in the log", self._log.lines)
+            require(not has_planted(answer.body.decode(errors="replace")), "a secret value in an error", answer.body)
+        require(not any(map(has_planted, self._log.lines)), "a secret value in the log", self._log.lines)
         call = self.kms.calls.last
         assert call is not None
-        require(not _has_planted(str(call.parameters) + "".join(call.changes)), "a secret value in the journal", call)
+        require(not has_planted(str(call.parameters) + "".join(call.changes)), "a secret value in the journal", call)
 
     async def _control(self, step: ControlStep, before: StoreState) -> None:
+        self.misplaced = self.misplaced or is_misplaced(step.body + step.path.encode("utf-8", "surrogatepass"))
         headers = CIMultiDictProxy(CIMultiDict(step.headers))
         now, faults = self.clock.now(), len(list(self.kms.faults))
         calls = len(self.kms.calls)
         http = HttpRequest(step.method, PREFIX + step.path, headers, step.body, peer="127.0.0.1")
         answer = await self.control.answer(http)
+        shown = answer.body + await first_events(answer)
         after = self.kms.store.state()
         self.signal = (
             "control",
             step.method + step.path.partition("?")[0][:20],
             str(answer.status),
-            _words(answer.body),
+            words(answer.body),
         )
         require(answer.status in _CONTROL_STATUSES, f"control status {answer.status}", answer.body[:500])
         document = json.loads(answer.body) if answer.content_type == "application/json" else {}
@@ -244,8 +266,28 @@ class Machine:
             require(after == before, "a refused control request changed the store", step)
             require((now, faults) == (self.clock.now(), len(list(self.kms.faults))), "clock or faults changed", step)
             require(calls == len(self.kms.calls), "calls forgotten", step)
-            require(not _exposed(step.body, answer.body.decode()), "a secret value in a control error", answer.body)
+            require(not exposed(step.body, answer.body.decode()), "a secret value in a control error", answer.body)
+        if not self.misplaced:
+            require(
+                not has_planted(shown.decode(errors="replace")), f"shown by {step.path[:20]}: a secret value", shown
+            )
+        require(self.control.streams == 0, "a stream that does not end", step)
         self._settle_down()
+
+    async def _endpoint(self, step: EndpointStep, before: StoreState) -> None:
+        http = step.http()
+        if not self.endpoints.answers(http):  # the API does, or the control API
+            self.signal = ("endpoint", "", "", "")
+            return
+        answer = await self.endpoints.answer(http)
+        after = self.state = self.kms.store.state()
+        self.signal = ("endpoint", step.target[:40], str(answer.status), words(answer.body))
+        require(answer.status in _ENDPOINT_STATUSES, f"endpoint status {answer.status}", answer.body)
+        if answer.status != 200:
+            require(after == before, "a refused request for credentials changed the store", step)
+        elif answer.content_type == "application/json":
+            require(json.loads(answer.body)["Code"] == "Success", "credentials", answer.body)
+        require(not difference(before, after) or answer.status == 200, "changes", step)
 
     def _settle_down(self) -> None:
         """Make the next steps possible: the clock stands still, and no fault takes long."""
@@ -260,19 +302,25 @@ class Machine:
 
     def _fixture(self, step: FixtureStep, before: StoreState) -> None:
         document = json.loads(step.text)
+        self.misplaced = self.misplaced or is_misplaced(step.text.encode())
         try:
-            fixtures.load(self.kms.store, document, source="fixture")
+            self.kms.load(document)
         except FixtureError as error:
             text = "".join(traceback.format_exception(error))
-            self.signal = ("fixture", "refused", _words(str(error).encode()))
+            self.signal = ("fixture", "refused", words(str(error).encode()))
             require(self.kms.store.state() == before, "a refused fixture changed the store", str(error))
-            require(not _exposed(step.text.encode(), text), "a secret value in a fixture error", text)
+            require(not exposed(step.text.encode(), text), "a secret value in a fixture error", text)
         else:
             self.signal = ("fixture", "loaded")
             saved = self.kms.snapshot()
             msgspec_size = len(json.dumps(saved))
             require(msgspec_size < 64 * 2**20, "a fixture that grows", msgspec_size)
             self._settle_down()
+
+    def check_state(self) -> None:
+        """Compare the store with what the steps were told of it. Raises Finding."""
+        state = self.kms.store.state()
+        require(state == self.state, "a change that no step saw", difference(self.state, state))
 
     def round_trip(self) -> None:
         """Load the snapshot of the store into another mock, whose snapshot is the same. Raises Finding."""
@@ -288,9 +336,35 @@ class Machine:
         for document in (saved, again):
             for account in document.get("accounts", []):
                 account.get("regions", []).sort(key=lambda region: region["id"])
-        require(saved == again, "a snapshot loads to another store", _first_difference(saved, again))
+        require(saved == again, "a snapshot loads to another store", first_difference(saved, again))
+
+    def check_recording(self) -> None:
+        """Load what was recorded, which is what calls did not find. Raises Finding."""
+        document = self.recording.document({})
+        try:
+            KmsMock(document)
+        except FixtureError as error:
+            raise Finding(
+                f"what was recorded does not load: {words(error.problem.encode())}", str(error)[:2000]
+            ) from error
+
+    def restart(self) -> None:
+        """Close the state file and open it again, which fills the store anew: it is as it was. Raises Finding."""
+        state = self.state_file
+        assert state is not None
+        state.close()
+        before, clock = saved_records(self.kms.store), self.clock.state
+        self.kms.store.clear()
+        state.open()
+        require(
+            saved_records(self.kms.store) == before,
+            "a state file holds another store",
+            before.keys() ^ saved_records(self.kms.store).keys(),
+        )
+        require(self.clock.state == clock, "a state file holds another clock", clock)
 
     async def _wire(self, step: WireStep, before: StoreState) -> None:
+        self.misplaced = self.misplaced or is_misplaced(b"".join(step.writes))
         if self.server is None:
             self.server = self.kms.http_server()
             await self.server.start()
@@ -303,7 +377,7 @@ class Machine:
         for status, kind, body in answers:
             refused = status == _BAD_GATEWAY and is_for_proxy(b"".join(step.writes))
             if status >= _BUG and not refused and not self.kms.faults:
-                raise Finding(f"wire status {status}: {_last_line(self._log.take()[1])}", repr(step)[:2000])
+                raise Finding(f"wire status {status}: {last_line(self._log.take()[1])}", repr(step)[:2000])
             if body and kind in (JSON_TYPE, XML_TYPE):
                 require("RequestId" in document_of(kind, body) or any(self.kms.faults), "no RequestId", body)
         after = self.kms.store.state()
@@ -312,62 +386,3 @@ class Machine:
             controlled = PREFIX.encode() in b"".join(step.writes)
             require(controlled or any(call.effects for call in calls), "bytes that changed the store unnoticed", calls)
         self._settle_down()
-
-
-def document_of(content_type: str, body: bytes) -> Mapping[str, Any]:
-    """Read the document of an answer. Raises Finding."""
-    try:
-        if content_type == XML_TYPE:
-            return {child.tag: child.text for child in ET.fromstring(body)}  # noqa: S314 (this server's own answer)
-        found: dict[str, Any] = json.loads(body)
-    except (ValueError, ET.ParseError) as error:
-        raise Finding("an answer cannot be read", f"{error}: {body[:1000]!r}") from error
-    return found
-
-
-def _has_planted(text: str) -> bool:
-    return PLANTED in text or PLANTED_BASE64[:24] in text
-
-
-def _exposed(document: bytes, answer: str) -> bool:
-    """Return whether an answer has a value that only fields of secret values of a document have."""
-    if PLANTED not in answer:
-        return False
-    try:
-        tree = json.loads(document)
-    except ValueError:
-        return False  # which field it is in cannot be told
-    return not _elsewhere(tree, secret=False)
-
-
-def _elsewhere(tree: Any, *, secret: bool) -> bool:
-    """Return whether the planted value stands where no secret value belongs."""
-    if isinstance(tree, dict):
-        return any(PLANTED in key or _elsewhere(value, secret=key in _SECRET_FIELDS) for key, value in tree.items())
-    if isinstance(tree, list):
-        return any(_elsewhere(item, secret=secret) for item in tree)
-    return isinstance(tree, str) and PLANTED in tree and not secret
-
-
-def _last_line(errors: list[str]) -> str:
-    """Return the exception of a traceback in the log, and where it was raised."""
-    lines = [line.strip() for line in errors[-1].splitlines()] if errors else []
-    places = [line for line in lines if line.startswith("File ") and "kms_mock" in line]
-    return f"{lines[-1] if lines else ''} {places[-1].rpartition('kms_mock')[2] if places else ''}"
-
-
-def _words(body: bytes) -> str:
-    text = body[:80].decode(errors="replace")
-    return "".join(letter for letter in text if letter.isalpha() or letter == " ")[:40]
-
-
-def _first_difference(left: Any, right: Any, path: str = "$") -> str:
-    if isinstance(left, dict) and isinstance(right, dict):
-        for key in [*left, *right]:
-            if left.get(key) != right.get(key):
-                return _first_difference(left.get(key), right.get(key), f"{path}.{key}")
-    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        for number, (one, other) in enumerate(zip(left, right, strict=True)):
-            if one != other:
-                return _first_difference(one, other, f"{path}[{number}]")
-    return f"{path}: {left!r:.200} and {right!r:.200}"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from msgspec.structs import replace
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from kms_mock import KmsMock
 from kms_mock.rpc.decode import HttpRequest, signed_request
 from kms_mock.rpc.errors import ApiError
 from kms_mock.rpc.signature import expected_signature
 from kms_mock.rpc.signed_request import PARAMETER_SCHEMES
+from tests.support.dedicated import InstanceClient, client_key_contents
 from tests.support.raw_http import FORM
 from tests.support.signing import stamp
 
@@ -84,7 +87,9 @@ class ApiStep(Struct, frozen=True, omit_defaults=True):
         names = ";".join(sorted({name.lower() for name in covered}))
         start = f"{self.scheme}-HMAC-SHA256 Credential={self.access_key_id}{scope},SignedHeaders={names},Signature="
         http = self._unsigned(own, {**covered, "Authorization": start})
-        return self._unsigned(own, {**covered, "Authorization": start + self._signature(http)})
+        signed = CIMultiDict(http.headers)
+        signed["Authorization"] += self._signature(http)
+        return replace(http, headers=CIMultiDictProxy(signed))
 
     def _signature(self, http: HttpRequest) -> str:
         try:
@@ -92,6 +97,55 @@ class ApiStep(Struct, frozen=True, omit_defaults=True):
         except ApiError:  # its own form is damaged
             signature = "none"
         return signature[::-1] if self.break_signature else signature
+
+
+class DedicatedStep(Struct, frozen=True, omit_defaults=True):
+    """One request to the gateway of KMS instances; `changes` are headers set before it is signed, or after.
+
+    `client_key` names one of the files of client keys (`tests.support.dedicated`), "" for a request without a signature.
+    """
+
+    operation: str
+    body: bytes
+    client_key: str = "good"
+    changes: Pairs = ()
+    late_changes: Pairs = ()
+    method: str = "POST"
+
+    @property
+    def name(self) -> str:
+        """The operation that the headers name in the end."""
+        changed = [value for name, value in (*self.changes, *self.late_changes) if name == "x-kms-apiname"]
+        return changed[-1] if changed else self.operation
+
+    def http(self) -> HttpRequest:
+        """Return the request as it comes out of a connection."""
+        changes = {name: _as_received(value) for name, value in self.changes}
+        if not self.client_key:
+            changes["authorization"] = ""
+        operation = _as_received(self.operation)
+        headers = instance_client(self.client_key or "good").headers(operation, self.body, **changes)
+        for name, value in self.late_changes:
+            headers[name] = _as_received(value)
+        return HttpRequest(self.method, "/", CIMultiDictProxy(headers), self.body, peer="127.0.0.1")
+
+
+@cache
+def instance_client(client_key: str) -> InstanceClient:
+    """Return what signs with a client key; it sends nothing."""
+    return InstanceClient(KmsMock(), client_key_contents()[client_key])
+
+
+class EndpointStep(Struct, frozen=True, omit_defaults=True):
+    """One request to the endpoints of roles' credentials."""
+
+    method: str
+    target: str
+    headers: Pairs = (("Host", "100.100.100.200"),)
+
+    def http(self) -> HttpRequest:
+        """Return the request as it comes out of a connection."""
+        return HttpRequest(self.method, self.target, CIMultiDictProxy(CIMultiDict(self.headers)), b"", peer="127.0.0.1")
 
 
 class ControlStep(Struct, frozen=True, omit_defaults=True):
@@ -115,7 +169,12 @@ class WireStep(Struct, frozen=True, omit_defaults=True):
     writes: tuple[bytes, ...]
 
 
-Step = ApiStep | ControlStep | FixtureStep | WireStep
+Step = ApiStep | DedicatedStep | EndpointStep | ControlStep | FixtureStep | WireStep
+
+
+def _as_received(text: str) -> str:
+    """Return the value of a header as a server reads its bytes."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")
 
 
 def _encoded(pairs: Pairs) -> str:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kms_mock.control.calls import Call
 from kms_mock.identity.accounts import AuthenticationSettings, settings
+from kms_mock.persistence.database import Writer
 from kms_mock.rpc.gateway import Gateway
-from tests.fuzz.campaign import Campaign, run_steps
+from kms_mock.server import control_api
+from kms_mock.server.control_api import ROUTES
+from tests.fuzz.campaign import ROUND_TRIPS, Campaign, run_steps
+from tests.fuzz.checks import Finding
+from tests.fuzz.control import ControlRequests
 from tests.fuzz.machine import OPERATIONS
 from tests.fuzz.steps import ApiStep
 from tests.support.profile import rounds
@@ -46,7 +52,27 @@ def test_a_short_campaign_finds_nothing(campaign: Campaign) -> None:
     assert not report.findings, report.text()
     asked = {operation for operation, _ in report.pairs}
     assert asked >= {name for name, operation in OPERATIONS.items() if operation.prepare is None}
-    assert report.steps.keys() == {"ApiStep", "ControlStep", "FixtureStep", "WireStep"}
+    kinds = {"ApiStep", "ControlStep", "DedicatedStep", "EndpointStep", "FixtureStep", "WireStep"}
+    assert report.steps.keys() == kinds
+
+
+def test_a_short_campaign_with_a_state_file_finds_nothing(tmp_path: Path) -> None:
+    """Every request is saved in a file, which is opened anew from time to time: what it holds is what there was."""
+    campaign = Campaign(seed=2, wires=0, state_file=tmp_path / "state.db")
+    report = campaign.run(lambda done, _: done <= 400 * ROUND_TRIPS)
+    campaign.machine.restart()
+    campaign.close()
+    assert not report.findings, report.text()
+
+
+def test_campaigns_send_requests_to_every_route_of_the_control_api(campaign: Campaign) -> None:
+    """A route that is added is part of the campaign; one with a name in its path gets names."""
+    requests = ControlRequests(campaign.chance, dict, list(OPERATIONS.values()), [("Accept", "*/*")])
+    sent = {
+        (step.method, *step.path.partition("?")[0].partition("/")[:2])
+        for step in (requests.step() for _ in range(3000))
+    }
+    assert {(route.method, route.name, "/" if route.rest else "") for route in ROUTES} <= sent
 
 
 def test_a_campaign_notices_what_a_refusal_leaves_behind(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +104,35 @@ def test_a_campaign_notices_bugs(campaign: Campaign, monkeypatch: pytest.MonkeyP
     assert again is not None
     assert again.kind == shrunk.kind
     exec(shrunk.script())  # noqa: S102 (without the bug it ends well)
+
+
+def test_a_campaign_notices_what_a_state_file_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file into which nothing is written after it was made."""
+    campaign = Campaign(seed=2, wires=0, state_file=tmp_path / "state.db")
+    monkeypatch.setattr(Writer, "write", lambda *_: None)
+    campaign.run(lambda done, _: done <= 200)
+    with pytest.raises(Finding, match="a state file holds another store"):
+        campaign.machine.restart()
+    monkeypatch.undo()
+    campaign.close()
+
+
+def test_a_campaign_notices_secrets_that_the_control_api_shows(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot of the state in which nothing is masked."""
+    monkeypatch.setattr(control_api, "_without_secrets", lambda document: document)
+    assert "shown by state: a secret value" in found(campaign, 2000)
+
+
+def test_a_campaign_notices_what_no_step_changed(campaign: Campaign) -> None:
+    """Something that writes between two steps: the whole state is compared after each world."""
+    machine = campaign.machine
+    machine.enter(machine.worlds["strict"])
+    machine.check_state()
+    machine.kms.store.server[settings].put(AuthenticationSettings(verify_signatures=False))
+    with pytest.raises(Finding, match="a change that no step saw"):
+        machine.check_state()
 
 
 def test_a_campaign_notices_secrets_in_the_journal(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:

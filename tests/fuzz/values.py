@@ -14,6 +14,7 @@ import msgspec
 from kms_mock.rpc.api import Operation
 from kms_mock.rpc.binding import Flattenable, Json, Parameter, Repeated
 from tests.fuzz.damage import damaged, hostile_text, odd_value, written
+from tests.fuzz.tokens import TOKENS
 
 PLANTED = "Planted-S3cret-v4lu"
 """Stands in the values of secret parameters; 19 characters, so that no other value has it by chance."""
@@ -99,8 +100,9 @@ class Values:
         """Return what a request sends for one parameter: mostly one pair, several when it is flattened."""
         chance = self.chance
         draw = chance.random()
-        if parameter.sensitive and draw < 0.3:
-            return [(parameter.name, self.planted(parameter))]
+        if (parameter.sensitive and draw < 0.3) or (parameter.name in TOKENS and draw < 0.8):
+            make_token = TOKENS.get(parameter.name)
+            return [(parameter.name, self.planted(parameter) if make_token is None else make_token(chance))]
         if draw < 0.72:
             text = self._good(operation, parameter)
             if text is not None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from kms_mock import KmsMock
+from kms_mock import KmsMock, fixtures
 from kms_mock.store.store import StoreState
 from tests.fuzz.steps import Pairs
 from tests.fuzz.values import PLANTED
 from tests.support.examples import EXAMPLES
+from tests.support.record_samples import filled_store
 
 Call = Callable[..., dict[str, Any]]
 
@@ -98,6 +99,16 @@ ACCOUNTS: dict[str, Any] = {
         {"id": "3333333333333333", "status": "InDebt", "access_keys": [{"id": "AK-closed", "secret": SECRET}]},
     ]
 }
+LIMITED = "limited"
+"""The world in which the rates of requests are limited, and every request comes a moment after the one before."""
+
+_RATES = {"key-read": 1, "key-write": 1, "symmetric": 2, "CreateKey": 0, "secret-write": 1, "GetSecretValue": 1}
+LIMITS: dict[str, Any] = {
+    "accounts": [
+        {"id": "1234567890123456", "quotas": {"rates": _RATES}, "access_keys": [{"id": "AK", "secret": SECRET}]},
+        {"id": OTHER, "quotas": {"rates": "documented"}, "access_keys": [{"id": "AK-other", "secret": SECRET}]},
+    ]
+}
 SETTINGS: dict[str, dict[str, Any]] = {
     "open": {},
     "strict": {"authentication": {"signatures": "verify", "unknown_access_keys": "refuse"}},
@@ -124,6 +135,8 @@ def make_worlds(kms: KmsMock, call: Call) -> dict[str, World]:
         worlds.append(_world(kms, call, f"example-{number}", documents, operations))
     for name, settings in SETTINGS.items():
         worlds.append(_world(kms, call, name, [{**PLACES, **settings}, ACCOUNTS]))
+    worlds.append(_world(kms, call, LIMITED, [{**PLACES, **LIMITS}]))
+    worlds.append(_world(kms, call, "records", [fixtures.snapshot(filled_store())]))
     worlds += [_world(kms, call, path.name, [path]) for path in sorted(FOLDER.glob("*.yaml"))]
     return {world.name: world for world in worlds}
 

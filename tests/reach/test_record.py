@@ -12,7 +12,7 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.exceptions import UnretryableException
 
-from kms_mock import KmsMock
+from kms_mock import KmsMock, recording
 from kms_mock.fixtures import reader
 from kms_mock.recording import Recording
 from tests.support.calls import call
@@ -271,3 +271,52 @@ def test_the_document_loads_again(missing: Missing) -> None:
             again.ask(action, **parameters)
         assert again.recording.document(document) == document
         assert again.recording.added == []
+
+
+# -- what no file can hold --------------------------------------------------------------------------------------------
+
+
+def test_what_no_file_can_hold_does_not_stop_the_rest(missing: Missing) -> None:
+    """A key id of 65 characters, or a region without a name, made a document that did not load: nothing was recorded."""
+    missing.ask("DescribeKey", KeyId="k" * 65)
+    missing.ask("DescribeKey", KeyId=f"acs:kms:{'r' * 65}:77:key/far")
+    missing.ask("GetSecretValue", SecretName="db")
+    document = missing.document()
+    assert [secret["name"] for secret in document["secrets"]] == ["db"]
+    assert ("keys" in document, "accounts" in document) == (False, False)
+    assert missing.recording.unfit == [f"key {'k' * 65}", "key far"]
+
+
+def test_a_version_that_two_keys_are_asked_for_belongs_to_one(missing: Missing) -> None:
+    """A program that calls a key by its id and by an alias asks for one version twice: nothing was recorded."""
+    version = "11111111-2222-4333-8444-555555555555"
+    for key in ("key-1", "alias/same"):
+        missing.ask("DescribeKeyVersion", KeyId=key, KeyVersionId=version)
+    first, second = missing.document()["keys"]
+    assert (first["id"], first["versions"]) == ("key-1", [{"id": version}])
+    assert (second["aliases"], second.get("versions")) == (["alias/same"], None)
+    again = missing.document({"keys": [first, second]})
+    assert (again, missing.recording.added) == ({"keys": [first, second]}, [])
+
+
+def test_a_secret_gets_no_more_versions_and_stages_than_it_can_have(missing: Missing) -> None:
+    """A program that asks for 30 versions, and for 20 stages, of a secret that is not there, gets as many as fit besides the current one."""
+    for number in range(30):
+        missing.ask("GetSecretValue", SecretName="versions", VersionId=f"v{number}")
+        missing.ask("GetSecretValue", SecretName="stages", VersionStage=f"s{number}")
+        missing.ask("GetSecretValue", SecretName="both", VersionId=f"v{number}", VersionStage=f"s{number}")
+    found = {secret["name"]: versions(secret) for secret in missing.document()["secrets"]}
+    assert {name: len(kept) for name, kept in found.items()} == {"versions": 9, "stages": 8, "both": 8}
+    assert all(sum(map(len, kept.values())) <= 8 for kept in found.values())
+    assert missing.recording.unfit == []
+
+
+def test_what_is_recorded_is_bounded(kms: KmsMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that asks for ever, or that makes and deletes for ever, takes no more memory."""
+    monkeypatch.setattr(recording, "MAX_TARGETS", 3)
+    missing = Missing(kms)
+    for number in range(5):
+        missing.ask("GetSecretValue", SecretName=f"none{number}")
+        missing.ask("CreateSecret", SecretName=f"made{number}", VersionId="v", SecretData="x")
+    assert [secret["name"] for secret in missing.document()["secrets"]] == ["none0", "none1", "none2"]
+    assert len(missing.recording._made) == 3  # noqa: SLF001 (what grows is nowhere else to be seen)

@@ -217,7 +217,9 @@ def test_addresses_and_authorities() -> None:
     assert [is_loopback(found) for found in ("10.0.0.1", "::ffff:10.0.0.1", "", None, "localhost")] == [False] * 5
     assert split_authority("[::1]:80") == ("::1", 80)
     assert split_authority("Example.COM.", 443) == ("example.com", 443)
-    for wrong in ("", ":80", "a", "a:0", "a:99999", "a:b", "u@a:1", "a:1/x"):
+    with pytest.raises(ValueError, match=r"^a host comes without a user's name and password$"):
+        split_authority("user:hunter2@a:1")  # the text goes into the log and the answer
+    for wrong in ("", ":80", "a", "a:0", "a:99999", "a:b", "a:1/x"):
         with pytest.raises(ValueError, match=r"is not a host and a port|Port"):
             split_authority(wrong)
     assert not is_alibaba_cloud("notaliyun.com")

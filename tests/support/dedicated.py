@@ -134,7 +134,9 @@ class InstanceClient:
         signed = [f"{name}:{headers[name].strip()}" for name in sorted(headers) if name.startswith("x-kms-")]
         first = [headers.get(name, "") for name in ("content-sha256", "content-type", "date")]
         text = "\n".join(["POST", *first, *signed, "/"])
-        return base64.b64encode(self._key.sign(text.encode(), padding.PKCS1v15(), SHA256())).decode()
+        return base64.b64encode(
+            self._key.sign(text.encode("utf-8", "surrogateescape"), padding.PKCS1v15(), SHA256())
+        ).decode()
 
     def send(self, operation: str, body: bytes, headers: CIMultiDict[str] | None = None) -> HttpResponse:
         """Send one request."""

@@ -12,6 +12,7 @@ from kms_mock import KmsMock
 from kms_mock.config import Config
 from kms_mock.control.catalogue import catalogue
 from kms_mock.products import APIS
+from kms_mock.server.special import PREFIX
 from kms_mock.web.files import MAX_BYTES, page_files
 from tests.support.registry import MISSING_EXAMPLES
 from tests.support.web import HTML, request_path
@@ -58,6 +59,20 @@ def test_an_api_client_never_is(kms: KmsMock, path: str, method: str, headers: d
     answer = request_path(kms, path, method, **headers)
     assert "location" not in answer.headers
     assert "Code" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/_kms_mock", "/health", "/favicon.ico", "/?"])
+def test_who_tries_the_address_is_told_where_the_page_is(
+    kms: KmsMock, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`curl http://127.0.0.1:4588/` is a request without an operation; the reason, logged too, names the page and health."""
+    with caplog.at_level("INFO", "kms_mock"):
+        answer = request_path(kms, path)
+    reason = answer.headers["x-kms-mock-reason"]
+    assert (answer.status, f"page for people is at {PREFIX}," in reason) == (400, True)
+    assert reason in caplog.text
+    (health,) = re.findall(r"GET (\S+) says", reason)
+    assert request_path(kms, health).status == 200
 
 
 @pytest.mark.parametrize(

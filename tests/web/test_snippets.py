@@ -223,6 +223,47 @@ def test_awkward_values_stay_what_they_are() -> None:
         assert "\\'" in code["php"]
 
 
+AWKWARD_NAMES = [
+    "",
+    "a b",
+    "x'; touch pwned #",
+    "x=__import__('os').system('id'), y",
+    "x);}}//",
+    "\n",
+    "Tag.1.Key",
+    "$(id)",
+]
+TYPED = ("python", "python-async", "pytest", "go", "java", "php", "dotnet", "terraform")
+
+
+def test_the_names_of_parameters_never_become_code() -> None:
+    """Anybody can send any name, and somebody may copy the code of that call: typed clients leave it out, and say so.
+
+    `--x'; touch pwned #` was a command in the code for the command line, and an empty name an answer 500.
+    """
+    parameters = dict.fromkeys(AWKWARD_NAMES, "value") | {"SecretName": "db", "VersionId": "v1", "SecretData": "x"}
+    with KmsMock() as kms:
+        answer = snippets_of(kms, "CreateSecret", parameters)
+    code, notes = answer["code"], {snippet["language"]: snippet["note"] for snippet in answer["snippets"]}
+    for language in TYPED:
+        assert "pwned" not in code[language]
+        assert "Tag.1" not in code[language]
+        assert "x'; touch pwned #" in notes[language]
+    assert "left out" not in notes["curl"].lower()
+    program = 'aliyun() { printf "%s\\0" "$@"; }\n' + code["cli"]
+    shown = subprocess.run(["bash", "-c", program], capture_output=True, check=True).stdout.decode().split("\0")
+    assert {f"--{name}" for name in AWKWARD_NAMES} <= set(shown)
+
+
+def test_the_names_of_fields_never_become_code() -> None:
+    """The fields of a list of objects, such as a tag, are names of the SDK's classes, or the list stays a text."""
+    tags = json.dumps([{"Key=1, y": "a", "x'; touch pwned #": "b"}])
+    with KmsMock() as kms:
+        code = snippets_of(kms, "TagResources", {"ResourceType": "key", "ResourceId": '["k"]', "Tag": tags})["code"]
+    compile(code["python"], "code", "exec")
+    assert "TagResourcesRequestTag" not in "".join(code[language] for language in TYPED)
+
+
 def test_the_caller_and_the_region_are_those_that_were_chosen() -> None:
     """In the client's configuration, or in the parameters; typed clients cannot send a region, and a note says so."""
     fixture = {
@@ -265,6 +306,7 @@ def test_masked_values_never_reach_a_fixture() -> None:
         ({"operation": "GetSecretValu"}, "did you mean 'GetSecretValue'"),
         ({"operation": "GetSecretValue", "parameter": {}}, "did you mean 'parameters'"),
         ({}, "operation"),
+        ({"operation": "ListKeys", "parameters": {f"p{number}": "" for number in range(1001)}}, "more than 1000"),
     ],
 )
 def test_what_cannot_be_written_is_refused(kms: KmsMock, body: Any, problem: str) -> None:
@@ -274,8 +316,10 @@ def test_what_cannot_be_written_is_refused(kms: KmsMock, body: Any, problem: str
 
 
 def test_what_is_no_json_stays_a_text(kms: KmsMock) -> None:
-    """Half-written lists and objects do no harm: code is written while somebody types."""
-    for text in ("[", "{", '["a"', "[1]", "null", '{"a": 1}', "[" * 5000):
+    """Half-written lists and objects do no harm: code is written while somebody types. Deep ones were 500."""
+    deep = '{"a":' * 400 + "1" + "}" * 400
+    for text in ("[", "{", '["a"', "[1]", "null", '{"a": 1}', "[" * 5000, deep, f'["{"x" * 40_000}"]'):
         code = snippets_of(kms, "TagResources", {"ResourceId": text, "Tag": text})["code"]
+        assert snippets_of(kms, "CreateSecret", {"ExtendedConfig": text})["code"]["go"]
         assert all(code[language] for language in ("python", "go", "java", "php", "dotnet", "curl"))
     assert control_request(kms, "GET", "health")["status"] == "ok"

@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kms_mock.kms import errors
 from kms_mock.kms.model.subscription import Rates, subscriptions
 from kms_mock.rpc.context import Context
-from kms_mock.store.resource import Resource
+from kms_mock.store.resource import Resource, Table
 
+MAX_COUNTS = 1000  # of an account: clients choose the names of regions
 _WINDOW = 1.0  # seconds
 _DEDICATED_GATEWAY = ".cryptoservice."  # in the host names of instances, which have no such limits
 
@@ -109,15 +111,27 @@ GROUP_OF: Final = {operation: name for name, group in GROUPS.items() for operati
 
 
 class RequestCount(Struct, frozen=True):
-    """How many requests of an operation or a group there were since a moment, for at most a second."""
+    """How many requests of an operation or a group there were in a region since a moment, for at most a second."""
 
+    region: str
     name: str
     since: float
     count: int
 
+    def runs(self, now: float) -> bool:
+        """Return whether its second is not over, nor ahead."""
+        return self.since <= now < self.since + _WINDOW
 
-# Not logged: a refused request counts too, and what it changed is undone. Not saved: after a start the second is over.
-request_counts = Resource(RequestCount, "request count", key=lambda found: found.name, logged=False, saved=False)
+
+def _key(region: str, name: str) -> str:
+    return f"{region} {name}"
+
+
+# Those of an account are together, whatever the region: one in which nothing else is shall be forgotten. Not logged: a
+# refused request counts too, and what it changed is undone. Not saved: after a start the second is over.
+request_counts = Resource(
+    RequestCount, "request count", key=lambda found: _key(found.region, found.name), logged=False, saved=False
+)
 
 
 def limits(rates: Rates, operation: str) -> dict[str, int]:
@@ -137,15 +151,23 @@ def admit(ctx: Context) -> None:
     found = ctx.store.account_record(subscriptions, account, account)
     if found is None or found.quotas.rates is None or _DEDICATED_GATEWAY in ctx.http.headers.get("Host", ""):
         return
-    table, now, counted = ctx.partition[request_counts], ctx.now, []
+    table, region, now, counted = ctx.store.partition(account, "")[request_counts], ctx.partition.region, ctx.now, []
     for name, rate in limits(found.quotas.rates, ctx.operation.name).items():
-        last = table.get(name)
-        if last is None or not last.since <= now < last.since + _WINDOW:
-            last = RequestCount(name, now, 0)
+        last = table.get(_key(region, name))
+        if last is None or not last.runs(now):
+            last = RequestCount(region, name, now, 0)
         if last.count >= rate:
             raise errors.REJECTED_THROTTLING(
                 f"Account {account} may send {rate} requests of {name} a second: see `rates` in its fixture file."
             )
-        counted.append(RequestCount(name, last.since, last.count + 1))
+        counted.append(replace(last, count=last.count + 1))
     for count in counted:
+        if len(table) >= MAX_COUNTS:
+            _forget_some(table, now)
         table.put(count)
+
+
+def _forget_some(table: Table[RequestCount], now: float) -> None:
+    """Remove the counts whose second is over, or else the oldest one."""
+    for count in [count for count in table.values() if not count.runs(now)] or table.page(0, 1):
+        table.remove(count)

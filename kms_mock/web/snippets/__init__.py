@@ -54,6 +54,7 @@ _LANGUAGES = (
     _Language("terraform", terraform.TITLE, terraform.write, "provider aliyun/alicloud"),
     _Language("curl", curl.TITLE, curl.write, "curl"),
 )
+_KNOWS_PARAMETERS = ("pytest", "terraform")  # besides the V2 SDKs: what an operation does not have cannot be written
 
 
 def snippets(
@@ -82,6 +83,8 @@ def _snippet(call: WrittenCall, language: _Language) -> Snippet:
             note = "No resource of the provider stands for this operation."
         elif language.is_typed and call.region is not None:
             note = f"{language.needs}. This client sends no region: point it at the endpoint of {call.region}."
+        if code and (language.is_typed or language.id in _KNOWS_PARAMETERS) and call.left_out:
+            note += f". Left out, as there is no such parameter: {', '.join(call.left_out)}"
     return {"language": language.id, "title": language.title, "code": code, "note": note}
 
 

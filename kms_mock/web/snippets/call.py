@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from kms_mock.control.catalogue import FieldKind, form_field
@@ -33,6 +33,11 @@ _STRINGS = frozenset(
     }
 )
 _KINDS: dict[FieldKind, Kind] = {"integer": "integer", "boolean": "boolean", "list": "list", "object": "object"}
+_MOST_PARAMETERS = 1000
+_LONGEST_TREE = 32768  # characters, as the longest value of the API
+_MOST_BRACKETS = 200
+_CUSTOM_DATA = "ExtendedConfig.CustomData"
+_FIELD = re.compile("[A-Za-z][A-Za-z0-9]*")  # the name of a field: it becomes code too
 _SNAKE = {"DKMSInstanceId": "dkmsinstance_id", "KMProvider": "kmprovider"}
 
 Kind = Literal["text", "integer", "boolean", "object", "list", "struct", "structs"]
@@ -57,12 +62,15 @@ class Value(Struct, frozen=True):
 class WrittenCall(Struct, frozen=True):
     """A call to write code for. `wire` are the parameters as they travel, flattened; `values` as the V2 SDKs take them.
 
+    Names in `values` are those of the operation, and of fields; whatever else was sent is `left_out` of them.
+
     `region` is None where it is `home_region`, that of the server. `fixture` has the resources that the call names, as
     they were before it.
     """
 
     operation: Operation
     values: tuple[Value, ...]
+    left_out: tuple[str, ...]
     wire: tuple[tuple[str, str], ...]
     endpoint: str
     region: str | None
@@ -108,14 +116,19 @@ def written_call(
 ) -> WrittenCall:
     """Return a call in every form that the languages need. Raises ValueError for an unknown operation."""
     apis = tuple(api for api in apis if api.wire_form is None)
+    if len(asked.parameters) > _MOST_PARAMETERS:
+        raise ValueError(f"a call with more than {_MOST_PARAMETERS} parameters is no call that code can be written for")
     operation = find_operation(apis, asked.operation)
     if operation is None:
         names = [name for api in apis for name in api.operations]
         raise ValueError(f"there is no operation {asked.operation[:60]!r}{did_you_mean(asked.operation, names) or '.'}")
     fields = {parameter.name: form_field(parameter)["kind"] for parameter in operation.parameters}
+    # Names become code, and anybody can send any.
+    known = {name: text for name, text in asked.parameters.items() if name in fields or name == _CUSTOM_DATA}
     return WrittenCall(
         operation,
-        tuple(_value(name, text, fields.get(name, "text")) for name, text in asked.parameters.items()),
+        tuple(_value(name, text, fields.get(name, "text")) for name, text in known.items()),
+        tuple(name for name in asked.parameters if name not in known),
         tuple(pair for name, text in asked.parameters.items() for pair in _flattened(name, text, fields.get(name))),
         asked.endpoint,
         region,
@@ -142,12 +155,12 @@ def _value(name: str, text: str, field: FieldKind) -> Value:
         return Value(name, kind, text.lower() == "true")
     if kind == "integer" and re.fullmatch("-?[0-9]{1,18}", text):
         return Value(name, kind, int(text))
-    if name == "ExtendedConfig.CustomData" and isinstance(tree, dict):
+    if name == _CUSTOM_DATA and isinstance(tree, dict):
         return Value("ExtendedConfig", "struct", {"CustomData": tree})
     if kind == "object" and isinstance(tree, dict):
         return Value(name, kind, tree)
     if kind in ("list", "structs") and isinstance(tree, list):
-        is_structs = all(isinstance(item, dict) for item in tree)
+        is_structs = all(isinstance(item, dict) and all(map(_FIELD.fullmatch, item)) for item in tree)
         return Value(name, "structs" if is_structs and tree else "list", tree)
     return Value(name, "text", text)
 
@@ -166,7 +179,9 @@ def _flattened(name: str, text: str, field: FieldKind | None) -> list[tuple[str,
 
 
 def _tree(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+    if len(text) > _LONGEST_TREE or text.count("[") + text.count("{") > _MOST_BRACKETS:
+        return None  # it would take long, or be too deep to be written
+    try:  # not by `json`, which takes half of a surrogate pair: no answer can hold it
+        return msgspec.json.decode(text)
+    except ValueError:
         return None

@@ -19,5 +19,8 @@ def write(call: WrittenCall) -> str:
         ("region", call.region or call.home_region),
         ("endpoint", call.endpoint),
     ]
-    lines = [f"aliyun {call.api.product.lower()} {call.name}", *(f"--{name} {quote(value)}" for name, value in options)]
+    lines = [
+        f"aliyun {call.api.product.lower()} {call.name}",
+        *(f"{quote(f'--{name}')} {quote(value)}" for name, value in options),
+    ]
     return " \\\n  ".join([*lines, "--insecure"]) + "\n"

@@ -13,7 +13,7 @@ def write(call: WrittenCall) -> str:
     """Return a command."""
     form = [("AccessKeyId", call.access_key_id), *call.system, *call.wire]
     lines = [
-        f"curl -sS 'http://{call.endpoint}/?Action={call.name}&Version={call.api.version}'",
+        f"curl -sS {quote(f'http://{call.endpoint}/?Action={call.name}&Version={call.api.version}')}",
         *(f"--data-urlencode {quote(f'{name}={value}')}" for name, value in form),
     ]
     return " \\\n  ".join(lines) + "\n"

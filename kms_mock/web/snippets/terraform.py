@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+import msgspec
 
 from kms_mock.web.snippets.call import WrittenCall, snake_case
 from kms_mock.web.snippets.literals import terraform
@@ -68,7 +69,7 @@ def _name(call: WrittenCall, name: str) -> str:
 def _value(name: str, value: Any) -> Any:
     if name in _LISTS and isinstance(value, str):
         try:
-            return json.loads(value)
-        except ValueError:
+            return msgspec.json.decode(value)
+        except (ValueError, RecursionError):
             return value
     return value
