@@ -16,7 +16,7 @@ from kms_mock import KmsMock
 from kms_mock.crypto import jwt
 from kms_mock.fixtures import FixtureError
 from tests.support.calls import call
-from tests.support.identities import ACCOUNT, OIDC, ROLE, trust, with_session
+from tests.support.identities import ACCOUNT, OIDC, ROLE, idp_key, trust, with_session
 from tests.support.in_process import START, InProcess
 
 ISSUER = "https://issuer.example.com"
@@ -34,11 +34,6 @@ def public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
 
 
 @cache
-def rsa_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
-@cache
 def ec_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
@@ -47,11 +42,11 @@ def token(key: Any = None, key_id: str = "rsa", **changes: Any) -> str:
     """Return a token of the provider, signed by its RSA key if no other; None leaves a claim out."""
     claims = {"iss": ISSUER, "sub": "app", "aud": "sts.aliyuncs.com", "iat": START, "exp": START + 600, **changes}
     given = {name: value for name, value in claims.items() if value is not None}
-    return jwt.sign(private(key or rsa_key()).encode(), key_id, given)
+    return jwt.sign(private(key or idp_key()).encode(), key_id, given)
 
 
 def fixture(**role: Any) -> dict[str, Any]:
-    keys = [{"id": "rsa", "public_key": public(rsa_key())}, {"id": "ec", "public_key": public(ec_key())}]
+    keys = [{"id": "rsa", "public_key": public(idp_key())}, {"id": "ec", "public_key": public(ec_key())}]
     return {
         "roles": [{"name": "app", **role}],
         "oidc_providers": [{"name": "k8s", "issuer": ISSUER, "keys": keys}],
@@ -69,7 +64,7 @@ def exchange_token(server: InProcess, text: str, **changes: str) -> tuple[str, d
     return server.call("AssumeRoleWithOIDC", **{**PARAMETERS, "OIDCToken": text, **changes})
 
 
-@pytest.mark.parametrize(("key", "key_id"), [(rsa_key, "rsa"), (ec_key, "ec")])
+@pytest.mark.parametrize(("key", "key_id"), [(idp_key, "rsa"), (ec_key, "ec")])
 def test_a_good_token_gets_a_session(server: InProcess, key: Callable[[], Any], key_id: str) -> None:
     """RS256 and ES256 tokens of the provider; the answer tells what the token said (STS, AssumeRoleWithOIDC)."""
     code, body = exchange_token(server, token(key(), key_id))
@@ -133,7 +128,7 @@ NONE = "The algorithm none that be specified in Jwt header is unknown."
         (lambda: token(aud=[]), INVALID, CONTENT),
         (lambda: token(iss="https://other"), "AuthenticationFail.OIDCToken.IssuerNotMatch", None),
         (lambda: token(ec_key(), "rsa"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
-        (lambda: token(rsa_key(), "none"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
+        (lambda: token(idp_key(), "none"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
         (lambda: token()[:-4] + "AAAA", "AuthenticationFail.OIDCToken.InvalidSignature", None),
         (lambda: token(exp=START), "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
         (lambda: token(aud="other"), "AuthenticationFail.OIDCToken.AudienceNotMatch", "Invalid audience."),

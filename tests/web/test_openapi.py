@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from kms_mock import KmsMock
 from kms_mock.server.control_api import ROUTES
 from tests.support.control import SECRET_FIXTURE, control_request, exchange
-from tests.support.examples import INSTANCE_DOCUMENT
+from tests.support.example_documents import INSTANCE_DOCUMENT
 from tests.support.secrets import put, value
 
 BODIES: dict[tuple[str, str], Any] = {
