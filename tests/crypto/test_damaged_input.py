@@ -25,12 +25,7 @@ def _stream() -> Callable[[int], bytes]:
     return random.Random(1).randbytes  # noqa: S311 (repeatable on purpose)
 
 
-@cache
-def key(spec: str) -> KeyMaterial:
-    """Return the same key each time."""
-    return generate(spec, _stream())
-
-
+key = cache(lambda spec: generate(spec, _stream()))  # the same one each time
 PAIRS = ("RSA_2048", "EC_P256", "EC_P256K", "EC_SM2")
 SECRETS = ("Aliyun_AES_256", "Aliyun_SM4")
 WRAPPING = {"rsa": ["RSAES_PKCS1_V1_5", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"], "sm2": ["SM2PKE"]}
