@@ -233,6 +233,8 @@ def test_a_path_that_is_not_in_the_text_leads_to_what_is_above_it() -> None:
     assert json_files.locate('{"a":\n{"b": 1}}', ("a", "c", 5)) == (2, 1)
     assert yaml_files.locate("a:\n  b: 1\n", ("a", "c", 5)) == (2, 3)
     assert yaml_files.locate("x: &x {v: 1}\na:\n- <<: *x\n  w: 1\n", ("a", 0, "v")) == (3, 3)
+    assert yaml_files.locate("a: {b: 1}\nc: {d: 1}\n", ("a", "x")) == (1, 4)
+    assert json_files.locate('{"a": 1}', ("a", "b")) == yaml_files.locate('{"a": 1}', ("a", "b")) == (1, 7)
     assert yaml_files.locate("", ("a",)) is None
 
 

@@ -143,6 +143,13 @@ def test_a_bad_token_is_refused(
     assert message in (None, body["Message"])
 
 
+def test_a_token_need_not_tell_when_it_was_made(server: InProcess) -> None:
+    """OpenID Connect wants `iat`, and STS only says when it was: without it there is no IssuanceTime."""
+    code, body = exchange_token(server, token(iat=None))
+    assert code == ""
+    assert "IssuanceTime" not in body["OIDCTokenInfo"]
+
+
 def test_an_unsigned_claim_changes_nothing(server: InProcess) -> None:
     """A token whose claims were changed after signing does not verify."""
     header, _, signature = token().split(".")
@@ -239,7 +246,7 @@ def test_the_mock_makes_tokens(kms: KmsMock) -> None:
         client,
         "AssumeRoleWithOIDC",
         **PARAMETERS,
-        OIDCToken=kms.oidc_token("me", claims={"aud": ["a", "sts.aliyuncs.com"]}),
+        OIDCToken=kms.oidc_token("me", claims={"aud": ["a", "sts.aliyuncs.com"]}, provider="k8s"),
     )
     assert body["OIDCTokenInfo"]["Subject"] == "me"
     assert body["OIDCTokenInfo"]["ClientIds"] == "a,sts.aliyuncs.com"
