@@ -235,7 +235,7 @@ class KmsMock(Startable):
         The environment gets the AccessKey pair named by `access_key_id` and `access_key_secret`, else the first one that
         the default account has, else `mock`; with a `role` what leads to that role's credentials, `via` ecs, oidc, uri,
         sts, profile or keys (docs/roles.md). Raises ValueError for a mock that listens on an IPv6 address, and for a role
-        that cannot be had.
+        that this way does not lead to.
         """
         from kms_mock.reach.intercept import Interception  # noqa: PLC0415 (only when asked for)
 

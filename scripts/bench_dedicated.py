@@ -7,8 +7,8 @@ import hashlib
 import sys
 from email.utils import formatdate
 from pathlib import Path
-from types import SimpleNamespace
 
+from bench_tools import BARE, compare_rates, load, mock, server
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
@@ -22,22 +22,18 @@ FIXTURE = str(Path(__file__).parents[1] / "fixtures" / "instance.yaml")
 _ANSWER = 1160  # bytes of the message, about
 
 
-def main(tools: SimpleNamespace) -> None:
-    """Compare Encrypt of 1 KiB, signature verified, with a bare server that reads and answers as many bytes.
-
-    `tools` are the functions of bench.py.
-    """
+def main() -> None:
+    """Compare Encrypt of 1 KiB, signature verified, with a bare server that reads and answers as many bytes."""
     payload = encrypt_request()
     handler = "async def answer(request):\n"
-    bare = tools.BARE.replace(handler, f"{handler}    await request.read()\n")
-    with (
-        tools.mock("--fixture", FIXTURE) as port,
-        tools.server(sys.executable, "-c", bare, str(_ANSWER)) as other,
-    ):
-        ratio, ours, theirs = tools.compare(lambda: tools.load(port, payload), lambda: tools.load(other, payload))
-    tools.report(
-        "Encrypt of 1 KiB, dedicated gateway, req/s", ratio, ">= 0.45", f"{ours:.0f} / {theirs:.0f} per second"
-    )
+    bare = BARE.replace(handler, f"{handler}    await request.read()\n")
+    with mock("--fixture", FIXTURE) as port, server(sys.executable, "-c", bare, str(_ANSWER)) as other:
+        compare_rates(
+            "Encrypt of 1 KiB, dedicated gateway, req/s",
+            ">= 0.45",
+            lambda: load(port, payload),
+            lambda: load(other, payload),
+        )
 
 
 def encrypt_request() -> bytes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-ROUNDS = 15
+from bench_tools import GET, compare_rates, fixture, load, mock, secrets
+
 READER = """
 import sys
 from urllib.request import urlopen
@@ -16,8 +17,6 @@ with urlopen(sys.argv[1]) as stream:
     while stream.readline():
         pass
 """
-
-Mock = Callable[..., contextlib.AbstractContextManager[int]]
 
 
 @contextlib.contextmanager
@@ -34,16 +33,17 @@ def open_page(port: int) -> Iterator[None]:
         reader.wait()
 
 
-def open_and_closed(  # noqa: PLR0917 (the tools of scripts/bench)
-    mock: Mock,
-    fixture: Callable[[], contextlib.AbstractContextManager[str]],
-    request: Callable[..., bytes],
-    load: Callable[..., float],
-    compare: Callable[..., tuple[float, float, float]],
-    report: Callable[[str, float, str, str], None],
-) -> None:
+def main() -> None:
     """Requests per second with an open page and without, at full load: then it shows as many calls as it ever does."""
-    get = request("GetSecretValue", SecretName="app/secret-5")
-    with fixture() as path, mock("--fixture", path) as watched, mock("--fixture", path) as alone, open_page(watched):
-        ratio, ours, theirs = compare(lambda: load(watched, get), lambda: load(alone, get), ROUNDS)
-    report("GetSecretValue, page open / closed, req/s", ratio, ">= 0.95", f"{ours:.0f} / {theirs:.0f} per second")
+    with (
+        fixture(secrets(10)) as path,
+        mock("--fixture", path) as watched,
+        mock("--fixture", path) as alone,
+        open_page(watched),
+    ):
+        compare_rates(
+            "GetSecretValue, page open / closed, req/s",
+            ">= 0.95",
+            lambda: load(watched, GET),
+            lambda: load(alone, GET),
+        )

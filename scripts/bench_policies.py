@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable
 from typing import Any
+
+from bench_tools import repeat, report
 
 ROUNDS, CALLS = 50, 200
 _CONDITION = {
@@ -15,7 +15,7 @@ _CONDITION = {
 }
 
 
-def decisions(report: Callable[[str, float, str, str], None]) -> None:
+def main() -> None:
     """Report the median time of a decision that looks at every statement, by the last of which it is allowed."""
     import msgspec  # noqa: PLC0415 (most sections run servers in processes of their own)
 
@@ -44,12 +44,11 @@ def decisions(report: Callable[[str, float, str, str], None]) -> None:
 
     if not ask(0):
         raise SystemExit("unexpected decision")
-    times = []
-    for _ in range(ROUNDS):
+
+    def microseconds() -> float:
         began = time.perf_counter()
         for number in range(CALLS):
             ask(number)
-        times.append((time.perf_counter() - began) / CALLS * 1e6)
-    report(
-        "policy decision, 10 statements, µs", statistics.median(times), "<= 20", f"slowest round: {max(times):.1f} µs"
-    )
+        return (time.perf_counter() - began) / CALLS * 1e6
+
+    report("policy decision, 10 statements, µs", repeat(microseconds, ROUNDS), "<= 20", "")

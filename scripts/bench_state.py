@@ -2,61 +2,52 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
+
+from bench_tools import GET, ask, compare_rates, fixture, load, mock, puts, repeat, report, secrets
 
 _ROUNDS = 31  # of half a second each: the cost of a read is a few in a hundred
 _SECRETS = 100_000
 
 
-def main(tools: SimpleNamespace) -> None:
-    """Compare a server that has a state file with one that has none; `tools` are the functions of bench.py."""
-    get = tools.request("GetSecretValue", SecretName="app/secret-5")
+def main() -> None:
+    """Compare a server that has a state file with one that has none, and two that have none."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=os.environ.get("KMS_MOCK_BENCH_FOLDER"))))
-        path = stack.enter_context(tools.fixture(tools.secrets(10)))
-        kept = stack.enter_context(tools.mock("--fixture", path, "--state", f"{folder}/few"))
-        plain = stack.enter_context(tools.mock("--fixture", path))
-        puts = _puts(tools.request)
-        for what, goal, payload in (("PutSecretValue", ">= 0.60", puts), ("GetSecretValue", ">= 0.98", get)):
-            ratio, ours, theirs = tools.compare(
-                lambda p=payload: tools.load(kept, p), lambda p=payload: tools.load(plain, p), _ROUNDS
+        path = stack.enter_context(fixture(secrets(10)))
+        kept = stack.enter_context(mock("--fixture", path, "--state", f"{folder}/few"))
+        plain = stack.enter_context(mock("--fixture", path))
+        for what, goal, payload in (("PutSecretValue", ">= 0.60", puts()), ("GetSecretValue", ">= 0.98", GET)):
+            compare_rates(
+                f"{what}, state file / none, req/s",
+                goal,
+                lambda p=payload: load(kept, p),  # type: ignore[misc]
+                lambda p=payload: load(plain, p),  # type: ignore[misc]
+                _ROUNDS,
             )
-            tools.report(f"{what}, state file / none, req/s", ratio, goal, f"{ours:.0f} / {theirs:.0f} per second")
-        ratio, ours, theirs = _compare_twins(tools, path, get)
-        tools.report("GetSecretValue, none / none, req/s", ratio, "1: noise", f"{ours:.0f} / {theirs:.0f} per second")
-    with tempfile.TemporaryDirectory() as name, tools.fixture(tools.secrets(_SECRETS)) as path:
-        options = ("--state", f"{name}/many")
-        with tools.mock("--fixture", path, *options):
-            pass
-        seconds = min(_first_answer(tools, options, get) for _ in range(5))
-        size = Path(name, "many").stat().st_size / 2**20
-        tools.report("start with 100,000 secrets in the file, s", seconds, "<= 2", f"best of 5; {size:.0f} MiB")
-
-
-def _puts(request: Callable[..., bytes]) -> Iterator[bytes]:
-    """Yield one PutSecretValue after the other, each of a new version."""
-    for number in itertools.count():
-        yield request("PutSecretValue", SecretName="app/secret-5", VersionId=f"n{number}", SecretData=f"value {number}")
-
-
-def _compare_twins(tools: SimpleNamespace, path: str, payload: bytes) -> tuple[float, float, float]:
-    with tools.mock("--fixture", path) as first, tools.mock("--fixture", path) as second:
-        found: tuple[float, float, float] = tools.compare(
-            lambda: tools.load(first, payload), lambda: tools.load(second, payload), _ROUNDS
+        first, second = (stack.enter_context(mock("--fixture", path)) for _ in range(2))
+        compare_rates(
+            "GetSecretValue, none / none, req/s",
+            "1: noise",
+            lambda: load(first, GET),
+            lambda: load(second, GET),
+            _ROUNDS,
         )
-        return found
+    with tempfile.TemporaryDirectory() as name, fixture(secrets(_SECRETS)) as path:
+        options = ("--state", f"{name}/many")
+        with mock("--fixture", path, *options):
+            pass
+        found = repeat(lambda: _first_answer(options), 5)
+        size = Path(name, "many").stat().st_size / 2**20
+        report("start with 100,000 secrets in the state file, s", found, "<= 2", f"{size:.0f} MiB")
 
 
-def _first_answer(tools: SimpleNamespace, options: tuple[str, ...], payload: bytes) -> float:
+def _first_answer(options: tuple[str, ...]) -> float:
     began = time.perf_counter()
-    server: AbstractContextManager[int] = tools.mock(*options)
-    with server as port:
-        tools.ask(port, payload)
+    with mock(*options) as port:
+        ask(port, GET)
         return time.perf_counter() - began

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
+from bench_tools import fixture, mock
+
 GOAL = 100.0  # milliseconds
 RUNS = 3
 _BODY = 1024 * 1024 - 200  # bytes: the largest request that is read
@@ -323,15 +325,11 @@ def hold(port: int, make: Make) -> tuple[float, str]:
     return best, status
 
 
-def main(
-    server: Callable[..., contextlib.AbstractContextManager[int]],
-    fixture: Callable[[dict[str, Any]], contextlib.AbstractContextManager[str]],
-    names: list[str],
-) -> None:
+def main(names: list[str]) -> None:
     """Print the table; with names, only the rows that hold one of them."""
     with fixture(document()) as path:
         for title, options in (("", ()), (", seeded", ("--seed", "1"))):
-            with server("--fixture", path, *options) as port:
+            with mock("--fixture", path, *options) as port:
                 for row, make in ROWS.items():
                     if (not names or any(name in row for name in names)) and (not title or "RSA" in row):
                         found, status = hold(port, make)

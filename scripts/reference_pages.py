@@ -34,7 +34,7 @@ from kms_mock.parity.results import settled_rules
 from kms_mock.products import APIS
 from kms_mock.reach.intercept import Interception
 from kms_mock.server.control_api import ROUTES, ClockRequest
-from kms_mock.server.routes import PREFIX
+from kms_mock.server.routes import PREFIX, Route
 from kms_mock.store.events import Event
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -162,7 +162,7 @@ def _type(shape: Mapping[str, Any]) -> str:
 
 def control_api_page() -> str:
     """Return the page of the control API, from its routes."""
-    rows = [(method, f"`{path}`", description) for method, path, description in _routes()]
+    rows = [(route.method, f"`{route.path}`", _taken(route), text_of(route.handler)) for route in ROUTES]
     return (
         "\n\n".join(
             (
@@ -176,7 +176,7 @@ def control_api_page() -> str:
                     "with status 400, 403, 404, 405, 409 or 415."
                 ),
                 "The server describes these routes itself, with their types, at `/_kms_mock/openapi.json` (OpenAPI 3.1).",
-                table(("method", "path", "what it does"), rows),
+                table(("method", "path", "query or body", "what it does"), rows),
                 "## The clock",
                 "The body of `PUT clock`:",
                 _struct(ClockRequest),
@@ -193,10 +193,21 @@ def control_api_page() -> str:
     )
 
 
-def _routes() -> Iterator[tuple[str, str, str]]:
-    """Yield method, path and description of each route."""
-    for route in ROUTES:
-        yield route.method, route.path, text_of(route.handler)
+_BODIES = {ClockRequest: "[the clock](#the-clock)", FaultSpec: "[a fault](#a-fault)"}
+
+
+def _taken(route: Route) -> str:
+    """Return what a route takes: the parameters of its query, its body or the fields of that."""
+    query = [f"`?{field.encode_name}=`" for field in msgspec.structs.fields(route.query)]
+    if route.body is None:
+        body = []
+    elif route.body in _BODIES:
+        body = [_BODIES[route.body]]
+    elif isinstance(route.body, type) and issubclass(route.body, msgspec.Struct):
+        body = [f"`{field.encode_name}`" for field in msgspec.structs.fields(route.body)]
+    else:
+        body = ["a [fixture document](reference-fixture-files.md), or a list of them"]
+    return ", ".join([*body, *query])
 
 
 def _struct(kind: type[msgspec.Struct]) -> str:

@@ -95,6 +95,14 @@ def test_the_registry_has_all_operations_but_the_pending_ones() -> None:
     assert set(OPERATIONS) - set(REGISTRY) == PENDING
 
 
+def described(operation: Operation) -> Any:
+    """Return what the reference has of an operation."""
+    assert operation.name in OPERATIONS, (
+        f"tests/data/operations.json: add what the vendor's metadata have of {operation.name}"
+    )
+    return OPERATIONS[operation.name]
+
+
 def test_the_registry_has_every_operation_of_the_sdk() -> None:
     """Each response class of the official SDK belongs to a declared operation."""
     in_sdk = {name.removesuffix("ResponseBody") for name in dir(models) if name.endswith("ResponseBody")}
@@ -116,7 +124,7 @@ def test_the_compact_copies_say_what_the_reference_says(name: str) -> None:
 @each_operation
 def test_parameters_are_those_of_the_reference(operation: Operation) -> None:
     """Every parameter of the reference is declared under its name, as required as it says, and no other."""
-    wanted = OPERATIONS[operation.name]["parameters"]
+    wanted = described(operation)["parameters"]
     declared = {parameter.name: parameter.required for parameter in operation.parameters}
     for name in wanted.keys() | declared.keys():
         if (operation.name, name) in PARAMETER_EXCEPTIONS:
@@ -184,7 +192,7 @@ def unexcused(operation: Operation, theirs: Any) -> list[tuple[str, str]]:
 @each_operation
 def test_the_response_is_that_of_the_reference(operation: Operation) -> None:
     """Every field of the result type has the name and type that the reference says, and none is missing."""
-    wanted = OPERATIONS[operation.name]["response"]
+    wanted = described(operation)["response"]
     if wanted is None:  # no source describes it; the SDK does not have it either
         assert not known_to_sdk(operation)
         return

@@ -248,6 +248,16 @@ def test_the_reader_of_pages_reads_a_page() -> None:
     assert (part.runner, part.first_line) == ("tests/examples", "connect()")
 
 
+def test_a_command_that_fails_is_seen_wherever_it_stands(tmp_path: Path) -> None:
+    """In the middle of a block too, whose other commands succeed; `|| …` is the page's own way to allow it."""
+    wrong, right, after = blocks_of("page", "```sh\nfalse\ntrue\n```\n```sh\nfalse || cd /\n```\n```sh\npwd\n```\n")
+    with PageShell(tmp_path, free_port()) as shell:
+        with pytest.raises(AssertionError, match="page:1: false"):
+            shell.run(wrong)
+        shell.run(right)
+        assert shell.run(after) == "/\n"
+
+
 def test_outputs_are_compared() -> None:
     """Whole, but for what `...` stands for: anything, or any number of lines."""
     assert matches("a ... c\n...\nd", "a b c\nx\ny\nd\n")

@@ -12,7 +12,7 @@ import click
 from kms_mock.cli.client import ask_json
 from kms_mock.cli.help import Command
 from kms_mock.cli.options import url_option
-from kms_mock.cli.output import console, form_options, json_text, noted_rows, show, shown
+from kms_mock.cli.output import console, counted, form_options, json_text, noted_rows, show, shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Document = dict[str, Any]
 
 _PAUSE_SECONDS = 0.3
-_SUCCESS = 400  # the first status that is none
+_FIRST_ERROR = 400  # the lowest status of a refusal
 _COLUMNS = (("action", 22), ("resource", 24))  # of a line of `tail`, with their widths
 
 
@@ -110,7 +110,7 @@ def _news(url: str, filters: Mapping[str, str | None], last: Document | None) ->
 def _ask(url: str, since: int, filters: Mapping[str, str | None]) -> Document:
     names = {"caller": "access_key_id"}
     query = {names.get(name, name): value for name, value in filters.items() if value is not None}
-    found: Document = ask_json(url, "GET", f"requests?{urlencode({**query, 'since': str(since)})}")
+    found: Document = ask_json(url, "GET", f"requests?{urlencode({**query, 'since': str(since)})}", field="requests")
     return found
 
 
@@ -131,8 +131,8 @@ def _calls_table(document: Document) -> Iterator[RenderableType]:
             for call in calls
         ]
         yield from noted_rows(("#", "time", "operation", "resource", "answer"), rows, [why(call) for call in calls])
-    evicted = f", {document['evicted']} older ones were evicted" if document["evicted"] else ""
-    yield f"{len(calls)} calls{evicted}"
+    evicted = f", {counted(document['evicted'], 'older one')} evicted" if document["evicted"] else ""
+    yield f"{counted(len(calls), 'call')}{evicted}"
 
 
 def call_line(call: Document) -> Text:
@@ -159,4 +159,4 @@ def why(call: Document) -> str:
 
 def style(call: Document) -> str:
     """Return the style of an answer: green, red for a refusal, magenta for a fault."""
-    return "magenta" if call["fault"] else "green" if call["status"] < _SUCCESS else "red"
+    return "magenta" if call["fault"] else "green" if call["status"] < _FIRST_ERROR else "red"

@@ -57,12 +57,18 @@ def ask_server(url: str, method: str, path: str, document: Any = None) -> bytes:
         raise click.ClickException(f"no kms-mock at {url}: {reason}") from error
 
 
-def ask_json(url: str, method: str, path: str, document: Any = None) -> Any:
-    """Call the control API of the server at a URL; return its answer. Raises ClickException in words."""
+def ask_json(url: str, method: str, path: str, document: Any = None, *, field: str = "") -> Any:
+    """Call the control API of the server at a URL; return its answer.
+
+    Raises ClickException in words, also for an answer without `field`: another server may answer in JSON too.
+    """
     try:
-        return json.loads(ask_server(url, method, path, document))
+        found = json.loads(ask_server(url, method, path, document))
     except ValueError as error:
         raise click.ClickException(f"no kms-mock at {url}: it does not answer in JSON") from error
+    if field and not (isinstance(found, dict) and field in found):
+        raise click.ClickException(f"no kms-mock at {url}: its answer has no {field}")
+    return found
 
 
 def _problem(error: url_error.HTTPError) -> str | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from kms_mock.cli.client import ask_server
+from kms_mock.cli.client import ask_json
 from kms_mock.cli.options import url_option
 from kms_mock.config import CLIENT_KEY_PASSWORD
 
@@ -33,7 +32,7 @@ def client_key(*, url: str, instance: str | None, password: str, folder: Path) -
     """
     from kms_mock.fixtures.client_keys import ClientKeyFile  # noqa: PLC0415 (--help must not wait for it)
 
-    told = json.loads(ask_server(url, "POST", "client-key", {"instance": instance, "password": password}))
+    told = ask_json(url, "POST", "client-key", {"instance": instance, "password": password}, field="content")
     try:
         path, password_path = ClientKeyFile(**told).write(folder)
     except OSError as error:

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 import click
 
 from kms_mock.cli.client import ask_server, server_url
-from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION
+from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, DUMMY
 from kms_mock.reach.formats import FORMATS, compose_service
 
-_KEY = "mock"  # the id and secret of an AccessKey where no other is known
 _COMPOSE = "compose"
 _OWN_HOST = "host.docker.internal"  # what containers call the machine that they run on
 
@@ -28,8 +27,8 @@ _OWN_HOST = "host.docker.internal"  # what containers call the machine that they
 )
 @click.option(
     "--service-url",
-    help="The server as the programs reach it, if they do by another URL. With --format compose it is "
-    f"http://{_OWN_HOST}:PORT unless it is said otherwise.",
+    help="The server as the programs reach it, where that is by another URL. With --format compose it is by default "
+    f"http://{_OWN_HOST}:PORT.",
 )
 @click.option(
     "--format",
@@ -40,8 +39,8 @@ _OWN_HOST = "host.docker.internal"  # what containers call the machine that they
     help="How to write it.",
 )
 @click.option("--region", default=DEFAULT_REGION, show_default=True, help="Region of the clients.")
-@click.option("--access-key-id", default=_KEY, show_default=True, help="AccessKey of the clients.")
-@click.option("--access-key-secret", default=_KEY, show_default=True, help="Its secret.")
+@click.option("--access-key-id", default=DUMMY, show_default=True, help="AccessKey of the clients.")
+@click.option("--access-key-secret", default=DUMMY, show_default=True, help="Its secret.")
 @click.option(
     "--dir",
     "folder",

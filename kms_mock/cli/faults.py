@@ -1,4 +1,4 @@
-"""The command `faults`: what the server shall do wrong."""
+"""The command `faults`: errors, delays and broken answers that a running server is asked for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _AIMS = ("operation", "resource", "caller")
 def faults(context: click.Context, url: str, form: str | None) -> None:
     """Show the faults, add or remove some."""
     if context.invoked_subcommand is None:
-        show(ask_json(url, "GET", "faults"), form, lambda document: _table(document["faults"]))
+        show(ask_json(url, "GET", "faults", field="faults"), form, lambda document: _table(document["faults"]))
 
 
 class _AddCommand(Command):
@@ -63,7 +63,7 @@ class _AddCommand(Command):
 def add(url: str, form: str | None, **fields: Any) -> None:
     """Ask for a fault: a code, a latency or an effect."""
     given = {name: value for name, value in fields.items() if value is not None}
-    show(ask_json(url, "POST", "faults", given), form, lambda document: _table([document]))
+    show(ask_json(url, "POST", "faults", given, field="struck"), form, lambda document: _table([document]))
 
 
 @faults.command()
@@ -75,9 +75,12 @@ def remove(url: str, form: str | None, numbers: tuple[int, ...], everything: boo
     """Remove the faults with these numbers, or all."""
     if everything == bool(numbers):
         raise click.UsageError("name the numbers of faults, or --all")
-    for path in ["faults"] if everything else [f"faults/{number}" for number in numbers]:
+    known = {fault["id"] for fault in ask_json(url, "GET", "faults", field="faults")["faults"]}
+    if missing := [str(number) for number in numbers if number not in known]:  # before any other one is removed
+        raise click.ClickException(f"there is no fault {', '.join(missing)}")
+    for path in ["faults"] if everything else [f"faults/{number}" for number in dict.fromkeys(numbers)]:
         ask_json(url, "DELETE", path)
-    show(ask_json(url, "GET", "faults"), form, lambda document: _table(document["faults"]))
+    show(ask_json(url, "GET", "faults", field="faults"), form, lambda document: _table(document["faults"]))
 
 
 def _table(found: list[Document]) -> Iterator[RenderableType]:
@@ -142,7 +145,8 @@ def _option_type(kind: Type) -> dict[str, Any]:
     if isinstance(single, inspect.LiteralType):
         return {"type": click.Choice([str(value) for value in single.values])}
     if isinstance(single, inspect.IntType):
-        return {"type": click.IntRange(single.ge, single.le)}
+        bounded = single.ge is not None or single.le is not None
+        return {"type": click.IntRange(single.ge, single.le) if bounded else int}
     if isinstance(single, inspect.FloatType):
         least = single.ge if single.gt is None else single.gt
         return {"type": click.FloatRange(least, single.le, min_open=single.gt is not None)}

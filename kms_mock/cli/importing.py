@@ -6,13 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
 from kms_mock.cli.help import Command
+from kms_mock.cli.output import counted
 from kms_mock.cli.vendor import sdk_config
+
+if TYPE_CHECKING:
+    from kms_mock.importing.fixture import Imported
 
 
 @click.command(
@@ -71,11 +76,10 @@ def import_account(
             f"Read the secret values of {secrets or 'all secrets'} in {region}? Only their shapes are kept.", abort=True
         )
     account = ServiceClient(sdk_config(region, endpoint, profile), patient=True)
-    wanted = Selection(secrets, keys)
     run = Import(
         account,
         region,
-        selection=wanted,
+        selection=Selection(secrets, keys),
         seed=seed,
         with_values=with_values,
         pseudonymise=pseudonymise,
@@ -92,11 +96,16 @@ def import_account(
         raise click.ClickException(logs.printable(str(error), MAX_TEXT)) from error
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+    _report(output, found, account.waits)
+
+
+def _report(output: Path, found: Imported, call_waits: int) -> None:
+    """Print the warnings on stderr, and what the file has."""
     for warning in found.warnings:
         click.echo(f"warning: {logs.printable(warning, MAX_TEXT)}", err=True)
-    counts = {name: len(found.document.get(name, ())) for name in ("secrets", "keys", "instances")}
-    waits = f", {account.waits} calls had to wait" if account.waits else ""
-    click.echo(f"{output}: {', '.join(f'{count} {name}' for name, count in counts.items())}{waits}")
+    counts = [counted(len(found.document.get(f"{noun}s", ())), noun) for noun in ("secret", "key", "instance")]
+    waits = [f"{counted(call_waits, 'call')} had to wait"] if call_waits else []
+    click.echo(f"{output}: {', '.join([*counts, *waits])}")
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def init(folder: Path, **choices: bool | None) -> None:
 
     What is there already stays as it is. Without options it asks; where it cannot ask it writes the fixture file and conftest.py.
     """
-    chosen = _asked() if set(choices.values()) == {None} else {name for name, choice in choices.items() if choice}
+    chosen = _ask() if set(choices.values()) == {None} else {name for name, choice in choices.items() if choice}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for line in _write(folder, chosen):
@@ -91,7 +91,7 @@ def init(folder: Path, **choices: bool | None) -> None:
         raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from error
 
 
-def _asked() -> set[str]:
+def _ask() -> set[str]:
     if not sys.stdin.isatty():
         return {"fixture", "conftest"}
     return {

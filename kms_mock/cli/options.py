@@ -11,6 +11,8 @@ from kms_mock.config import DEFAULT_PORT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+MAX_PORT = 65535
+
 
 def option(name: str, default: Any, help_text: str, **more: Any) -> Callable[[F], F]:
     """Declare an option with its environment variable: --port is KMS_MOCK_PORT."""

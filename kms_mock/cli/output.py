@@ -82,20 +82,20 @@ def noted_rows(
     cells = [[styled(*cell) if isinstance(cell, tuple) else styled(cell) for cell in row] for row in rows]
     columns = [[Text(heading, "bold underline"), *(row[at] for row in cells)] for at, heading in enumerate(headings)]
     widths = [max(cell.cell_len for cell in column) for column in columns]
-    room = console().width - sum(widths) - 2 * (len(widths) - 1)
-    if room < 0:  # the widest column gives way
+    free = console().width - sum(widths) - 2 * (len(widths) - 1)
+    if free < 0:  # the widest column is shortened
         widest = widths.index(max(widths))
-        widths[widest] = max(widths[widest] + room, _LEAST_WIDTH)
+        widths[widest] = max(widths[widest] + free, _LEAST_WIDTH)
     for number, line in enumerate(zip(*columns, strict=True)):
         for cell, width in zip(line, widths, strict=True):
             cell.truncate(width, overflow="ellipsis", pad=True)
         joined = Text("  ").join(line)
         note = styled(notes[number - 1] if number else "")
-        if note.cell_len + 2 <= room:
+        if note.cell_len + 2 <= free:
             joined.append("  ").append(note)
         joined.rstrip()
         yield joined
-        if note.cell_len + 2 > max(room, 2):
+        if note.cell_len + 2 > max(free, 2):
             yield Padding(note, (0, 0, 0, widths[0] + 2))
 
 
@@ -104,6 +104,11 @@ def styled(value: Any, style: str = "") -> Text:
     from rich.text import Text  # noqa: PLC0415 (see above)
 
     return Text(shown(value), style)
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return `1 call` or `2 calls`; `plural` is for a noun that takes more than an s."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def shown(value: Any) -> str:

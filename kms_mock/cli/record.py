@@ -10,6 +10,7 @@ import click
 
 from kms_mock import fixtures, logs
 from kms_mock.cli.client import MAX_TEXT
+from kms_mock.cli.output import counted
 from kms_mock.fixtures import FixtureError, reader
 from kms_mock.fixtures.writing import write_document
 from kms_mock.recording import Recording
@@ -48,7 +49,8 @@ class Record:
         if problem:
             self._report(problem)
         elif self._recording.added:
-            self._report(f"{self._path}: {_counted(self._recording.added)} added: {', '.join(self._recording.added)}")
+            added = self._recording.added
+            self._report(f"{self._path}: {counted(len(added), 'entry', 'entries')} added: {', '.join(added)}")
         if self._recording.elsewhere:
             names = ", ".join(self._recording.elsewhere)
             self._report(f"not recorded, since {self._path} does not have them, but they exist: {names}")
@@ -64,7 +66,3 @@ class Record:
     @staticmethod
     def _report(text: str) -> None:
         click.echo(f"kms-mock: {logs.printable(text, MAX_TEXT)}", err=True)
-
-
-def _counted(names: list[str]) -> str:
-    return "1 entry" if len(names) == 1 else f"{len(names)} entries"

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kms_mock import logs
+from kms_mock.cli.options import MAX_PORT
+from kms_mock.cli.output import counted
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ _SHARED = (
     "state_passphrase_file",
     "reveal_secrets",
 )
-_PORT = click.IntRange(0, 65535)
 _MAX_TEXT = 300
 
 
@@ -48,12 +49,16 @@ def make_run(serve: click.Command) -> click.Command:
     return run
 
 
-@click.option("--port", default=0, show_default=True, help="Port of the mock; 0 takes a free one.", type=_PORT)
-@click.option("--role", help="Give the program this RAM role of the fixture files.")
 @click.option(
-    "--via", help=f"How it gets the role; {ROLE_WAYS[0]} unless said otherwise.", type=click.Choice(ROLE_WAYS)
+    "--port",
+    default=0,
+    show_default=True,
+    help="Port of the mock; 0 takes a free one.",
+    type=click.IntRange(0, MAX_PORT),
 )
-@click.option("--oidc-subject", help=f"Whom the token of --via oidc is for; {OIDC_SUBJECT} unless said otherwise.")
+@click.option("--role", help="Give the program this RAM role of the fixture files.")
+@click.option("--via", help=f"How it gets the role; by default {ROLE_WAYS[0]}.", type=click.Choice(ROLE_WAYS))
+@click.option("--oidc-subject", help=f"Subject of the token of --via oidc; by default {OIDC_SUBJECT}.")
 @click.option("--report", is_flag=True, help="Print at the end, on stderr, which operations were used and refused.")
 @click.option(
     "--record",
@@ -90,11 +95,11 @@ def _run(
     from kms_mock.sources import Sources  # noqa: PLC0415
 
     logs.configure(log_level, Sources.system().now)
-    mock, recorded = _made(fixture, record, region_ports=region_port, **options)
+    mock, recorded = _make_mock(fixture, record, region_ports=region_port, **options)
     usage = _Usage()
     mock.calls.watch(usage.add)
     try:
-        with _started(mock), tempfile.TemporaryDirectory(prefix="kms-mock-run-") as folder:
+        with _running(mock), tempfile.TemporaryDirectory(prefix="kms-mock-run-") as folder:
             found = _credentials(mock, role=role, via=via, oidc_subject=oidc_subject)
             status = run_program(command, _environment(mock, Path(folder), found))
     except CannotRunError as error:
@@ -107,7 +112,7 @@ def _run(
     sys.exit(status)
 
 
-def _made(fixture: tuple[Path, ...], record: Path | None, **options: Any) -> tuple[KmsMock, Record | None]:
+def _make_mock(fixture: tuple[Path, ...], record: Path | None, **options: Any) -> tuple[KmsMock, Record | None]:
     """Return the mock, and what records for `--record`. Raises ClickException for what cannot be used."""
     from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (as above)
     from kms_mock.mock import KmsMock  # noqa: PLC0415
@@ -135,7 +140,7 @@ def _made(fixture: tuple[Path, ...], record: Path | None, **options: Any) -> tup
 
 
 @contextmanager
-def _started(mock: KmsMock) -> Iterator[None]:
+def _running(mock: KmsMock) -> Iterator[None]:
     try:
         mock.start()
     except OSError as error:
@@ -163,7 +168,7 @@ def _credentials(mock: KmsMock, **options: str | None) -> Credentials:
     given: Any = {name: value for name, value in options.items() if value is not None}
     try:
         return mock.credentials(**given)
-    except ValueError as error:  # a role that cannot be had
+    except ValueError as error:  # a role that this way does not lead to
         raise click.ClickException(str(error)) from error
 
 
@@ -184,7 +189,7 @@ class _Usage:
     def lines(self) -> list[str]:
         """Return the lines of the report."""
         actions = sorted({action for action, _ in self._calls})
-        lines = [f"kms-mock: {len(actions)} operations, {self._calls.total()} calls"]
+        lines = [f"kms-mock: {counted(len(actions), 'operation')}, {counted(self._calls.total(), 'call')}"]
         for action in actions:
             codes = {code: count for (name, code), count in sorted(self._calls.items()) if name == action}
             spelled = ", ".join(f"{code or 'ok'} {count}x" for code, count in codes.items())

@@ -40,7 +40,7 @@ def _document(file: Path) -> Any:
 @form_options
 def health(url: str, form: str | None) -> None:
     """Check whether the server works."""
-    found = ask_json(url, "GET", "health")
+    found = ask_json(url, "GET", "health", field="version")
     show(found, form, lambda told: [f"{told['status']}: kms-mock {told['version']} at {url}, its clock: {told['now']}"])
 
 
@@ -101,7 +101,7 @@ def clock(
     """Show or move the clock, and what became due."""
     wanted = {"set": moment, "advance": advance, "freeze": freeze, "tick_rate": tick_rate}
     given = {name: value for name, value in wanted.items() if value is not None}
-    show(ask_json(url, "PUT" if given else "GET", "clock", given or None), form, _clock)
+    show(ask_json(url, "PUT" if given else "GET", "clock", given or None, field="tick_rate"), form, _clock)
 
 
 def _clock(document: Document) -> Iterator[RenderableType]:

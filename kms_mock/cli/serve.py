@@ -17,19 +17,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kms_mock import logs
-from kms_mock.cli.options import option
+from kms_mock.cli.options import MAX_PORT, option
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, JOURNAL_BYTES, Config
 
 if TYPE_CHECKING:
     from kms_mock.mock import KmsMock
 
-_MAX_PORT = 65535
 _MAX_LINE = 2000  # characters
 
 
 @click.command()
 @option("--host", "127.0.0.1", "Address to listen on.")
-@option("--port", DEFAULT_PORT, "Port to listen on; 0 takes a free one.", type=click.IntRange(0, _MAX_PORT))
+@option("--port", DEFAULT_PORT, "Port to listen on; 0 takes a free one.", type=click.IntRange(0, MAX_PORT))
 @option(
     "--fixture",
     (),
@@ -160,7 +159,7 @@ def _fixture_files(path: Path) -> list[Path]:
 def _region_port(text: str) -> tuple[str, int]:
     """Read `cn-shanghai=4589`. Raises BadParameter."""
     region, _, port = text.partition("=")
-    if not (re.fullmatch("[0-9]{1,5}", port) and int(port) <= _MAX_PORT):
+    if not (re.fullmatch("[0-9]{1,5}", port) and int(port) <= MAX_PORT):
         raise click.BadParameter(f"{text!r}: write it like cn-shanghai=4589")
     return region, int(port)
 
@@ -195,7 +194,7 @@ def _welcome(mock: KmsMock, fixture: Iterable[Path], port: int) -> Iterator[str]
     found = ", ".join(_counts(mock)) or "nothing"
     where = "" if mock.config.port == DEFAULT_PORT else f" --url {url}"
     yield logs.printable(f"kms-mock {version('kms-mock')} with {files}: {found}", _MAX_LINE)
-    yield f"control API: {url}/_kms_mock/ (kms-mock tail{where})"
+    yield f"page and control API: {url}/_kms_mock/ (kms-mock tail{where})"
     yield f'lead programs here: eval "$(kms-mock env{where})"; or run one with a mock of its own: kms-mock run -- COMMAND'
 
 

@@ -15,10 +15,10 @@ Document = dict[str, Any]
 _NAMES = ("name", "id", "instance")  # what identifies a document, the first that it has
 _KINDS = ("type", "spec", "kind", "charge_type")
 _STATES = ("status", "state", "planned_delete", "deletion_date")
-# What else is told of a document: lists as their names or their number, texts as they are.
+# The details: lists by their names, lists by their number, and texts.
 _LISTED = ("aliases", "stages", "users", "resources", "policies")
 _COUNTED = ("versions", "client_keys", "keys", "certificates")
-_TOLD = ("encryption_key", "rotation_interval", "next_rotation", "instance", "role", "expires", "description")
+_TEXTS = ("encryption_key", "rotation_interval", "next_rotation", "instance", "role", "expires", "description")
 _MAX_LISTED = 3
 
 
@@ -71,5 +71,5 @@ def _details(entry: Document) -> str:
     counts = ((name, len(entry[name])) for name in _COUNTED if isinstance(entry.get(name), list))
     found += [f"{count} {name.replace('_', ' ')}" for name, count in counts if count > 1]
     named = entry.get("name") or entry.get("id")
-    found += [f"{name.replace('_', ' ')}: {entry[name]}" for name in _TOLD if entry.get(name) not in (None, "", named)]
+    found += [f"{name.replace('_', ' ')}: {entry[name]}" for name in _TEXTS if entry.get(name) not in (None, "", named)]
     return ", ".join(found)

@@ -66,7 +66,7 @@ class FaultSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     seconds: Seconds = 2.0
     """How long a `slow` answer takes."""
     retry_after: Annotated[int, Meta(ge=0)] | None = None
-    """Seconds in the header Retry-After."""
+    """Seconds in the header x-acs-retry-after."""
 
     @property
     def is_complete(self) -> bool:

@@ -108,7 +108,9 @@ class Reader:
         if secret_type != "Generic":  # noqa: S105 (no password); its form is documented, so nothing need be read
             moment = str(item.get("CreateTime") or secret.get("CreateTime"))
             entry["data"] = made_up.managed_value(secret_type, config, moment, self._random_bytes)
-        elif self._with_values and not secret.get("PlannedDeleteTime"):  # the value of a deleted one is not to be had
+        elif self._with_values and not secret.get(
+            "PlannedDeleteTime"
+        ):  # the service does not return the value of a deleted one
             entry |= self._value_like(name, version_id)
         else:
             entry["data"] = made_up.any_value(self._random_bytes)

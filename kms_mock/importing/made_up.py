@@ -24,6 +24,7 @@ _SEPARATORS = frozenset(" \t\n-_./:@=,;?&")
 _FRAME = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
 _USUAL_LENGTH = 24
 _ATTEMPTS = 20
+_NAMES = ("AccountName", "UserName")  # fields of a value that its configuration has too, and that are no secrets
 
 
 def same_shape(value: str, random_bytes: RandomBytes) -> str:
@@ -54,14 +55,14 @@ def any_value(random_bytes: RandomBytes) -> str:
 
 def managed_value(secret_type: SecretType, config: Mapping[str, Any], moment: str, random_bytes: RandomBytes) -> str:
     """Return a value of the form that a managed type documents; `moment` stands where it has a time."""
-    names = {"AccountName": "AccountName", "UserName": "UserName"}
     fields: dict[str, str] = {}
     for field in structs.fields(SECRET_TYPES[secret_type].form(dict(config))):
         wire = field.encode_name
         if wire == "GenerateTimestamp":
             fields[wire] = moment
         else:
-            fields[wire] = str(config.get(names.get(wire, "")) or any_value(random_bytes))
+            known = config.get(wire) if wire in _NAMES else None
+            fields[wire] = str(known or any_value(random_bytes))
     return json.dumps(fields, separators=(",", ":"))
 
 

@@ -112,7 +112,7 @@ class Context(context.Context):
         return found
 
     def live_secret(self, name_or_arn: str) -> Secret:
-        """Return a secret that may be changed: SECRET_IN_DELETE_WINDOW besides (design.md 6)."""
+        """Return a secret that may be changed. Raises as `secret` does, and SECRET_IN_DELETE_WINDOW (design.md 6)."""
         name = self.secret(name_or_arn).name  # an ARN may have moved this request to another partition
         return live_secret(self.partition, name)
 

@@ -15,7 +15,7 @@ from kms_mock.fixtures import yaml_files
 from kms_mock.kms import API
 from kms_mock.parity.results import Certainty
 
-Resource: TypeAlias = str  # one of runner.PROVIDERS
+Resource: TypeAlias = str  # a name in runner.PROVIDERS: "secret", "alias" or a kind of key
 
 
 class Refusal(Struct, frozen=True, forbid_unknown_fields=True):

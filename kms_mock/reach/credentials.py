@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack
 
-from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS
+from kms_mock.config import DUMMY, OIDC_SUBJECT, ROLE_WAYS
 from kms_mock.identity.accounts import account_of_access_key, accounts
 from kms_mock.store.store import Store
-
-DUMMY = "mock"  # the AccessKey id and secret where no other is asked for
 
 # What clients read an AccessKey pair from: id, secret, and the token that a session has besides.
 _ACCESS_KEYS = (
@@ -115,14 +113,14 @@ DUMMY_KEY = of_access_key(DUMMY, DUMMY)
 
 
 def find_credentials(store: Store, url: str, **options: Unpack[CredentialOptions]) -> Credentials:
-    """Return the credentials that a program gets from a mock at `url`. Raises RoleError for a role that cannot be had."""
+    """Return the credentials that a program gets from a mock at `url`. Raises RoleError."""
     role, wanted, secret = options.get("role"), options.get("access_key_id"), options.get("access_key_secret")
     if role is None and not options.keys() & {"via", "oidc_subject"}:
         return find_access_key(store, wanted, secret)
     from kms_mock.reach.roles import RoleError, RoleOptions, role_credentials  # noqa: PLC0415 (few programs need it)
 
     if role is None:
-        raise RoleError("how a role is had means nothing without a role: name one")
+        raise RoleError("via and oidc_subject are about a role: name one")
     via, subject = options.get("via", ROLE_WAYS[0]), options.get("oidc_subject", OIDC_SUBJECT)
     return role_credentials(store, url, RoleOptions(role, via, subject, wanted, secret))
 

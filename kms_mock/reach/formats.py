@@ -10,7 +10,7 @@ from pathlib import Path
 
 Variables = Mapping[str, str | None]
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./:,@%+=|*\[\]-]*")  # what no reader of dotenv files takes for anything else
+_PLAIN = re.compile(r"[A-Za-z0-9_./:,@%+=|*\[\]-]*")  # characters that mean themselves to every reader of dotenv files
 
 
 def _export(variables: Variables) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from kms_mock.config import OIDC_SUBJECT
+from kms_mock.config import DUMMY, OIDC_SUBJECT
 from kms_mock.identity.access import decide_access
 from kms_mock.identity.accounts import AccessKey, Account, accounts, authentication_settings
 from kms_mock.identity.callers import known_caller
@@ -28,7 +28,7 @@ from kms_mock.identity.conditions import Request
 from kms_mock.identity.identities import OidcProvider, Role, oidc_providers, role_arn, roles
 from kms_mock.identity.sessions import SessionOrder, issue_session
 from kms_mock.identity.trust import ecs_refusal, trust_refusal
-from kms_mock.reach.credentials import DUMMY, Credentials, NamedFile, of_access_key
+from kms_mock.reach.credentials import Credentials, NamedFile, of_access_key
 from kms_mock.store.store import Store
 from kms_mock.sts.oidc import make_token
 from kms_mock.suggestions import did_you_mean
@@ -75,14 +75,16 @@ class _Grant(NamedTuple):
         return Request("sts:AssumeRole", self.arn, principal, now=self.store.sources.now(), values=values)
 
     def error(self, problem: str) -> RoleError:
-        return RoleError(f"role {self.role.name} cannot be had via {self.options.via}: {problem}")
+        return RoleError(f"role {self.role.name} cannot be obtained via {self.options.via}: {problem}")
 
 
 def role_credentials(store: Store, url: str, options: RoleOptions) -> Credentials:
     """Return what gives programs a role of the default account, whose mock is at `url`. Raises RoleError."""
     way = WAYS.get(options.via)
     if way is None:
-        raise RoleError(f"a role is had via {', '.join(WAYS)}, not {options.via!r}{did_you_mean(options.via, WAYS)}")
+        raise RoleError(
+            f"a role is obtained via {', '.join(WAYS)}, not {options.via!r}{did_you_mean(options.via, WAYS)}"
+        )
     account = store.default_account
     home = store.existing(account, "")
     known = {} if home is None else {role.name: role for role in home[roles].values()}
@@ -93,9 +95,9 @@ def role_credentials(store: Store, url: str, options: RoleOptions) -> Credential
             f" (there is {there})"
         )
     if options.access_key_id is not None and way not in {_sts, _profile}:
-        raise RoleError(f"only via sts and profile an AccessKey assumes the role, not via {options.via}")
+        raise RoleError(f"an AccessKey assumes the role only via sts and profile, not via {options.via}")
     if options.oidc_subject != OIDC_SUBJECT and way is not _oidc:
-        raise RoleError(f"only via oidc a token has a subject, not via {options.via}")
+        raise RoleError(f"a token has a subject only via oidc, not via {options.via}")
     return way(_Grant(store, url, account, known[options.role], options))
 
 
@@ -158,7 +160,7 @@ def _provider_arn(grant: _Grant, provider: OidcProvider) -> str:
 
 def _uri(grant: _Grant) -> Credentials:
     query = urlencode({"role": grant.role.name, "account": grant.account})
-    # The default chains ask ECS metadata first, where this role would be had in another way, or another role.
+    # The default chains ask ECS metadata first, which would answer with this role by another way, or with another role.
     return Credentials(
         {
             **_NO_PROFILES,

@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kms_mock.crypto.pkcs12 import make_trust_store
 
-# Dates that no client's clock leaves, a frozen one included. Apple limits the life of certificates from July 2019 on,
+# Valid whatever a client's clock says, a frozen one included. Apple limits the life of certificates from July 2019 on,
 # so they begin earlier; RFC 5280 (4.1.2.5) encodes dates from 2050 on differently.
 _NOT_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
 _NOT_AFTER = datetime(2049, 12, 31, tzinfo=UTC)

@@ -90,7 +90,7 @@ class Certificates:
         context = _new_context()
         certificate = self._load_authority().issue(names)
         try:
-            with _TemporaryFile(certificate) as path:  # OpenSSL's Python reads certificates from files only
+            with _TemporaryFile(certificate) as path:  # Python's ssl reads certificates from files only
                 context.load_cert_chain(path)
         except OSError as error:
             problem = error.strerror or error

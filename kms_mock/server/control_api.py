@@ -155,7 +155,7 @@ class ControlApi:
         return {"status": "ok", "version": version("kms-mock"), "now": iso(self.controls.clock.now())}
 
     def reset(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
-        """Go back to the fixture files."""
+        """Go back to the fixture files; clock, faults, calls and checkpoints start anew."""
         self.controls.reset()
         self._checkpoints.clear()
         return {}
@@ -264,7 +264,7 @@ class ControlApi:
         return self.controls.faults.add(read_json(body, FaultSpec)).document()
 
     def delete_faults(self, _query: Mapping[str, str], _body: bytes, rest: str) -> Any:
-        """Take back one fault, or all."""
+        """Remove one fault, or all."""
         if not rest:
             self.controls.faults.clear()
         elif not rest.isdecimal() or not self.controls.faults.remove(int(rest)):

@@ -1,4 +1,4 @@
-"""Where programs get the credentials of a role without signing anything: ECS metadata, and a credentials URI.
+"""The endpoints that answer unsigned requests with credentials of a role: ECS metadata, and a credentials URI.
 
 | asked for | answers |
 |---|---|
@@ -29,7 +29,7 @@ from kms_mock.identity.trust import ecs_refusal
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server.hosts import METADATA_HOST
-from kms_mock.server.routes import PREFIX, ControlResponse
+from kms_mock.server.routes import PREFIX, ControlProblem, ControlResponse
 from kms_mock.store.errors import StateError
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
@@ -41,20 +41,12 @@ _CREDENTIALS: Final = "/latest/meta-data/ram/security-credentials/"
 _TOKEN: Final = "/latest/api/token"  # noqa: S105 (a path)
 _TOKEN_HEADER: Final = "X-aliyun-ecs-metadata-token"  # noqa: S105 (the name of a header)
 _TTL_HEADER: Final = f"{_TOKEN_HEADER}-ttl-seconds"
-_LONGEST_TTL: Final = 21600
+_MAX_TTL: Final = 21600
 _MAC_BYTES: Final = 24
 _SESSION_SECONDS: Final = 21600  # of a session that the metadata has
 _FRESH_SECONDS: Final = 1800  # a session that lasts less than this is replaced
 _URI_SECONDS: Final = 3600
 INSTANCE_ID: Final = "i-kmsmock00000000"
-
-
-class Refusal(Exception):  # noqa: N818 (it is an answer, not a failure)
-    """A request that these endpoints refuse."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 def is_special(http: HttpRequest) -> bool:
@@ -103,12 +95,12 @@ class CredentialEndpoints:
             if path == _URI:
                 return self._credentials_uri(http)
             return self._metadata(http, path if metadata else path.removeprefix(_ECS))
-        except Refusal as refusal:
+        except ControlProblem as refusal:
             return ControlResponse(refusal.status, str(refusal).encode(), content_type="text/plain")
 
     def _check_origin(self, http: HttpRequest) -> None:
         if problem := self._guard(http):
-            raise Refusal(403, f"This request is refused: {problem}")
+            raise ControlProblem(403, f"This request is refused: {problem}")
 
     # -- ECS metadata -------------------------------------------------------------------------------------------------
 
@@ -116,7 +108,7 @@ class CredentialEndpoints:
         if path == _TOKEN:
             return self._new_token(http)
         if http.method != "GET":
-            raise Refusal(405, "Instance metadata is read with GET.")
+            raise ControlProblem(405, "Instance metadata is read with GET.")
         self._check_token(http.headers.get(_TOKEN_HEADER))
         account = self._store.default_account
         if path.startswith(_CREDENTIALS):
@@ -126,7 +118,7 @@ class CredentialEndpoints:
                 return _text(next(iter(trusting)))
             if name not in trusting:
                 known = ", ".join(trusting) or "none"
-                raise Refusal(404, f"No such role for ECS instances in the fixture files; there is {known}.")
+                raise ControlProblem(404, f"No such role for ECS instances in the fixture files; there is {known}.")
             order = SessionOrder(account, name, INSTANCE_ID, _SESSION_SECONDS)
             session = self._session(order, _FRESH_SECONDS)
             return _json({**_credentials(session), "LastUpdated": iso(session.issued)})
@@ -136,7 +128,7 @@ class CredentialEndpoints:
             "/latest/meta-data/region-id": self._store.default_region,
         }
         if path not in values:
-            raise Refusal(404, "kms-mock has no such instance metadata.")
+            raise ControlProblem(404, "kms-mock has no such instance metadata.")
         return _text(values[path])
 
     def _roles_of_instances(self, account: str) -> dict[str, Role]:
@@ -147,12 +139,12 @@ class CredentialEndpoints:
 
     def _new_token(self, http: HttpRequest) -> ControlResponse:
         if http.method != "PUT":
-            raise Refusal(405, "A token is asked for with PUT.")
+            raise ControlProblem(405, "A token is asked for with PUT.")
         seconds = http.headers.get(_TTL_HEADER, "")
-        if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= len(str(_LONGEST_TTL))):
-            raise Refusal(400, f"{_TTL_HEADER} is a number of seconds.")
-        if not 1 <= int(seconds) <= _LONGEST_TTL:
-            raise Refusal(400, f"{_TTL_HEADER} is 1 to {_LONGEST_TTL}.")
+        if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= len(str(_MAX_TTL))):
+            raise ControlProblem(400, f"{_TTL_HEADER} is a number of seconds.")
+        if not 1 <= int(seconds) <= _MAX_TTL:
+            raise ControlProblem(400, f"{_TTL_HEADER} is 1 to {_MAX_TTL}.")
         expiry = int(self._sources.now() + int(seconds)).to_bytes(8, "big")
         return _text(base64.urlsafe_b64encode(expiry + self._mac(expiry)).decode())
 
@@ -161,15 +153,12 @@ class CredentialEndpoints:
         if token is None:
             return
         try:
-            given = base64.b64decode(token, altchars=b"-_", validate=True)
+            sent = base64.b64decode(token, altchars=b"-_", validate=True)
         except ValueError:
-            given = b""
-        expiry = given[:8]
-        if (
-            not hmac.compare_digest(given[8:], self._mac(expiry))
-            or int.from_bytes(expiry, "big") <= self._sources.now()
-        ):
-            raise Refusal(403, "The metadata token is not one of this server, or it has expired.")
+            sent = b""
+        expiry = sent[:8]
+        if not hmac.compare_digest(sent[8:], self._mac(expiry)) or int.from_bytes(expiry, "big") <= self._sources.now():
+            raise ControlProblem(403, "The metadata token is not one of this server, or it has expired.")
 
     def _mac(self, expiry: bytes) -> bytes:
         self._token_key = self._token_key or self._sources.random_bytes(32)
@@ -179,14 +168,16 @@ class CredentialEndpoints:
 
     def _credentials_uri(self, http: HttpRequest) -> ControlResponse:
         if http.method != "GET":
-            raise Refusal(405, "Credentials are read with GET.")
+            raise ControlProblem(405, "Credentials are read with GET.")
         query = dict(parse_qsl(http.origin[1]))
         account = query.get("account", self._store.default_account)
         home = self._store.existing(account, "")
         known = [] if home is None else list(home[roles])
         name = query.get("role") or (known[0] if len(known) == 1 else "")
         if name not in known:
-            raise Refusal(404, f"Name a role of the fixture files with ?role=; there is {', '.join(known) or 'none'}.")
+            raise ControlProblem(
+                404, f"Name a role of the fixture files with ?role=; there is {', '.join(known) or 'none'}."
+            )
         order = SessionOrder(account, name, "credentials-uri", _URI_SECONDS)
         return _json(_credentials(self._session(order, _FRESH_SECONDS)))
 
@@ -198,7 +189,7 @@ class CredentialEndpoints:
             try:
                 session = self._commit(lambda: issue_session(self._store, order, now))
             except StateError as error:
-                raise Refusal(500, str(error)) from error
+                raise ControlProblem(500, str(error)) from error
             self._store.take_changes()  # no request of the API caused them
         return session
 

@@ -49,7 +49,7 @@ class RequestsQuery(Struct):
 
 
 class RequestsDocument(TypedDict):
-    """The calls, oldest first, how many had to go, and how much memory they take and may take."""
+    """The calls, oldest first, how many were evicted for newer ones, and how much memory they take and may take."""
 
     requests: list[CallDocument]
     evicted: int
@@ -59,7 +59,7 @@ class RequestsDocument(TypedDict):
 
 
 class PoliciesQuery(Struct):
-    """Whose policy: an ARN or the end of it, None for everybody's; with what RAM refused or without."""
+    """Which policies: of one identity by its ARN or the end of that, or all; `include_refused` adds what RAM refused."""
 
     identity: str | None = None
     include_refused: bool = False
@@ -113,6 +113,6 @@ class ChangesDocument(TypedDict):
 
 
 class SourceQuery(Struct, rename={"source": "source.1"}):
-    """What messages call the documents of the body: `source.1`, `source.2`, …."""
+    """The names by which messages call the documents of the body: `source.1`, `source.2`, …."""
 
     source: str | None = None

@@ -1,4 +1,4 @@
-"""The routes for looking closely: one call as a whole, near misses, what is due, what there is to ask for."""
+"""The routes for inspection: one call as a whole, near misses, what is due, the catalogue of operations and errors."""
 
 from __future__ import annotations
 

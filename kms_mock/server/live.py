@@ -28,7 +28,7 @@ _RETRY_MILLISECONDS = 1000
 
 
 class EventsQuery(Struct):
-    """The number of the last call that is known already, or the id of the last event; `Last-Event-ID` comes before it."""
+    """The number of the last call that is known already, or the id of the last event; `Last-Event-ID` counts more."""
 
     since: str = "0"
 
@@ -41,7 +41,7 @@ class CallsEvent(TypedDict):
 
 
 class StateEvent(TypedDict):
-    """Event `state`: how things stand; sent when something of it is different.
+    """Event `state`: sent when something in it but the time has changed.
 
     `run` tells this server from another one at the same address, and is in the ids of events, before the number of the
     last call. `count` is the number of the last call, `oldest` that of the oldest one that is kept. `changes` counts requests to

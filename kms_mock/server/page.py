@@ -1,4 +1,4 @@
-"""The routes of the page, and who is sent there: a browser that opens the server's address, never an API client.
+"""The routes of the page; a browser that opens the server's address is sent there, an API client never is.
 
 The page is served as strictly as it can be: it loads and calls this server only, runs no script that is not one of its
 files, and no other page may frame it, script it or keep a handle on it.

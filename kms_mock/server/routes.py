@@ -18,7 +18,7 @@ PREFIX = "/_kms_mock/"
 
 
 class ControlResponse(Struct, frozen=True):
-    """One answer of the control API; `headers` are further ones. A `stream` comes in the place of a body, as it grows."""
+    """One answer of the control API; `headers` are further ones. A `stream` is sent in place of the body, piece by piece."""
 
     status: int
     body: bytes
@@ -28,7 +28,7 @@ class ControlResponse(Struct, frozen=True):
 
 
 class ControlProblem(Exception):  # noqa: N818 (it is an answer, not a failure)
-    """A request that the control API refuses; `allow` are the methods of a path that has not this one."""
+    """A request that the control API, or a credential endpoint, refuses; `allow` are the methods of a path that lacks the one asked for."""
 
     def __init__(self, status: int, text: str, allow: str = "") -> None:
         super().__init__(text)
@@ -50,16 +50,16 @@ class NoQuery(Struct):
     """No parameters."""
 
 
-# Gets the query, the body and the rest of the path.
+# Takes the API, the query, the body and the rest of the path; returns a response, or the document of one.
 Handler = Callable[["ControlApi", Mapping[str, str], bytes, str], Any]
 
 
 class Route(Struct, frozen=True):
     """One route: `name` is the first segment of its path, `rest` what the rest of the path stands for, "" for none.
 
-    `query`, `body` and `answer` are types (a tuple for one of several); body None: it takes none. `content_type` is that of the answer, which has a
-    type only as JSON. `refusals` are the statuses of what it may refuse besides what the guard does. `reads_only` is for a
-    POST that changes nothing.
+    `query`, `body` and `answer` are types: `body` is None for a route without one, `answer` a tuple where it is one of
+    several types, and only JSON has one. `content_type` is the answer's. `refusals` are the statuses that the route answers
+    besides those of the guard. `reads_only` is for a POST that changes nothing.
     """
 
     method: str

@@ -14,9 +14,10 @@ from msgspec import Struct
 from kms_mock.identity.identities import OidcKey, OidcProvider, oidc_providers
 from kms_mock.rpc.errors import ApiError
 from kms_mock.store.store import Store
+from kms_mock.store.times import LAST_DATE
 from kms_mock.sts import errors
 
-_LONGEST_ALGORITHM = 20  # characters of an unknown one that the message repeats
+_MAX_ALGORITHM = 20  # characters of an unknown one that the message repeats
 
 
 class Claims(Struct, frozen=True):
@@ -46,7 +47,7 @@ def check_token(provider: OidcProvider, text: str, now: float) -> Claims:
         raise errors.OIDC_CONTENT("A part of the token is not a JSON object.") from None
     if token.algorithm not in jwt.ALGORITHMS:
         known = " and ".join(jwt.ALGORITHMS)
-        raise errors.OIDC_ALGORITHM(f"Known are {known}.", key=token.algorithm[:_LONGEST_ALGORITHM])
+        raise errors.OIDC_ALGORITHM(f"Known are {known}.", key=token.algorithm[:_MAX_ALGORITHM])
     claims = _read(token.claims)
     if claims.issuer != provider.issuer:
         raise errors.OIDC_ISSUER(f"OIDC provider {provider.name} has the issuer {provider.issuer}.")
@@ -117,12 +118,9 @@ def _moment(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LAST_DATE:
         raise _invalid(f"{name} is a number of seconds since 1970")
     return float(value)
-
-
-_LATEST = 253_402_300_800  # the first second that has no four digits of a year
 
 
 def _invalid(what: str) -> ApiError:

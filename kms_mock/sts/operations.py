@@ -41,8 +41,8 @@ from kms_mock.sts.results import (
 )
 from kms_mock.sts.saml import Assertion, check_assertion
 
-_MOST_POLICY_BYTES = 2048
-_SHORTEST_SESSION = 900
+_MAX_POLICY_BYTES = 2048
+_MIN_SESSION_SECONDS = 900
 _SESSION_NAME = r"[a-zA-Z0-9.@_-]{2,64}"
 _ROLE_ARN = re.compile(r"acs:ram::([0-9]{1,20}):role/([A-Za-z0-9._-]{1,64})")
 _PROVIDER_ARN = r"acs:ram::([0-9]{{1,20}}):{kind}/([A-Za-z0-9._-]{{1,128}})"
@@ -53,7 +53,7 @@ RoleArn = Annotated[
     str, Meta(pattern=rf"^{_ROLE_ARN.pattern}\Z", description="acs:ram::<account>:role/<name>"), NamesResource()
 ]
 SessionName = Annotated[str, Meta(pattern=rf"^{_SESSION_NAME}\Z", description="2 to 64 letters, digits and . @ - _")]
-Duration = Annotated[int, Meta(ge=_SHORTEST_SESSION, le=43200)]
+Duration = Annotated[int, Meta(ge=_MIN_SESSION_SECONDS, le=43200)]
 ExternalId = Annotated[
     str, Meta(pattern=r"^[\w+=,.@:/-]{2,1224}\Z", description="2 to 1,224 letters, digits and + = , . @ : / - _")
 ]
@@ -109,7 +109,7 @@ def assume_role(
         raise errors.ROLE_NOT_FOUND(f"There is no role {role_arn} in the fixture files.")
     _check_duration(role, duration_seconds)
     source_identity = caller.source_identity or source_identity  # that of a chain of roles cannot be changed
-    values = _named(role_session_name)
+    values = _session_name_value(role_session_name)
     values |= {"sts:ExternalId": external_id} if external_id else {}
     values |= {"sts:SourceIdentity": source_identity} if source_identity else {}
     request = _request(ctx, role_arn, caller.principal, "RAM", values)
@@ -178,7 +178,9 @@ def assume_role_with_oidc(
         raise errors.OIDC_ROLE_NOT_FOUND(f"There is no role {role_arn} in the fixture files.", key=role_arn)
     _check_duration(role, duration_seconds)
     values = {"oidc:iss": claims.issuer, "oidc:aud": claims.audience, "oidc:sub": claims.subject}
-    refusal = _federated(ctx, account, role, oidc_provider_arn, {**values, **_named(role_session_name)})
+    refusal = _federation_refusal(
+        ctx, account, role, oidc_provider_arn, {**values, **_session_name_value(role_session_name)}
+    )
     if refusal:
         raise errors.NO_TRUST(refusal)
     order = SessionOrder(account, role.name, role_session_name, duration_seconds, session_policy)
@@ -242,8 +244,8 @@ def assume_role_with_saml(
     if re.fullmatch(_SESSION_NAME, assertion.session_name) is None:
         raise errors.SAML_SESSION_NAME("The attribute RoleSessionName of the assertion is missing or malformed.")
     duration = _saml_duration(role, assertion, duration_seconds)
-    values = {"saml:recipient": assertion.recipient, **_named(assertion.session_name)}
-    refusal = _federated(ctx, account, role, saml_provider_arn, values)
+    values = {"saml:recipient": assertion.recipient, **_session_name_value(assertion.session_name)}
+    refusal = _federation_refusal(ctx, account, role, saml_provider_arn, values)
     if refusal:
         raise errors.SAML_NO_TRUST(refusal)
     order = SessionOrder(account, role.name, assertion.session_name, duration, session_policy)
@@ -291,8 +293,8 @@ def _session_policy(text: str) -> Policy | None:
     """Read the policy of a session. Raises POLICY_SIZE, POLICY_GRAMMAR."""
     if not text:
         return None
-    if len(text.encode(errors="surrogatepass")) > _MOST_POLICY_BYTES:
-        raise errors.POLICY_SIZE(f"Policy has more than {_MOST_POLICY_BYTES} bytes.")
+    if len(text.encode(errors="surrogatepass")) > _MAX_POLICY_BYTES:
+        raise errors.POLICY_SIZE(f"Policy has more than {_MAX_POLICY_BYTES} bytes.")
     try:
         policy = msgspec.json.decode(text, type=Policy)
     except (ValueError, RecursionError) as error:
@@ -316,22 +318,22 @@ def _check_duration(role: Role, seconds: int) -> None:
 
 
 def _saml_duration(role: Role, assertion: Assertion, seconds: int | None) -> int:
-    """Return how long a session after an assertion lasts, 3600 seconds unless somebody says otherwise."""
+    """Return how long a session after an assertion lasts, 3600 seconds by default."""
     asserted = assertion.duration
     if asserted is not None and not re.fullmatch(r"[0-9]{1,9}", asserted):
         raise errors.SAML_INVALID("The attribute SessionDuration of the assertion is not a number.")
     longest = role.max_session if asserted is None else min(int(asserted), role.max_session)
     chosen = min(3600, longest) if seconds is None else seconds
-    if not _SHORTEST_SESSION <= chosen <= longest:
-        raise errors.SAML_DURATION(f"This session may last {_SHORTEST_SESSION} to {longest} seconds.")
+    if not _MIN_SESSION_SECONDS <= chosen <= longest:
+        raise errors.SAML_DURATION(f"This session may last {_MIN_SESSION_SECONDS} to {longest} seconds.")
     return chosen
 
 
-def _named(session_name: str) -> dict[str, str]:
+def _session_name_value(session_name: str) -> dict[str, str]:
     return {"sts:RoleSessionName": session_name}
 
 
-def _federated(ctx: Context, account: str, role: Role, provider: str, values: dict[str, str]) -> str:
+def _federation_refusal(ctx: Context, account: str, role: Role, provider: str, values: dict[str, str]) -> str:
     """Return why a role does not trust an identity provider, "" if it does."""
     request = _request(ctx, role_arn(account, role.name), provider, "Federated", values)
     return trust_refusal(account, role, request, same_account=provider.split(":")[3] == account)

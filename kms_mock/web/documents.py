@@ -6,6 +6,8 @@ from typing import Any, TypedDict
 
 from msgspec import Struct
 
+from kms_mock.config import DUMMY
+
 
 class Answer(Struct, frozen=True):
     """What a call was answered: the HTTP status and the document."""
@@ -25,8 +27,8 @@ class SnippetsRequest(Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, str] = {}
     endpoint: str = "127.0.0.1:4588"
     region: str | None = None
-    access_key_id: str = "mock"
-    access_key_secret: str = "mock"  # noqa: S105 (any will do, unless signatures are verified)
+    access_key_id: str = DUMMY
+    access_key_secret: str = DUMMY
     answer: Answer | None = None
     fixture: dict[str, Any] | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
 import subprocess
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kms_mock import KmsMock
+from tests.support.calls import outside
 from tests.support.cli import get, run_command, serving
 
 
@@ -46,13 +46,15 @@ def test_a_folder_for_the_authority(tmp_path: Path) -> None:
         assert complaint == f"Error: {folder / 'ca-key.pem'} is damaged: remove it, and trust the new ca.pem instead\n"
 
 
-@pytest.mark.skipif(shutil.which("keytool") is None, reason="needs a JDK's keytool")
 def test_a_trust_store_for_java(tmp_path: Path) -> None:
     """`--p12` writes a file that Java reads as a trust store with one trusted certificate."""
     store = tmp_path / "trust.p12"
     assert run_command("ca", "--ca-dir", str(tmp_path), "--p12", str(store), "--password", "abcdef")[0] == f"{store}\n"
     listed = subprocess.run(
-        ["keytool", "-list", "-keystore", store, "-storepass", "abcdef"], capture_output=True, text=True, check=True
+        [outside("keytool"), "-list", "-keystore", store, "-storepass", "abcdef"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "kms-mock," in listed.stdout
     assert "trustedCertEntry" in listed.stdout

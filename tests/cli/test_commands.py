@@ -6,11 +6,14 @@ import json
 import re
 import socket
 import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from kms_mock.cli import main
 from tests.support.cli import PATIENCE, SECRET_VALUE, Server, control, plain_call, run_command, secret_names
 from tests.support.registry import DECLARED
 
@@ -183,6 +186,7 @@ def test_wrong_url(url: str) -> None:
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", "it answers 404"),
         (b'HTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\n["no"]', "it answers 403"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "it does not answer in JSON"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "its answer has no version"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH-2.0"),
         (b"", "Remote end closed connection"),
     ],
@@ -204,3 +208,27 @@ def test_other_server(answer: bytes, problem: str) -> None:
         other.join(PATIENCE)
     assert complained.startswith(f"Error: no kms-mock at {url}: ")
     assert problem in complained
+
+
+@pytest.mark.parametrize("command", ["health", "requests", "tail", "faults", "clock", "policy", "client-key"])
+def test_a_server_that_answers_other_json(command: str) -> None:
+    """Each command that reads an answer says whose it is not, in a line: some showed a traceback."""
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{}")
+
+        do_POST = do_GET  # noqa: N815 (the name that the library calls)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        url = f"http://127.0.0.1:{other.server_port}"
+        thread = threading.Thread(target=other.serve_forever, daemon=True)
+        thread.start()
+        done = CliRunner().invoke(main, [command, "--url", url])
+        other.shutdown()
+        thread.join(PATIENCE)
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: no kms-mock at {url}: its answer has no ")

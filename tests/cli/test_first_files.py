@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -37,7 +37,6 @@ def test_init(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=CLEAN, check=False)
     assert "1 passed" in done.stdout
     schema = json.loads((tmp_path / ".vscode/kms-mock.schema.json").read_text())
-    jsonschema: Any = pytest.importorskip("jsonschema")
     jsonschema.validate(yaml.safe_load((tmp_path / "kms-mock.yaml").read_text()), schema)
     service = yaml.safe_load((tmp_path / "compose.yaml").read_text())["services"]["kms"]
     assert service["environment"]["KMS_MOCK_FIXTURE"] in service["volumes"][0]
@@ -125,7 +124,7 @@ def test_start_lines(files: Path) -> None:
         assert server.process.stdout is not None
         version, control_api, lead = (server.process.stdout.readline() for _ in range(3))
         assert re.fullmatch(r"kms-mock \d+\.\d+\.\d+ with one\.yaml, two\.yaml: 2 secrets\n", version)
-        assert control_api == f"control API: {server.url}/_kms_mock/ (kms-mock tail --url {server.url})\n"
+        assert control_api == f"page and control API: {server.url}/_kms_mock/ (kms-mock tail --url {server.url})\n"
         assert f'eval "$(kms-mock env --url {server.url})"' in lead
 
 

@@ -146,8 +146,11 @@ def test_faults(shared: Server) -> None:
         ]
         assert control(shared, "faults", "remove", str(made["id"]))["faults"] == []
         assert run_command("faults", "--url", shared.url)[0] == "there are no faults\n"
-        control(shared, "faults", "add", "--latency", "0.1,0.2")
+        made = control(shared, "faults", "add", "--latency", "0.1,0.2")
         assert control(shared, "faults")["faults"][0]["latency"] == [0.1, 0.2]
+        problem = run_command("faults", "remove", str(made["id"]), "99999", "--url", shared.url, code=1)[1]
+        assert problem == "Error: there is no fault 99999\n"
+        assert len(control(shared, "faults")["faults"]) == 1  # nothing is half done
     finally:
         control(shared, "faults", "remove", "--all")
 
@@ -159,6 +162,7 @@ def test_every_field_of_a_fault_is_an_option() -> None:
         assert f"--{field.name.replace('_', '-')} " in told
     assert "--effect [malformed|reset|slow|truncate] What happens to the answer" in told
     assert "Examples: kms-mock faults add" in told
+    assert "None" not in told  # the bound of a number that has none
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,6 @@ import yaml
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-# Where a page that is still to be written belongs; any other goes where its author thinks.
-SECTIONS = {
-    "How to": {"image", "import-and-parity", "learn", "page", "rate-limits", "roles", "state", "terraform"},
-    "Reference": {"command-line", "dedicated-gateway"},
-    "Explanation": {"performance"},
-}
 
 
 def places(entries: list[Any]) -> list[str]:
@@ -35,17 +29,13 @@ def title(page: str) -> str:
     return heading[1]
 
 
-def section_of(page: str) -> str:
-    return next((name for name, pages in SECTIONS.items() if page.removesuffix(".md") in pages), "How to")
-
-
 PLACES = places(SITE["nav"])
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 
 
 def test_every_page_has_a_place() -> None:
     """The message has the line that mkdocs.yml lacks."""
-    lines = [f"      - {title(page)}: {page}  # under {section_of(page)}" for page in PAGES if page not in PLACES]
+    lines = [f"      - {title(page)}: {page}" for page in PAGES if page not in PLACES]
     assert lines == [], "mkdocs.yml: add to nav\n" + "\n".join(lines)
 
 
@@ -53,6 +43,19 @@ def test_every_place_has_a_page() -> None:
     """And is there once."""
     assert [page for page in PLACES if page not in PAGES] == [], "mkdocs.yml: remove these from nav"
     assert len(PLACES) == len(set(PLACES))
+
+
+def test_every_page_has_a_door() -> None:
+    """README.md leads to each but the site's own first one: that on performance was hard to find."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page for page in PAGES if f"(docs/{page})" not in readme] == ["index.md"]
+
+
+def test_every_script_is_listed() -> None:
+    """On the page for contributors; what a script is made of, in Python or for others to source, is not called by hand."""
+    scripts = {path.name for path in (ROOT / "scripts").iterdir() if not path.suffix and not path.name.startswith("_")}
+    page = (DOCS / "contributing.md").read_text(encoding="utf-8")
+    assert {name for name in scripts if f"`scripts/{name}`" not in page} == {"image-rootfs"}  # of scripts/test-image
 
 
 def test_warnings_are_errors() -> None:

@@ -1,19 +1,19 @@
 """The tools from the command line: a shell script with curl against a standalone server."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.support.calls import outside
 
 SCRIPT = Path(__file__).parent / "control.sh"
 
 
-@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
 def test_everything_works_with_curl_alone() -> None:
     """Every step of control.sh answers as it expects; against a wrong answer it fails."""
+    outside("bash")
+    outside("curl")
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     serve = [sys.executable, "-m", "kms_mock", "serve", "--port", "0", "--log-level", "error"]
     with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True, env=environment) as server:

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "kms_mock").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "kms_mock").rglob("*.js"))
 
 # Names of the first edition that no reader understood without asking.
 PRECIOUS = frozenset(
@@ -35,6 +36,12 @@ def names_in(tree: ast.AST) -> set[str]:
     return {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).strip("_").lower() for name in found}
 
 
+def names_in_script(text: str) -> set[str]:
+    """Return the names that a script defines: constants, variables, functions, and the parameters of short functions."""
+    declared = re.findall(r"\b(?:const|let|function) (\w+)|\((\w+)\) =>", text)
+    return {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower() for pair in declared for name in pair if name}
+
+
 def first_words(tree: ast.AST) -> set[str]:
     """Return the first word of each docstring of a function."""
     documented = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -50,6 +57,12 @@ def test_names_and_docstrings_are_plain(path: Path) -> None:
     assert first_words(tree) & FIRST_WORDS == set()
 
 
+@pytest.mark.parametrize("path", SCRIPTS, ids=[path.relative_to(ROOT).as_posix() for path in SCRIPTS])
+def test_names_in_scripts_are_plain(path: Path) -> None:
+    """The page and the hook of Node are read by the same people."""
+    assert names_in_script(path.read_text(encoding="utf-8")) & PRECIOUS == set()
+
+
 def test_the_readers_see_names_and_docstrings() -> None:
     """Variables, arguments, functions, classes and first words are found; private and camel-case names too."""
     tree = ast.parse(
@@ -58,3 +71,5 @@ def test_the_readers_see_names_and_docstrings() -> None:
     )
     assert {"one_write", "say", "own", "one", "chance"} <= names_in(tree)
     assert first_words(tree) == {"Give"}
+    script = "const oneWrite = list.map((one) => one);\nlet said;\nfunction gone() {}"
+    assert names_in_script(script) == {"one_write", "one", "said", "gone"}

@@ -1,4 +1,7 @@
-"""The code in docs/interception.md runs as printed."""
+"""The files that docs/interception.md shows for applications that are imported early work as printed.
+
+The other code of the page runs in tests/test_docs_snippets.py.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,6 @@ TEST = """
     def test_password():
         assert PASSWORD == "hunter2"
 """
-
-
-def test_the_tests_pass(pytester: pytest.Pytester) -> None:
-    """The first block is a test file."""
-    pytester.makepyfile(test_documented=BLOCKS[0][1])
-    pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 
 def test_an_application_imported_by_a_test_module(pytester: pytest.Pytester) -> None:

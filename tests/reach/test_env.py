@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ import yaml
 
 from kms_mock.reach.formats import FORMATS, compose_service
 from kms_mock.reach.program import ProgramFiles, environment_of
+from tests.support.calls import outside
 from tests.support.cli import CLEAN, Server, run_command, serving
 from tests.support.programs import FIXTURE, FOLDER
 
@@ -204,11 +204,10 @@ def test_paths_with_blanks() -> None:
     assert '"-Djavax.net.ssl.trustStore=/a b/trust.p12"' in str(found["JAVA_TOOL_OPTIONS"])
 
 
-@pytest.mark.skipif(shutil.which("keytool") is None, reason="there is no JDK")
 def test_the_trust_store_is_one_of_java(server: Server, tmp_path: Path) -> None:
     """Keytool counts the roots of the JDK and the mock's authority."""
     store = json.loads(env_command(server, tmp_path, "--format", "json"))["JAVA_TOOL_OPTIONS"]
     file = store.partition("trustStore=")[2].split()[0]
-    command = ["keytool", "-list", "-storepass", "changeit", "-keystore"]
+    command = [outside("keytool"), "-list", "-storepass", "changeit", "-keystore"]
     listed = subprocess.run([*command, file], capture_output=True, text=True, check=True).stdout
     assert listed.count("trustedCertEntry") > 1

@@ -1,4 +1,4 @@
-"""A role for programs: what each way puts into the environment, and roles that cannot be had."""
+"""A role for programs: what each way puts into the environment, and roles that a way does not lead to."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def role_environment(fixture: Mapping[str, Any], via: str) -> dict[str, str]:
 
 
 def problem(fixture: Mapping[str, Any], role: str = "app", **options: str) -> str:
-    """Return why a role cannot be had."""
+    """Return why a role cannot be obtained."""
     with KmsMock(fixture) as kms, pytest.raises(RoleError) as caught:
         kms.intercept(role=role, **options)
     return str(caught.value)
@@ -103,13 +103,13 @@ def test_a_role_that_does_not_exist() -> None:
 def test_a_way_that_does_not_exist() -> None:
     """The near name is told, and those that there are."""
     text = problem(FREE, via="oicd")
-    assert text == "a role is had via ecs, oidc, uri, sts, profile, keys, not 'oicd'; did you mean 'oidc'?"
+    assert text == "a role is obtained via ecs, oidc, uri, sts, profile, keys, not 'oicd'; did you mean 'oidc'?"
 
 
 def test_a_role_that_no_instance_may_have() -> None:
     """Via ecs the role must trust ECS; the reason of the decision is told."""
     text = problem({"roles": [{"name": "app", "trust": trust(RAM=["*"])}]}, via="ecs")
-    assert text.startswith("role app cannot be had via ecs: ")
+    assert text.startswith("role app cannot be obtained via ecs: ")
     assert "the trust policy of role app" in text
 
 
@@ -138,7 +138,7 @@ def test_nobody_who_may_assume_the_role(via: str) -> None:
     )
     text = problem(account(*keys, users=[{"name": "weak", "policies": ["AliyunKMSReadOnlyAccess"]}]), via=via)
     assert text.startswith(
-        f"role app cannot be had via {via}: no AccessKey pair of account {ACCOUNT} may assume it (root: "
+        f"role app cannot be obtained via {via}: no AccessKey pair of account {ACCOUNT} may assume it (root: "
     )
     assert "give it a `user`" in text
     assert "old: it is inactive" in text
@@ -159,7 +159,7 @@ def test_which_pair_assumes_the_role() -> None:
         with pytest.raises(RoleError, match="root: it is the account's own"):
             kms.credentials(role="app", via="sts", access_key_id="root")
     assert role_environment(FREE, "sts")["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "mock"
-    assert "only via sts and profile" in problem(FREE, via="ecs", access_key_id="x")
+    assert "assumes the role only via sts and profile" in problem(FREE, via="ecs", access_key_id="x")
 
 
 def test_a_trust_policy_decides_who_assumes() -> None:
@@ -172,12 +172,12 @@ def test_a_trust_policy_decides_who_assumes() -> None:
 
 
 def test_options_that_mean_nothing() -> None:
-    """How a role is had without a role, and a subject where there is no token, are refused."""
+    """A way without a role, and a subject where there is no token, are refused."""
     with KmsMock(FREE) as kms:
         for options in ({"via": "oidc"}, {"oidc_subject": "x"}):
-            with pytest.raises(RoleError, match="means nothing without a role"):
+            with pytest.raises(RoleError, match="are about a role: name one"):
                 kms.credentials(**options)
-    assert "only via oidc a token has a subject" in problem(FREE, via="ecs", oidc_subject="x")
+    assert "a token has a subject only via oidc" in problem(FREE, via="ecs", oidc_subject="x")
 
 
 def test_secrets_are_not_in_representations() -> None:
@@ -209,6 +209,6 @@ def test_run_tells_why_a_role_cannot_be_had(tmp_path: Path) -> None:
     fixture.write_text(json.dumps({"roles": [{"name": "app", "trust": policy_document()}]}))
     options = ("run", "--fixture", str(fixture), "--role")
     assert "did you mean 'app'?" in run_command(*options, "apq", "--", "echo", code=1)[1]
-    assert "cannot be had via ecs" in run_command(*options, "app", "--", "echo", code=1)[1]
-    assert "means nothing without a role" in run_command(*options[:-1], "--via", "sts", "--", "echo", code=1)[1]
+    assert "cannot be obtained via ecs" in run_command(*options, "app", "--", "echo", code=1)[1]
+    assert "are about a role: name one" in run_command(*options[:-1], "--via", "sts", "--", "echo", code=1)[1]
     assert "'wrong' is not one of 'ecs', 'oidc'" in run_command(*options, "app", "--via", "wrong", "echo", code=2)[1]

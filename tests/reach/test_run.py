@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from kms_mock.server.hosts import ALIBABA_CLOUD, MIRRORS
+from tests.support.calls import outside
 from tests.support.cli import CLEAN, COMMAND, PATIENCE, run_command, run_program
 from tests.support.programs import ASYNC_PROGRAMS, FIXTURE, FOLDER, PROGRAMS
 
@@ -53,12 +53,12 @@ def test_a_program_without_interception(fixture: str) -> None:
     assert "x: " in done.stderr
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
 def test_curl() -> None:
     """Curl reaches KMS over https; for another product it shows the refusal, and the report does."""
-    done = run_program("--", "curl", "-sS", f"https://{HOST}/{QUERY}")
+    curl = outside("curl")
+    done = run_program("--", curl, "-sS", f"https://{HOST}/{QUERY}")
     assert json.loads(done.stdout)["TotalCount"] == 0, done.stderr
-    done = run_program("--report", "--", "curl", "-sS", "https://ecs.cn-hangzhou.aliyuncs.com/")
+    done = run_program("--report", "--", curl, "-sS", "https://ecs.cn-hangzhou.aliyuncs.com/")
     assert json.loads(done.stdout)["Message"] == WORDS
     assert done.stderr == f"kms-mock: 0 operations, 0 calls\n  refused 1x: {WORDS}\n"
 
@@ -85,10 +85,9 @@ const failed = (socket) => new Promise((resolve) => socket.on("error", resolve))
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node")
 def test_node() -> None:
     """The modules of Node reach KMS, and are told of other products; other hosts are left alone."""
-    done = run_program("--", "node", "-e", NODE)
+    done = run_program("--", outside("node"), "-e", NODE)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 

@@ -135,10 +135,8 @@ def test_a_client_that_goes_away_is_no_error(
                 wait_for_strike(kms)
                 leave(wire, reset=reset)
         kms.faults.clear()
-        count = len(kms.calls)
         time.sleep(0.5)  # what was on its way has come to its end
         assert ask(kms, GET).status == 200
-        assert len(kms.calls) >= count
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 

@@ -7,10 +7,7 @@ import json
 import logging
 import os
 import re
-import shlex
 import socket
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +17,7 @@ import pytest
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
-from kms_mock import KmsMock, cli
+from kms_mock import KmsMock
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
 from kms_mock.sdk_sessions import _sessions
 from tests.support.calls import call
@@ -29,7 +26,6 @@ from tests.support.raw_http import ask, request_parameters
 from tests.support.raw_http import http as written
 from tests.support.waiting import in_a_process
 
-DOCS = Path(__file__).parents[2] / "docs" / "regions-and-hosts.md"
 SHANGHAI, BEIJING = "cn-shanghai", "cn-beijing"
 IN_EACH = [
     {
@@ -301,30 +297,3 @@ def test_a_busy_region_port() -> None:
         told, complained = run_command("serve", "--port", "0", "--region-port", f"{SHANGHAI}={port}", code=1)
     assert told == ""
     assert complained == f"Error: cannot listen on 127.0.0.1:{port}: {os.strerror(errno.EADDRINUSE)}\n"
-
-
-# -- the page in docs/ ------------------------------------------------------------------------------------------------
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", DOCS.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-
-def test_the_code_in_the_page_runs() -> None:
-    """Every Python block runs as printed."""
-    environment = {name: text for name, text in os.environ.items() if "proxy" not in name.lower()}
-    assert blocks("python")
-    for block in blocks("python"):
-        subprocess.run([sys.executable, "-c", block], env=environment, check=True)
-
-
-def test_the_commands_in_the_page_exist() -> None:
-    """Every command is one of this version, with its options."""
-    commands = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
-    assert len(commands) == 3
-    for command in commands:
-        program, name, *arguments = shlex.split(command)
-        assert (program, name) == ("kms-mock", "serve")
-        parsed = cli.main.commands["serve"].make_context(name, arguments).params
-        given = {argument[2:].replace("-", "_") for argument in arguments if argument.startswith("--")}
-        assert given <= parsed.keys()

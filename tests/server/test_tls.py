@@ -22,16 +22,14 @@ from kms_mock.server import client_hello
 from kms_mock.server.certificates import Certificates
 from tests.support.raw_http import Wire, ask, request_parameters
 from tests.support.raw_http import http as http_request
-from tests.support.tls import ONE_SECRET, READ_SECRET, secret_through, tls_to, trusting
+from tests.support.tls import GET_SECRET, TLS_FIXTURE, TLS_PATIENCE, secret_over_tls, tls_connection, trusting
 from tests.support.waiting import open_descriptors, wait_for_descriptors, wait_for_strike
-
-PATIENCE = 10.0
 
 
 @pytest.fixture
 def kms() -> Iterator[KmsMock]:
     """A mock with one secret."""
-    with KmsMock(ONE_SECRET) as running:
+    with KmsMock(TLS_FIXTURE) as running:
         yield running
 
 
@@ -43,11 +41,11 @@ def test_both_versions_of_tls(kms: KmsMock, version: ssl.TLSVersion) -> None:
     """TLS 1.2 and 1.3 are spoken on the port of plain HTTP, with HTTP/1.1 as the protocol; the connection is kept."""
     context = trusting(kms, minimum_version=version, maximum_version=version)
     context.set_alpn_protocols(["h2", "http/1.1"])
-    with tls_to(kms, context=context) as wrapped:
+    with tls_connection(kms, context=context) as wrapped:
         assert wrapped.selected_alpn_protocol() == "http/1.1"
         assert wrapped.version() == version.name.replace("_", ".")
-        assert [secret_through(wrapped) for _ in range(3)] == ["one"] * 3
-    assert ask(kms, READ_SECRET).status == 200
+        assert [secret_over_tls(wrapped) for _ in range(3)] == ["one"] * 3
+    assert ask(kms, GET_SECRET).status == 200
 
 
 @pytest.mark.parametrize(
@@ -65,18 +63,18 @@ def test_both_versions_of_tls(kms: KmsMock, version: ssl.TLSVersion) -> None:
 )
 def test_every_name_has_a_certificate(kms: KmsMock, name: str) -> None:
     """A client that trusts the authority and checks the name is served, whatever the name."""
-    with tls_to(kms, name.removesuffix(".")) as wrapped:
-        assert secret_through(wrapped) == "one"
+    with tls_connection(kms, name.removesuffix(".")) as wrapped:
+        assert secret_over_tls(wrapped) == "one"
 
 
 def test_an_address_of_another_interface() -> None:
     """Clients name no host when they connect to an address: the certificate is for the address that they reached."""
     with (
-        KmsMock(ONE_SECRET, host="127.0.0.9") as kms,
-        socket.create_connection(("127.0.0.9", kms.port), PATIENCE) as plain,
+        KmsMock(TLS_FIXTURE, host="127.0.0.9") as kms,
+        socket.create_connection(("127.0.0.9", kms.port), TLS_PATIENCE) as plain,
         trusting(kms).wrap_socket(plain, server_hostname="127.0.0.9") as wrapped,
     ):
-        assert secret_through(wrapped) == "one"
+        assert secret_over_tls(wrapped) == "one"
 
 
 def test_a_request_through_tls_is_secure(kms: KmsMock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +89,9 @@ def test_a_request_through_tls_is_secure(kms: KmsMock, monkeypatch: pytest.Monke
     kms.stop()
     monkeypatch.setattr(kms.gateway, "answer", note)
     with kms:
-        ask(kms, READ_SECRET)
-        with tls_to(kms) as wrapped:
-            secret_through(wrapped)
+        ask(kms, GET_SECRET)
+        with tls_connection(kms) as wrapped:
+            secret_over_tls(wrapped)
     assert seen == [False, True]
 
 
@@ -101,11 +99,14 @@ def test_a_client_without_sni_gets_the_certificate_of_this_machine(kms: KmsMock)
     """Old clients name nothing; the certificate is for localhost and the loopback addresses."""
     context = trusting(kms)
     context.check_hostname = False
-    with socket.create_connection(("127.0.0.1", kms.port), PATIENCE) as plain, context.wrap_socket(plain) as wrapped:
+    with (
+        socket.create_connection(("127.0.0.1", kms.port), TLS_PATIENCE) as plain,
+        context.wrap_socket(plain) as wrapped,
+    ):
         certificate = cast("dict[str, Any]", wrapped.getpeercert())
         names = {name for _, name in certificate["subjectAltName"]}
         assert names == {"localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
-        assert secret_through(wrapped) == "one"
+        assert secret_over_tls(wrapped) == "one"
 
 
 def test_the_mock_says_where_it_is(kms: KmsMock) -> None:
@@ -129,15 +130,15 @@ def test_a_mock_without_tls_makes_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("kms_mock.server.certificates._process_authority", refuse)
     monkeypatch.setattr("kms_mock.server.certificates._new_context", refuse)
-    with KmsMock(ONE_SECRET) as kms:
-        assert ask(kms, READ_SECRET).status == 200
+    with KmsMock(TLS_FIXTURE) as kms:
+        assert ask(kms, GET_SECRET).status == 200
 
 
 def test_a_split_hello_is_understood(kms: KmsMock) -> None:
     """A ClientHello that comes in pieces, as those with a post-quantum key do through small frames."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = trusting(kms).wrap_bio(incoming, outgoing, server_hostname="kms.cn-beijing.aliyuncs.com")
-    with socket.create_connection(("127.0.0.1", kms.port), PATIENCE) as plain:
+    with socket.create_connection(("127.0.0.1", kms.port), TLS_PATIENCE) as plain:
         for _ in range(20):
             try:
                 client.do_handshake()
@@ -190,7 +191,7 @@ def test_garbage_ends_the_connection_and_nothing_else(
             wire.socket.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionError):
             assert len(wire.socket.recv(65536)) < 10  # nothing, or an alert
-    assert ask(kms, READ_SECRET).status == 200
+    assert ask(kms, GET_SECRET).status == 200
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert "Traceback" not in capfd.readouterr().err
 
@@ -198,9 +199,9 @@ def test_garbage_ends_the_connection_and_nothing_else(
 def test_a_client_that_does_not_trust_the_mock_is_a_debug_line(kms: KmsMock, caplog: pytest.LogCaptureFixture) -> None:
     """An alert of the client (unknown authority) is no error of the server."""
     caplog.set_level(logging.DEBUG, "kms_mock")
-    with pytest.raises(ssl.SSLCertVerificationError), tls_to(kms, context=ssl.create_default_context()):
+    with pytest.raises(ssl.SSLCertVerificationError), tls_connection(kms, context=ssl.create_default_context()):
         pass
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TLS_PATIENCE
     while "a TLS handshake failed" not in caplog.text and time.monotonic() < end:
         time.sleep(0.01)
     assert "a TLS handshake failed" in caplog.text
@@ -209,39 +210,39 @@ def test_a_client_that_does_not_trust_the_mock_is_a_debug_line(kms: KmsMock, cap
 
 def test_a_thousand_clients_that_send_one_byte(caplog: pytest.LogCaptureFixture) -> None:
     """They delay nobody, cost a descriptor each, and are closed after header_timeout; no line above INFO."""
-    with KmsMock(ONE_SECRET, config=Config(header_timeout=3.0)) as kms:
-        assert ask(kms, READ_SECRET).status == 200
+    with KmsMock(TLS_FIXTURE, config=Config(header_timeout=3.0)) as kms:
+        assert ask(kms, GET_SECRET).status == 200
         before = open_descriptors()
-        clients = [socket.create_connection(("127.0.0.1", kms.port), PATIENCE) for _ in range(1000)]
+        clients = [socket.create_connection(("127.0.0.1", kms.port), TLS_PATIENCE) for _ in range(1000)]
         for client in clients:
             client.sendall(b"\x16")
-        assert ask(kms, READ_SECRET).status == 200
-        with tls_to(kms) as wrapped:
-            assert secret_through(wrapped) == "one"
+        assert ask(kms, GET_SECRET).status == 200
+        with tls_connection(kms) as wrapped:
+            assert secret_over_tls(wrapped) == "one"
         for client in clients:
             with contextlib.suppress(ConnectionResetError):
                 assert client.recv(1) == b""
             client.close()
         wait_for_descriptors(before)
-        assert ask(kms, READ_SECRET).status == 200
+        assert ask(kms, GET_SECRET).status == 200
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.skipif(not hasattr(select, "POLLRDHUP"), reason="the system does not tell while bytes wait unread")
 def test_clients_that_leave_in_the_middle_are_forgotten(kms: KmsMock) -> None:
     """What a client that has gone away had begun to send does not keep its descriptor until the time limit."""
-    assert ask(kms, READ_SECRET).status == 200
+    assert ask(kms, GET_SECRET).status == 200
     before = open_descriptors()
     for beginning in (b"\x16", hello(b"localhost")[:20], b"CONNECT local"):
         for _ in range(20):
-            with socket.create_connection(("127.0.0.1", kms.port), PATIENCE) as client:
+            with socket.create_connection(("127.0.0.1", kms.port), TLS_PATIENCE) as client:
                 client.sendall(beginning)
     wait_for_descriptors(before)
 
 
 def test_a_silent_client_is_answered_and_closed() -> None:
     """A client that sends nothing gets the answer that it was too slow, as before there was TLS."""
-    with KmsMock(ONE_SECRET, config=Config(header_timeout=0.3)) as kms, Wire(kms) as wire:
+    with KmsMock(TLS_FIXTURE, config=Config(header_timeout=0.3)) as kms, Wire(kms) as wire:
         assert wire.receive().status == 400
         assert wire.closed()
 
@@ -249,18 +250,18 @@ def test_a_silent_client_is_answered_and_closed() -> None:
 def test_stopping_does_not_wait_for_clients(caplog: pytest.LogCaptureFixture) -> None:
     """A mock stops at once in the middle of handshakes and answers, and leaves no descriptor behind."""
     before = open_descriptors()
-    with KmsMock(ONE_SECRET) as kms:
+    with KmsMock(TLS_FIXTURE) as kms:
         kms.fail("GetSecretValue", latency=60)
-        half = [socket.create_connection(("127.0.0.1", kms.port), PATIENCE) for _ in range(4)]
+        half = [socket.create_connection(("127.0.0.1", kms.port), TLS_PATIENCE) for _ in range(4)]
         half[1].sendall(b"\x16\3")
         half[2].sendall(hello(b"localhost"))
         half[3].sendall(b"CONNECT local")
-        with tls_to(kms) as wrapped, tls_to(kms) as idle:
-            wrapped.sendall(READ_SECRET)
+        with tls_connection(kms) as wrapped, tls_connection(kms) as idle:
+            wrapped.sendall(GET_SECRET)
             wait_for_strike(kms)
             began = time.monotonic()
             kms.stop()
-            assert time.monotonic() - began < PATIENCE / 2
+            assert time.monotonic() - began < TLS_PATIENCE / 2
             for connection in (wrapped, idle):
                 assert connection.recv(1) == b""  # an orderly end of TLS: a cut would raise
     for client in half:
@@ -272,8 +273,8 @@ def test_stopping_does_not_wait_for_clients(caplog: pytest.LogCaptureFixture) ->
 def test_half_closed_tls(kms: KmsMock, caplog: pytest.LogCaptureFixture) -> None:
     """A client that closes its side of TLS before its answer is no error."""
     kms.fail("GetSecretValue", latency=0.2)
-    with tls_to(kms) as wrapped:
-        wrapped.sendall(READ_SECRET)
+    with tls_connection(kms) as wrapped:
+        wrapped.sendall(GET_SECRET)
         wait_for_strike(kms)
         with contextlib.suppress(OSError):
             wrapped.unwrap()

@@ -108,10 +108,9 @@ class PageShell:
 
     def _finish(self, block: Block, command: str, *, may_fail: bool) -> str:
         state = shlex.quote(str(self._state))
-        script = (
-            f". {state}\n{self._with_port(command)}\nstatus=$?\n"
-            f'{{ export -p; echo "cd $(printf %q "$PWD")"; }} >{state}; exit $status'
-        )
+        keep = f'{{ export -p; echo "cd $(printf %q "$PWD")"; }} >{state}'
+        # The first command of a script that fails ends it: the status of the last one alone would hide the others.
+        script = f". {state}\ntrap 'status=$?; {keep}; exit $status' EXIT\nset -e\n{self._with_port(command)}\n"
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=self.folder,

@@ -1,4 +1,4 @@
-"""TLS to a mock with one secret, `db`, as a client that trusts nothing but its authority."""
+"""Clients that speak TLS with a mock, and trust nothing but its authority."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kms_mock import KmsMock
 from tests.support.raw_http import http as http_request
 from tests.support.raw_http import request_parameters
 
-ONE_SECRET = {"secrets": [{"name": "db", "value": "one"}]}
-READ_SECRET = http_request(query=request_parameters("GetSecretValue", SecretName="db"))
-_PATIENCE = 10.0
+TLS_FIXTURE = {"secrets": [{"name": "db", "value": "one"}]}
+GET_SECRET = http_request(query=request_parameters("GetSecretValue", SecretName="db"))
+TLS_PATIENCE = 10.0
 
 
 def trusting(kms: KmsMock, **versions: ssl.TLSVersion) -> ssl.SSLContext:
@@ -27,18 +27,20 @@ def trusting(kms: KmsMock, **versions: ssl.TLSVersion) -> ssl.SSLContext:
 
 
 @contextlib.contextmanager
-def tls_to(kms: KmsMock, name: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Iterator[ssl.SSLSocket]:
+def tls_connection(
+    kms: KmsMock, name: str = "127.0.0.1", context: ssl.SSLContext | None = None
+) -> Iterator[ssl.SSLSocket]:
     """Connect as a client that believes the mock to have a name, and verifies that."""
     with (
-        socket.create_connection(("127.0.0.1", kms.port), _PATIENCE) as plain,
+        socket.create_connection(("127.0.0.1", kms.port), TLS_PATIENCE) as plain,
         (context or trusting(kms)).wrap_socket(plain, server_hostname=name) as wrapped,
     ):
         yield wrapped
 
 
-def secret_through(wrapped: socket.socket) -> str:
-    """Ask for the secret on a connection."""
-    wrapped.sendall(READ_SECRET)
+def secret_over_tls(wrapped: socket.socket) -> str:
+    """Return the value of the secret, asked for on a connection."""
+    wrapped.sendall(GET_SECRET)
     answer = http.client.HTTPResponse(wrapped)
     answer.begin()
     assert answer.status == 200

@@ -136,6 +136,15 @@ def test_a_module_imports_what_is_there(name: str) -> None:
     assert users or name == "main.js"
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_module_exports_what_others_use(name: str) -> None:
+    """Nothing is exported for nobody, and nothing has two homes: `MASK` was defined in two modules."""
+    others = "".join(text_of(other) for other in SCRIPTS if other != name)
+    exported = re.findall(r"^export (?:async )?(?:function|const|let|class) (\w+)", text_of(name), re.MULTILINE)
+    assert [found for found in exported if not re.search(rf"\b{found}\b", others)] == []
+    assert [found for found in exported if re.search(rf"^(?:const|function) {found}\b", others, re.MULTILINE)] == []
+
+
 def texts(language: str) -> dict[str, str]:
     return dict(re.findall(r'^ {2}(\w+): "(.*)",$', text_of(f"texts_{language}.js"), re.MULTILINE))
 

@@ -185,7 +185,7 @@ def read_value(
     if secret.instance_id is not None:
         connected_instance(ctx.partition, secret.instance_id)
     version = _version_asked_for(secret, stage, version_id)
-    # What lets an application read a secret covers the secret's key: one may allow it secrets alone.
+    # An application with a client key needs no permission for the secret's key (behaviour.md 12); everybody else does.
     if secret.encryption_key_id is not None and ctx.caller.application is None:
         key = ctx.partition[keys].find(secret.encryption_key_id)
         if not ctx.may(key.arn, key.policy, "kms:Decrypt", key.tags):
@@ -225,7 +225,7 @@ def batch_get_secret_value(ctx: Context, *, secrets_list: SecretsList) -> BatchR
     home = ctx.partition
     for wanted in secrets_list:
         ctx.partition = home  # ctx.secret() goes to the account and region of an ARN: go back for the next name
-        fetch = str(wanted.FetchExtendedConfig).lower() == "true"
+        fetch = str(wanted.FetchExtendedConfig).lower() == "true"  # a Boolean in JSON, or its text as in a query
         try:
             value = read_value(ctx, wanted.SecretName, wanted.VersionStage, wanted.VersionId, fetch)
         except ApiError as refusal:

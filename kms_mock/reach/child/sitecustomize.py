@@ -16,7 +16,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 (path
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != _HERE]  # noqa: PTH100
 
 try:
-    from kms_mock.reach.elsewhere import intercept_later
+    from kms_mock.reach.remote import intercept_later
 except ImportError:
     pass
 else:

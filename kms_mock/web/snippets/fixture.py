@@ -10,7 +10,7 @@ from kms_mock.rpc.api import Operation
 
 _IDENTITY = ("ram_policies", "users", "groups", "roles", "oidc_providers", "saml_providers")
 _ACCOUNT = ("status", "quotas", "real_name", "orders_fail")
-_MOST = 20  # entries of a kind
+_MAX_ENTRIES = 20  # of a kind, where the call names no resource
 _PLACEHOLDER = "a-secret-value"
 # Fields of an entry that name another one.
 _REFERENCES = ("encryption_key", "instance", "policies", "network_rules")
@@ -28,7 +28,7 @@ def fixture_of(
         return _without_masks({**_of_account(owner), **_first_entries(place)})
     names = {*asked, *map(_last, asked)}
     wanted: dict[str, list[Any]] = {}
-    for _ in range(3):  # a secret, its key, the instance of that
+    for _ in range(3):  # references go three deep at most: a secret, its key, the instance of that
         wanted = {
             section: [entry for entry in entries if _names_of(entry) & names]
             for section, entries in place.items()
@@ -48,7 +48,7 @@ def _of_account(owner: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_entries(place: Mapping[str, Any]) -> dict[str, Any]:
-    return {section: entries[:_MOST] for section, entries in place.items() if section != "id" and entries}
+    return {section: entries[:_MAX_ENTRIES] for section, entries in place.items() if section != "id" and entries}
 
 
 def _last(name: str) -> str:

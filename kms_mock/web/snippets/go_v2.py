@@ -49,11 +49,7 @@ _SYNTAX = Syntax(
 def write(call: WrittenCall) -> str:
     """Return a program."""
     lines = "".join(f"\t\t{value.name}: {_literal(call, value)},\n" for value in call.values)
-    return _TEMPLATE.format(
-        **call.client(),
-        operation=call.name,
-        parameters=f"\n{lines}\t" if lines else "",
-    )
+    return _TEMPLATE.format(**call.client(), operation=call.name, parameters=f"\n{lines}\t" if lines else "")
 
 
 def _literal(call: WrittenCall, value: Value) -> str:

@@ -1,4 +1,4 @@
-"""Values as source code: one function for each way of writing them."""
+"""Values as source code: literals of the languages that have ones of their own, and of those that write as C does."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ def terraform(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def block(lines: Iterable[str], blanks: int) -> str:
-    """Return lines with so many blanks in front of each."""
-    return "".join(f"{' ' * blanks}{line}\n" for line in lines)
+def block(lines: Iterable[str], indent: int) -> str:
+    """Return lines, each indented by so many blanks."""
+    return "".join(f"{' ' * indent}{line}\n" for line in lines)

@@ -12,19 +12,27 @@ from kms_mock.web.snippets.call import WrittenCall, snake_case
 from kms_mock.web.snippets.literals import block, double_quoted, python
 
 TITLE = "pytest"
+_SDK_IMPORTS = """\
+import pytest
+from alibabacloud_kms20160120 import models
+"""
+_URLLIB_IMPORTS = """\
+import json
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+"""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 def write(call: WrittenCall) -> str:
     """Return a test file."""
-    marker = "" if call.region is None else f", region={double_quoted(call.region)}"
-    imports = "from alibabacloud_kms20160120 import models\n" if call.in_v2 else ""
-    if not call.in_v2:
-        imports = "import json\nfrom urllib.error import HTTPError\nfrom urllib.parse import urlencode\nfrom urllib.request import urlopen\n\n"
-    imports = f"{imports}import pytest\n" if not call.in_v2 else f"import pytest\n{imports}"
+    region = "" if call.region is None else f", region={double_quoted(call.region)}"
     return (
-        f"{imports}\nFIXTURE = {python(dict(call.fixture))}\n\n\n"
-        f"@pytest.mark.kms_mock(fixture=FIXTURE{marker})\n"
+        f"{_SDK_IMPORTS if call.in_v2 else _URLLIB_IMPORTS}\nFIXTURE = {python(dict(call.fixture))}\n\n\n"
+        f"@pytest.mark.kms_mock(fixture=FIXTURE{region})\n"
         f"def test_{snake_case(call.name)}(kms_mock):\n"
         f"{block(_with_sdk(call) if call.in_v2 else _with_urllib(call), 4)}"
     )

@@ -8,6 +8,7 @@ from kms_mock.web.snippets.call import Value, WrittenCall, snake_case
 from kms_mock.web.snippets.literals import block, python
 
 TITLE = "Python V2"
+_LINE = 100  # characters
 _HEAD = """\
 {imports}
 client = Client(
@@ -42,21 +43,18 @@ def write_async(call: WrittenCall) -> str:
     )
 
 
-def request(call: WrittenCall, blanks: int = 0) -> str:
+def request(call: WrittenCall) -> str:
     """Return the line, or lines, that make the request."""
     arguments = [f"{value.snake}={_literal(call, value)}" for value in call.values]
-    line = f"request = models.{call.name}Request({', '.join(arguments)})"
-    if len(line) + blanks <= 100:  # noqa: PLR2004 (a line)
-        return block([line], blanks)
-    lines = [f"request = models.{call.name}Request(", *(f"    {argument}," for argument in arguments), ")"]
-    return block(lines, blanks)
+    line = f"request = models.{call.name}Request({', '.join(arguments)})\n"
+    if len(line) <= _LINE:
+        return line
+    lines = (f"request = models.{call.name}Request(", *(f"    {argument}," for argument in arguments), ")")
+    return block(lines, 0)
 
 
 def _head(call: WrittenCall, imports: str) -> str:
-    return _HEAD.format(
-        imports=imports,
-        **call.client(),
-    )
+    return _HEAD.format(imports=imports, **call.client())
 
 
 def _literal(call: WrittenCall, value: Value) -> str:

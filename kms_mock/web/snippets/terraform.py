@@ -37,8 +37,10 @@ _RESOURCES = {
     "Encrypt": ("data", "alicloud_kms_ciphertext"),
     "Decrypt": ("data", "alicloud_kms_plaintext"),
 }
+# Arguments that are not their parameter in snake case.
 _NAMES = {"DKMSInstanceId": "dkms_instance_id", "KmsInstance": "kms_instance_id"}
-_OWN_NAMES = {
+# What `Name` is called in a resource, where that is not `name`.
+_NAME_ARGUMENTS = {
     "CreateNetworkRule": "network_rule_name",
     "CreatePolicy": "policy_name",
     "CreateApplicationAccessPoint": "application_access_point_name",
@@ -54,17 +56,12 @@ def write(call: WrittenCall) -> str:
     arguments = "".join(
         f"  {_name(call, value.name)} = {terraform(_value(value.name, value.value))}\n" for value in call.values
     )
-    return _PROVIDER.format(
-        **call.client(terraform),
-        kind=kind,
-        resource=resource,
-        arguments=arguments,
-    )
+    return _PROVIDER.format(**call.client(terraform), kind=kind, resource=resource, arguments=arguments)
 
 
 def _name(call: WrittenCall, name: str) -> str:
     if name == "Name":
-        return _OWN_NAMES.get(call.name, "name")
+        return _NAME_ARGUMENTS.get(call.name, "name")
     return _NAMES.get(name) or snake_case(name)
 
 

@@ -70,7 +70,7 @@ export function showCalls(container, where) {
     );
   }
 
-  function tell() {
+  function showCount() {
     count.textContent = t("calls_shown", { shown: body.childElementCount, all: live.calls.length });
   }
 
@@ -81,13 +81,13 @@ export function showCalls(container, where) {
     }
     waiting = waiting.filter((call) => call.number >= state.oldest);
     while (body.lastElementChild && Number(body.lastElementChild.dataset.number) < state.oldest) body.lastElementChild.remove();
-    tell();
+    showCount();
   }
 
   function redraw() {
     waiting = [];
     replace(body, live.calls.filter(fits).toReversed().map(row));
-    tell();
+    showCount();
   }
 
   function flush() {
@@ -95,7 +95,7 @@ export function showCalls(container, where) {
     if (!paused) {
       body.prepend(...waiting.filter(fits).toReversed().map(row));
       while (body.childElementCount > live.MOST_CALLS) body.lastElementChild.remove();
-      tell();
+      showCount();
     }
     waiting = [];
     graph.draw();
@@ -108,7 +108,7 @@ export function showCalls(container, where) {
       waiting = waiting.slice(-live.MOST_CALLS);
       frame ||= requestAnimationFrame(flush);
     }),
-    live.on("gone", drop),
+    live.on("dropped", drop),
   ];
   const timer = setInterval(() => graph.draw(), 2000);
   graph.add(live.calls);

@@ -2,8 +2,6 @@
 
 export const BASE = "/_kms_mock/";
 
-export class ControlError extends Error {}
-
 export async function control(method, path, body) {
   const options = { method, headers: {} };
   if (body !== undefined) {
@@ -12,6 +10,6 @@ export async function control(method, path, body) {
   }
   const response = await fetch(BASE + path, options);
   const document = await response.json();
-  if (!response.ok) throw new ControlError(document.error || response.statusText);
+  if (!response.ok) throw new Error(document.error || response.statusText);
   return document;
 }

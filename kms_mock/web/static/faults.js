@@ -44,23 +44,19 @@ export function faultsPanel(query) {
     event.preventDefault();
     return attempt(async () => {
       const wanted = Object.entries(inputs).filter(([, input]) => input.value !== "");
-      await control("POST", "faults", Object.fromEntries(wanted.map(([name, input]) => [name, value(name, input.value)])));
+      await control("POST", "faults", Object.fromEntries(wanted.map(([name, input]) => [name, typed(name, input.value)])));
       await draw();
     });
   }
 
   const draw = () => attempt(async () => {
     const { faults } = await control("GET", "faults");
-    const aim = (fault) => ["operation", "resource", "caller"].filter((name) => (fault[name] ?? "*") !== "*").map((name) => (name === "operation" ? fault[name] : `${t(`fault_${name}`)}: ${fault[name]}`)).join(", ") || t("everything");
-    replace(
-      list,
-      faults.length
-        ? el("div", { class: "table still" }, el("table", { "aria-label": t("faults") }, el("thead", {}, el("tr", {}, ["#", t("fault_aim"), t("fault_what"), t("fault_phase"), t("fault_struck"), ""].map((title) => (title ? el("th", { scope: "col" }, title) : el("td", {}))))), el("tbody", {}, faults.map((fault) => el("tr", { class: fault.spent ? "quiet" : "" }, el("td", {}, String(fault.id)), el("td", {}, aim(fault)), el("td", {}, fault.code ? breakable(fault.code) : fault.effect ?? `${t("fault_latency")} ${fault.latency}`), el("td", {}, fault.phase), el("td", {}, t("struck", { struck: fault.struck, times: fault.times ?? "∞" })), el("td", {}, button(t("remove"), () => attempt(async () => {
-            await control("DELETE", `faults/${fault.id}`);
-            await draw();
-          }), { class: "small", "aria-label": t("remove_fault", { id: fault.id }) })))))))
-        : el("p", { class: "hint" }, t("no_faults")),
-    );
+    replace(list, faults.length ? faultsTable(faults, remove) : el("p", { class: "hint" }, t("no_faults")));
+  });
+
+  const remove = (fault) => attempt(async () => {
+    await control("DELETE", `faults/${fault.id}`);
+    await draw();
   });
 
   function prefill(given) {
@@ -80,7 +76,31 @@ export function faultsPanel(query) {
   return { element, prefill, stop: () => stops.forEach((stop) => stop()) };
 }
 
-function value(name, text) {
+function faultsTable(faults, remove) {
+  const titles = ["#", t("fault_aim"), t("fault_what"), t("fault_phase"), t("fault_struck")];
+  const heads = [...titles.map((title) => el("th", { scope: "col" }, title)), el("td", {})];
+  const row = (fault) => el(
+    "tr",
+    { class: fault.spent ? "quiet" : "" },
+    el("td", {}, String(fault.id)),
+    el("td", {}, aimOf(fault)),
+    el("td", {}, fault.code ? breakable(fault.code) : fault.effect ?? `${t("fault_latency")} ${fault.latency}`),
+    el("td", {}, fault.phase),
+    el("td", {}, t("struck", { struck: fault.struck, times: fault.times ?? "∞" })),
+    el("td", {}, button(t("remove"), () => remove(fault), { class: "small", "aria-label": t("remove_fault", { id: fault.id }) })),
+  );
+  const body = el("tbody", {}, faults.map(row));
+  return el("div", { class: "table still" }, el("table", { "aria-label": t("faults") }, el("thead", {}, el("tr", {}, heads)), body));
+}
+
+// Which requests a fault strikes.
+function aimOf(fault) {
+  const named = ["operation", "resource", "caller"].filter((name) => (fault[name] ?? "*") !== "*");
+  return named.map((name) => (name === "operation" ? fault[name] : `${t(`fault_${name}`)}: ${fault[name]}`)).join(", ") || t("everything");
+}
+
+// The text of a field as the control API takes it; what is no number stays a text, which the server refuses with a sentence.
+function typed(name, text) {
   if (!NUMBERS.includes(name)) return text;
   if (name === "latency" && text.includes(",")) return text.split(",").map(Number);
   return Number.isNaN(Number(text)) ? text : Number(text);

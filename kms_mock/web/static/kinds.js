@@ -17,7 +17,7 @@ const list = (key) => column(key, (row) => (Array.isArray(row[key]) ? row[key].j
 const here = (section) => (who) => resources(who)[section] ?? [];
 const ofAccount = (section) => (who) => accountOf(who)[section] ?? [];
 
-export const KINDS = {
+const KINDS = {
   secrets: { rows: here("secrets"), columns: [name, column("type", (row) => row.type ?? "Generic"), stages, versions, description, tags, created], actions: secretActions },
   keys: { rows: here("keys"), columns: [id, column("state"), column("spec", (row) => row.spec ?? "Aliyun_AES_256"), list("aliases"), versions, description, created], actions: keyActions },
   aliases: { rows: (who) => here("keys")(who).flatMap((key) => (key.aliases ?? []).map((alias) => ({ name: alias, key: key.id }))), columns: [name, column("key", (row) => row.key, "id")], actions: aliasActions },
@@ -34,8 +34,17 @@ export const KINDS = {
   sessions: { rows: ofAccount("sessions"), columns: [id, column("role"), name, column("expires")], actions: () => [] },
 };
 
-export const nameOf = (row) => row.name ?? row.id;
-export const keyOf = (row) => row.id ?? row.name;
+// Whatever else a fixture document has lists of: with a name or id, and when it was made.
+const other = (section) => ({ rows: (who) => ofAccount(section)(who).concat(here(section)(who)), columns: [column("name", nameOf), description, created], actions: () => [] });
+
+// All kinds by section: those above, and the others that the account or region has.
+export function kindsOf(who) {
+  const lists = Object.entries({ ...accountOf(who), ...resources(who) }).filter(([section, rows]) => !(section in KINDS) && section !== "regions" && Array.isArray(rows));
+  return { ...KINDS, ...Object.fromEntries(lists.map(([section]) => [section, other(section)])) };
+}
+
+export const nameOf = (row) => row.name ?? row.id ?? row.instance;
+export const keyOf = (row) => row.id ?? row.name ?? row.instance;
 
 function policyNames(policies) {
   return (policies ?? []).map((policy) => (typeof policy === "string" ? policy : t("inline_policy"))).join(", ");

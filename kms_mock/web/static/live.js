@@ -16,14 +16,14 @@ export function on(name, listener) {
   return () => all.delete(listener);
 }
 
-function tell(name, detail) {
+function emit(name, detail) {
   for (const listener of [...(listeners.get(name) ?? [])]) listener(detail);
 }
 
 function setConnected(value) {
   if (connected === value) return;
   connected = value;
-  tell("connected", value);
+  emit("connected", value);
 }
 
 // Another server at the same address has calls of its own.
@@ -31,41 +31,41 @@ function changeServer(name) {
   if (name === run) return;
   if (run && calls.length) {
     calls.length = 0;
-    tell("gone");
+    emit("dropped");
   }
   run = name;
 }
 
-function take(event) {
+function receiveCalls(event) {
   const { calls: news, skipped } = JSON.parse(event.data);
   const arrived = Date.now();
   for (const call of news) call.arrived = arrived;
   changeServer(event.lastEventId.split(".")[0]);
   calls.push(...news);
   calls.splice(0, Math.max(0, calls.length - MOST_CALLS));
-  tell("calls", { news, skipped });
-  if (news.some((call) => call.changes.length)) tell("changed");
+  emit("calls", { news, skipped });
+  if (news.some((call) => call.changes.length)) emit("changed");
 }
 
-function heed(event) {
+function receiveState(event) {
   const state = JSON.parse(event.data);
   changeServer(state.run);
-  const gone = calls.findIndex((call) => call.number >= state.oldest && call.number <= state.count);
-  if (gone !== 0 && calls.length) {
-    calls.splice(0, gone < 0 ? calls.length : gone);
-    tell("gone", state);
+  const firstKept = calls.findIndex((call) => call.number >= state.oldest && call.number <= state.count);
+  if (firstKept !== 0 && calls.length) {
+    calls.splice(0, firstKept < 0 ? calls.length : firstKept);
+    emit("dropped", state);
   }
-  tell("state", state);
+  emit("state", state);
   if (changes !== state.changes) {
-    if (changes >= 0) tell("changed");
+    if (changes >= 0) emit("changed");
     changes = state.changes;
   }
 }
 
 export function start() {
   source = new EventSource(`${BASE}events`);
-  source.addEventListener("calls", take);
-  source.addEventListener("state", heed);
+  source.addEventListener("calls", receiveCalls);
+  source.addEventListener("state", receiveState);
   source.addEventListener("open", () => setConnected(true));
   source.addEventListener("error", () => {
     setConnected(false);

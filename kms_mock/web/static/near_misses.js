@@ -7,6 +7,11 @@ import { attempt } from "./notices.js";
 import { href } from "./router.js";
 import { t } from "./texts.js";
 
+function nearCall({ call, differences }) {
+  const lines = differences.map(({ what, wanted, found }) => el("li", {}, t("differs", { what, wanted: JSON.stringify(wanted), found: found ?? "—" })));
+  return el("li", {}, el("a", { href: href("calls", [call.number]) }, `#${call.number} ${call.action}`), el("ul", {}, lines));
+}
+
 export function nearMisses() {
   const names = el("datalist", { id: "operation-names" }, model.catalogue.operations.map(({ operation }) => el("option", { value: operation.name })));
   const action = el("input", { type: "text", list: "operation-names", spellcheck: "false" });
@@ -23,7 +28,7 @@ export function nearMisses() {
     replace(
       result,
       el("p", { class: holds ? "good" : "bad" }, t(holds ? "assertion_holds" : "assertion_fails", { count: matches.length })),
-      near.length ? el("ul", {}, near.map(({ call, differences }) => el("li", {}, el("a", { href: href("calls", [call.number]) }, `#${call.number} ${call.action}`), el("ul", {}, differences.map((one) => el("li", {}, t("differs", { what: one.what, wanted: JSON.stringify(one.wanted), found: one.found ?? "—" }))))))) : null,
+      near.length ? el("ul", {}, near.map(nearCall)) : null,
     );
   });
 

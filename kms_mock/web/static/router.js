@@ -11,7 +11,3 @@ export function href(view, rest = [], query = {}) {
   const text = new URLSearchParams(query).toString();
   return `#/${path}${text ? `?${text}` : ""}`;
 }
-
-export function go(...where) {
-  location.hash = href(...where);
-}

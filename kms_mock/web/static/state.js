@@ -3,13 +3,13 @@
 import { serverNow } from "./clock.js";
 import { json, maskedFixture, time } from "./data.js";
 import { button, el, replace, select } from "./dom.js";
-import { isMasked, keyOf, KINDS, nameOf } from "./kinds.js";
+import { isMasked, keyOf, kindsOf, nameOf } from "./kinds.js";
 import { model, onState, operationNamed, readState } from "./model.js";
 import { attempt, copy, notice } from "./notices.js";
 import { send } from "./product.js";
 import { href } from "./router.js";
 import { matches, table } from "./table.js";
-import { t } from "./texts.js";
+import { kindTitle, t } from "./texts.js";
 import { keyTimeline, secretTimeline } from "./timeline.js";
 import { onWho, who } from "./who.js";
 
@@ -29,24 +29,31 @@ export function showState(container, where) {
     detail,
   );
 
+  // The kind that is shown; when the account or region that had it is left, an empty list.
+  function current() {
+    return kindsOf(who)[kind] ?? { rows: () => [], columns: [], actions: () => [] };
+  }
+
   function drawKinds() {
-    const count = (name) => KINDS[name].rows(who).length;
-    replace(kinds, Object.keys(KINDS).map((name) => el("a", { href: href("state", [name]), "aria-current": name === kind ? "true" : null }, t(`kind_${name}`), el("span", { class: "count" }, String(count(name))))));
-    replace(picker, select(Object.keys(KINDS).map((name) => [name, `${t(`kind_${name}`)} (${count(name)})`]), kind, (name) => (location.hash = href("state", [name])), { "aria-label": t("kinds") }));
+    const counts = Object.entries(kindsOf(who)).map(([name, { rows }]) => [name, rows(who).length]);
+    const link = ([name, count]) => el("a", { href: href("state", [name]), "aria-current": name === kind ? "true" : null }, kindTitle(name), el("span", { class: "count" }, String(count)));
+    replace(kinds, counts.map(link));
+    const options = counts.map(([name, count]) => [name, `${kindTitle(name)} (${count})`]);
+    replace(picker, select(options, kind, (name) => (location.hash = href("state", [name])), { "aria-label": t("kinds") }));
   }
 
   function newList() {
-    list = table({ columns: KINDS[kind].columns, id: keyOf, label: t(`kind_${kind}`), href: (row) => href("state", [kind, keyOf(row)]), search });
+    list = table({ columns: current().columns, id: keyOf, label: kindTitle(kind), href: (row) => href("state", [kind, keyOf(row)]), search });
     replace(lists, list.element);
   }
 
   function fill() {
-    const rows = KINDS[kind].rows(who).filter((row) => matches(row, search.value));
+    const rows = current().rows(who).filter((row) => matches(row, search.value));
     list.set(rows, chosen);
   }
 
   function drawDetail() {
-    const row = KINDS[kind].rows(who).find((entry) => keyOf(entry) === chosen);
+    const row = current().rows(who).find((entry) => keyOf(entry) === chosen);
     container.classList.toggle("open", chosen !== "");
     if (!row) {
       replace(detail, chosen ? [back(), el("p", { class: "empty" }, t("gone", { name: chosen }))] : el("p", { class: "empty" }, t("choose_resource")));
@@ -63,7 +70,7 @@ export function showState(container, where) {
       back(),
       el("h2", {}, nameOf(row)),
       kind === "secrets" ? secretTimeline(row, serverNow()) : kind === "keys" ? keyTimeline(row, serverNow()) : null,
-      el("div", { class: "bar" }, KINDS[kind].actions(row).map(action)),
+      el("div", { class: "bar" }, current().actions(row).map(action)),
       versionTable(shown),
       el("div", { class: "bar" }, button(t("copy_fixture"), () => copy(JSON.stringify({ [kind]: [row] }, null, 2), t("copied")), { disabled: kind === "aliases" }), isMasked(shown) || open ? toggle : null),
       json(shown),
@@ -71,7 +78,7 @@ export function showState(container, where) {
   }
 
   function back() {
-    return el("a", { class: "back", href: href("state", [kind]) }, `← ${t(`kind_${kind}`)}`);
+    return el("a", { class: "back", href: href("state", [kind]) }, `← ${kindTitle(kind)}`);
   }
 
   function action([operation, parameters, first]) {
@@ -90,7 +97,7 @@ export function showState(container, where) {
   }
 
   function move({ rest }) {
-    const next = rest[0] in KINDS ? rest[0] : "secrets";
+    const next = rest[0] in kindsOf(who) ? rest[0] : "secrets";
     if (next !== kind || !list) {
       kind = next;
       search.value = "";
@@ -110,11 +117,18 @@ export function showState(container, where) {
 
 function versionTable(row) {
   if (!row.versions?.length || !row.versions[0].id) return null;
-  const value = (version) => version.data ?? version.material ?? "";
+  const versionRow = (version) => el(
+    "tr",
+    {},
+    el("td", { class: "id" }, version.id),
+    el("td", {}, (version.stages ?? []).join(", ")),
+    el("td", { class: "value" }, String(version.data ?? version.material ?? "").slice(0, 200)),
+    el("td", {}, time(version.created)),
+  );
   return el(
     "table",
     { class: "versions", "aria-label": t("versions") },
     el("thead", {}, el("tr", {}, [t("column_id"), t("column_stages"), t("column_value"), t("column_created")].map((title) => el("th", { scope: "col" }, title)))),
-    el("tbody", {}, row.versions.map((version) => el("tr", {}, el("td", { class: "id" }, version.id), el("td", {}, (version.stages ?? []).join(", ")), el("td", { class: "value" }, String(value(version)).slice(0, 200)), el("td", {}, time(version.created))))),
+    el("tbody", {}, row.versions.map(versionRow)),
   );
 }

@@ -27,6 +27,11 @@ export function sectionTitle(name) {
   return (language === "zh" && sections[name]) || name;
 }
 
+// What a kind of resources is called: its section in a fixture document, where it has no text.
+export function kindTitle(section) {
+  return `kind_${section}` in TEXTS[language] ? t(`kind_${section}`) : section.replaceAll("_", " ");
+}
+
 export function setLanguage(name) {
   try {
     localStorage.setItem("kms-mock-language", name);

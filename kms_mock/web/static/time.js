@@ -42,10 +42,22 @@ export function showTime(container, where) {
     replace(
       due,
       dates.length
-        ? el("div", { class: "table still" }, el("table", { "aria-label": t("due") }, el("tbody", {}, dates.map((date) => el("tr", {}, el("td", {}, time(date.at)), el("td", {}, date.resource, " ", place(date)), el("td", { class: "quiet" }, date.region), el("td", {}, button(t("go_there"), () => put({ set: date.at }), { class: "small", "aria-label": t("go_to", { at: time(date.at), id: date.id }) })))))))
+        ? el("div", { class: "table still" }, el("table", { "aria-label": t("due") }, el("tbody", {}, dates.map(dueRow))))
         : el("p", { class: "hint" }, t("nothing_due")),
     );
   });
+
+  function dueRow(date) {
+    const label = t("go_to", { at: time(date.at), id: date.id });
+    return el(
+      "tr",
+      {},
+      el("td", {}, time(date.at)),
+      el("td", {}, date.resource, " ", place(date)),
+      el("td", { class: "quiet" }, date.region),
+      el("td", {}, button(t("go_there"), () => put({ set: date.at }), { class: "small", "aria-label": label })),
+    );
+  }
 
   const place = (date) => (["key", "secret"].includes(date.resource) ? el("a", { href: href("state", [`${date.resource}s`, date.id]) }, date.id) : date.id);
   const faults = faultsPanel(where.query);

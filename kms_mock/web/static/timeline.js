@@ -76,8 +76,8 @@ export function secretTimeline(secret, now) {
     ...moment(secret.next_rotation, t("rotates"), "ahead"),
     ...moment(secret.planned_delete, t("deleted"), "end"),
   ];
-  const said = lanes.map((lane) => `${lane.name}: ${lane.marks.join(", ") || "—"}`).join("; ");
-  return draw(t("timeline_of", { name: secret.name, what: said }), lanes, moments, now);
+  const stages = lanes.map((lane) => `${lane.name}: ${lane.marks.join(", ") || "—"}`).join("; ");
+  return draw(t("timeline_of", { name: secret.name, what: stages }), lanes, moments, now);
 }
 
 export function keyTimeline(key, now) {

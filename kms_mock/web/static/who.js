@@ -1,10 +1,10 @@
 // As whom the page calls: an account, a region and an AccessKey pair of the fixture.
 
+import { MASK } from "./data.js";
 import { button, el, labelled, replace, select } from "./dom.js";
 import { model, onState } from "./model.js";
 import { t } from "./texts.js";
 
-const MASK = "***";
 export const who = { account: "", region: "", accessKeyId: "mock", secret: "", token: "" };
 const listeners = new Set();
 

@@ -156,6 +156,17 @@ def test_the_state_is_edited_by_the_api(visit: Open, kms: KmsMock) -> None:
     assert '"state": "PendingDeletion"' in copied
 
 
+def test_every_kind_of_resource_is_listed(visit: Open) -> None:
+    """Also those that the page has no columns of its own for, such as identity providers."""
+    fixture = {**BROWSER_FIXTURE, "groups": [{"name": "readers"}], "oidc_providers": [{"name": "k8s"}]}
+    with KmsMock([fixture], config=Config(reveal_secrets=True)) as kms:
+        opened = visit("#/state/oidc_providers", at=kms)
+        assert opened.page.locator("a.row").all_inner_texts() == ["k8s"]
+        assert "Groups" in opened.page.locator(".kinds").inner_text()
+        opened.go("#/state/oidc_providers/k8s")
+        opened.page.get_by_role("heading", name="k8s").wait_for()
+
+
 def test_a_list_with_the_keyboard(visit: Open) -> None:
     """Filter, sort, arrows and Enter."""
     page = visit("#/state/secrets").page

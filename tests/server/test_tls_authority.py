@@ -1,4 +1,4 @@
-"""Certificates of the user's own, and the authority that is kept in a folder."""
+"""Certificates of the user's own, and the authority in a folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from kms_mock import KmsMock
 from kms_mock.config import Config
 from kms_mock.server.authority_files import AuthorityError, load_or_make
-from tests.support.tls import ONE_SECRET, secret_through, tls_to
+from tests.support.tls import TLS_FIXTURE, secret_over_tls, tls_connection
 
 
 @pytest.fixture
@@ -34,18 +34,18 @@ def own(tmp_path: Path) -> tuple[Path, Path]:
 def test_a_certificate_of_the_users_own(own: tuple[Path, Path]) -> None:
     """It is shown for every name but those of Alibaba Cloud, which a program reaches through the proxy."""
     certificate, key = own
-    with KmsMock(ONE_SECRET, config=Config(tls_cert=certificate, tls_key=key)) as kms:
+    with KmsMock(TLS_FIXTURE, config=Config(tls_cert=certificate, tls_key=key)) as kms:
         its = ssl.create_default_context(cafile=certificate)
         for name in ("kms.internal", "a.kms.internal"):
-            with tls_to(kms, name, its) as wrapped:
-                assert secret_through(wrapped) == "one"
+            with tls_connection(kms, name, its) as wrapped:
+                assert secret_over_tls(wrapped) == "one"
         with (
             pytest.raises(ssl.SSLCertVerificationError, match="not valid for 'localhost'"),
-            tls_to(kms, "localhost", its),
+            tls_connection(kms, "localhost", its),
         ):
             pass
-        with tls_to(kms, "kms.cn-hangzhou.aliyuncs.com") as wrapped:
-            assert secret_through(wrapped) == "one"
+        with tls_connection(kms, "kms.cn-hangzhou.aliyuncs.com") as wrapped:
+            assert secret_over_tls(wrapped) == "one"
 
 
 def test_a_certificate_that_cannot_be_used_is_told_at_once(own: tuple[Path, Path], tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_without_a_state_folder_there_is_an_authority_for_the_time_being(
     """Where the user's state cannot be written (a container), https works with an authority that is not kept."""
     (tmp_path / "file").touch()
     monkeypatch.setattr("kms_mock.server.certificates.default_folder", lambda: tmp_path / "file" / "ca")
-    with KmsMock(ONE_SECRET, config=Config(keep_ca=True)) as kms, tls_to(kms) as wrapped:
-        assert secret_through(wrapped) == "one"
+    with KmsMock(TLS_FIXTURE, config=Config(keep_ca=True)) as kms, tls_connection(kms) as wrapped:
+        assert secret_over_tls(wrapped) == "one"
         assert Path(kms.ca_file).read_text() == kms.ca_pem
     assert re.search("cannot keep a certificate authority in .*; until this server ends", caplog.text)
