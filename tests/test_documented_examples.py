@@ -15,18 +15,16 @@ import pytest
 from kms_mock import KmsMock
 from tests.support import pki, reference
 from tests.support.calls import call
-from tests.support.examples import (
-    EXAMPLES,
+from tests.support.example_documents import (
     INSTANCE_DOCUMENT,
     INSTANCE_ID,
     INSTANCE_KEY,
     POLICIES,
     RULE_DOCUMENT,
     Call,
-    Example,
     Value,
-    example,
 )
+from tests.support.examples import EXAMPLES, Example, example
 from tests.support.reference import Shape, shape_of
 from tests.support.registry import REGISTRY
 from tests.support.secrets import KEY_ID

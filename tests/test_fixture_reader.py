@@ -1,4 +1,4 @@
-"""What every text and document goes through: limits, duplicate keys, merges, places, and errors in words."""
+"""What every text and document goes through: duplicate keys, merges, places, and errors in words."""
 
 from __future__ import annotations
 
@@ -15,120 +15,7 @@ import yaml
 from kms_mock import KmsMock, fixtures
 from kms_mock.control.faults import FaultSpec
 from kms_mock.fixtures import FixtureError, json_files, limits, places, reader, yaml_files
-
-PLANTED = "hunter2"
-
-
-def refused_file(folder: Path, text: str | bytes, name: str = "a.yaml") -> FixtureError:
-    """Write a file, and return the error that reading it as a fixture ends in."""
-    file = folder / name
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(FixtureError) as caught:
-        fixtures.read(file)
-    error = caught.value
-    assert error.source == str(file)
-    assert PLANTED not in "".join(traceback.format_exception(error)), "the chain of causes is shown too"
-    return error
-
-
-def tree(folder: Path, text: str | bytes, name: str = "a.yaml") -> Any:
-    file = folder / name
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return reader.read(file).tree
-
-
-# -- limits -----------------------------------------------------------------------------------------------------------
-
-LEVELS = "abcdefghi"
-LIST_BOMB = "z: &z [lol, lol]\n" + "".join(
-    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
-    for before, name in zip("z" + LEVELS, LEVELS + "j", strict=True)
-)
-MAPPING_BOMB = "z: &z {k: v}\n" + "".join(
-    f"{name}: &{name} {{" + ", ".join(f"{letter}: *{before}" for letter in "pqrstuvwx") + "}\n"
-    for before, name in zip("z" + LEVELS, LEVELS + "j", strict=True)
-)
-MERGE_BOMB = "b: &b {" + ", ".join(f"k{n}: 1" for n in range(3000)) + "}\nx:\n" + "- <<: *b\n" * 3000
-MERGE_LIST_BOMB = "b: &b {" + ", ".join(f"k{n}: 1" for n in range(3000)) + "}\nx: {<<: [" + "*b, " * 3000 + "]}\n"
-KEY_TWICE_OVER_DEPTH = '{"a": ' + "[" * 900 + "]" * 900 + ', "a": 1}'
-
-
-@pytest.mark.parametrize("text", [LIST_BOMB, MAPPING_BOMB, MERGE_BOMB, MERGE_LIST_BOMB])
-def test_aliases_and_merges_are_counted_where_they_are_used(tmp_path: Path, text: str) -> None:
-    """753 bytes of aliases stand for 10^9 values: they are refused before anything of that size is made."""
-    error = refused_file(tmp_path, text)
-    assert error.problem == limits.TOO_MANY
-    assert error.line is not None
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("a.json", '{"a": ["x", "x", 1]}'),
-        ("a.yaml", "a: [x, x, 1]"),
-        ("a.yaml", "a: [&x x, *x, 1]"),
-        ("a.yaml", "a: [{<<: {b: 1}}]"),
-    ],
-)
-def test_the_count_of_values_is_exact(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, text: str) -> None:
-    """As many values as the limit pass, one more does not, whatever they are and wherever they come from."""
-    monkeypatch.setattr(limits, "MAX_VALUES", 5)
-    document = tree(tmp_path, text, name)
-    assert reader.read(document).tree == document
-    monkeypatch.setattr(limits, "MAX_VALUES", 3)
-    assert refused_file(tmp_path, text, name).problem == limits.TOO_MANY
-
-
-@pytest.mark.parametrize("depth", [limits.MAX_DEPTH, limits.MAX_DEPTH + 1, 500, 5000, 100_000])
-@pytest.mark.parametrize("name", ["a.json", "a.yaml"])
-def test_depth_has_a_limit(tmp_path: Path, name: str, depth: int) -> None:
-    """64 lists in each other can be read; 65, 500 and 100,000 are refused in the same words."""
-    text = "[" * depth + "]" * depth
-    if depth <= limits.MAX_DEPTH:
-        assert isinstance(tree(tmp_path, text, name), list)
-    else:
-        problem = refused_file(tmp_path, text, name).problem
-        # libyaml has a limit of its own, which it comes upon when it looks ahead.
-        assert problem == limits.TOO_DEEP or (depth > 500 and name == "a.yaml" and "not YAML" in problem)
-
-
-def test_depth_made_of_aliases_has_the_same_limit(tmp_path: Path) -> None:
-    """Lists that are nested by way of aliases count as what they stand for."""
-    text = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200))
-    assert refused_file(tmp_path, text).problem == limits.TOO_DEEP
-
-
-def test_documents_of_python_have_the_same_limits() -> None:
-    """A list that contains itself, an endless float and a number of 100 digits in a document end in an error."""
-    endless: list[Any] = []
-    endless.append(endless)
-    config = {"name": "db", "value": "x", "extended_config": {"a": endless}}
-    for document, path, problem in (
-        ({"secrets": endless}, "$", limits.TOO_DEEP),
-        ({"secrets": [config]}, "$", limits.TOO_DEEP),
-        ({"secrets": [{"extended_config": {"a": float("nan")}}]}, "$.secrets[0].extended_config.a", limits.BAD_NUMBER),
-        ({"instances": [{"max_keys": 10**100}]}, "$.instances[0].max_keys", limits.BAD_NUMBER),
-    ):
-        with pytest.raises(FixtureError) as caught:
-            fixtures.read(document)
-        assert (caught.value.path, caught.value.problem) == (path, problem)
-
-
-def test_a_text_has_a_size(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A file above the limit is refused after that many bytes, by YAML, JSON and the body of a request."""
-    monkeypatch.setattr(limits, "MAX_BYTES", 20)
-    assert "20 bytes" in refused_file(tmp_path, "a" * 21).problem
-    assert "20 bytes" in refused_file(tmp_path, "1" * 21, "a.json").problem
-    with pytest.raises(FixtureError, match="20 bytes"):
-        reader.read_json(b" " * 21, FaultSpec)
-    assert tree(tmp_path, "a" * 20) == "a" * 20
-
-
-def test_many_tag_directives_are_refused(tmp_path: Path) -> None:
-    """To libyaml each %TAG is one to compare with all others: 1 MB of them would take 10 seconds."""
-    text = "".join(f"%TAG !a{n}! tag:x\n" for n in range(50_000)) + "---\na: 1\n"
-    assert "tag directives" in refused_file(tmp_path, text).problem
-
+from tests.support.fixture_files import PLANTED, file_tree, refused_file
 
 # -- numbers ----------------------------------------------------------------------------------------------------------
 
@@ -159,7 +46,7 @@ def test_a_json_number_out_of_range_says_so(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(("name", "text"), [("a.yaml", "secrets: []"), ("a.json", '{"secrets": []}')])
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path, name: str, text: str) -> None:
     """Editors of Windows write one; it is passed over in YAML, JSON and the bodies of requests."""
-    assert tree(tmp_path, b"\xef\xbb\xbf" + text.encode(), name) == {"secrets": []}
+    assert file_tree(tmp_path, b"\xef\xbb\xbf" + text.encode(), name) == {"secrets": []}
     assert reader.read_json(b'\xef\xbb\xbf{"times": 2, "code": "x"}', FaultSpec).times == 2
 
 
@@ -173,20 +60,20 @@ def test_an_encoding_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
 def test_half_of_a_surrogate_pair_is_refused(tmp_path: Path) -> None:
     """No text in UTF-8 can hold it, so no answer could; whole pairs are fine."""
     assert "surrogate" in refused_file(tmp_path, r'{"a": "\ud800"}', "a.json").problem
-    assert tree(tmp_path, r'{"a": "\ud83d\ude00"}', "a.json") == {"a": "\U0001f600"}
+    assert file_tree(tmp_path, r'{"a": "\ud83d\ude00"}', "a.json") == {"a": "\U0001f600"}
     with pytest.raises(FixtureError, match="surrogate"):
         fixtures.read({"secrets": [{"name": "\ud800", "value": "x"}]})
 
 
 def test_keys_of_yaml_are_strings_as_they_stand(tmp_path: Path) -> None:
     """The keys `on`, `80` and `2026-01-31` may be names of tags: they are no boolean, number or date."""
-    assert tree(tmp_path, "on: 1\n80: 2\n2026-01-31: 3\n~: 4\n") == {"on": 1, "80": 2, "2026-01-31": 3, "~": 4}
+    assert file_tree(tmp_path, "on: 1\n80: 2\n2026-01-31: 3\n~: 4\n") == {"on": 1, "80": 2, "2026-01-31": 3, "~": 4}
 
 
 def test_scalars_of_yaml(tmp_path: Path) -> None:
     """Numbers, booleans and null are those of YAML 1.1; times and everything in quotes or with !!str are strings."""
     text = 'a: 0x1F\nb: 1_000\nc: 1.5\nd: yes\ne: ~\nf: 2026-01-31\ng: "5"\nh: !!str 5\ni: !!int "7"\nj: =\nk: <<\nl: ! 5\n'
-    assert tree(tmp_path, text) == {
+    assert file_tree(tmp_path, text) == {
         "a": 31,
         "b": 1000,
         "c": 1.5,
@@ -227,7 +114,7 @@ BASE = "a: &a {name: a, value: x}\nb: &b {name: b, type: Generic}\n"
 )
 def test_merges(tmp_path: Path, text: str, expected: Any) -> None:
     """`<<` takes over a mapping or several: own keys win wherever they stand, then the earlier of a list."""
-    assert tree(tmp_path, BASE + text)["c"] == expected
+    assert file_tree(tmp_path, BASE + text)["c"] == expected
 
 
 @pytest.mark.parametrize(
@@ -259,6 +146,8 @@ def test_secrets_may_share_by_merges(tmp_path: Path) -> None:
 
 
 # -- syntax -----------------------------------------------------------------------------------------------------------
+
+KEY_TWICE_OVER_DEPTH = '{"a": ' + "[" * 900 + "]" * 900 + ', "a": 1}'
 
 
 @pytest.mark.parametrize(
@@ -302,7 +191,7 @@ def test_without_libyaml_the_text_is_not_quoted_either(tmp_path: Path, monkeypat
     """PyYAML's own parser names what it found in its messages; they are left out."""
     monkeypatch.setattr(yaml_files, "_Loader", yaml.SafeLoader)
     monkeypatch.setattr(yaml_files, "_FIXED_MESSAGES", False)
-    assert tree(tmp_path, BASE + "c: {<<: *a}")["c"] == {"name": "a", "value": "x"}
+    assert file_tree(tmp_path, BASE + "c: {<<: *a}")["c"] == {"name": "a", "value": "x"}
     for text in (f"a: !{PLANTED}!x y", f"a: *{PLANTED}", f"a: '{PLANTED}", "a: \x00", f"a: @{PLANTED}"):
         assert refused_file(tmp_path, text).line == 1
 
@@ -344,6 +233,8 @@ def test_a_path_that_is_not_in_the_text_leads_to_what_is_above_it() -> None:
     assert json_files.locate('{"a":\n{"b": 1}}', ("a", "c", 5)) == (2, 1)
     assert yaml_files.locate("a:\n  b: 1\n", ("a", "c", 5)) == (2, 3)
     assert yaml_files.locate("x: &x {v: 1}\na:\n- <<: *x\n  w: 1\n", ("a", 0, "v")) == (3, 3)
+    assert yaml_files.locate("a: {b: 1}\nc: {d: 1}\n", ("a", "x")) == (1, 4)
+    assert json_files.locate('{"a": 1}', ("a", "b")) == yaml_files.locate('{"a": 1}', ("a", "b")) == (1, 7)
     assert yaml_files.locate("", ("a",)) is None
 
 

@@ -183,6 +183,8 @@ def secret(**more: Any) -> dict[str, Any]:
 V1 = {"id": "v1", "data": "x", "stages": ["ACSCurrent"]}
 
 # (document, path inside it, words that the message has: what was expected, what was found)
+UUID = "11111111-2222-4333-8444-555555555555"
+POLICY = {"name": "p", "permissions": ["RbacPermission/Template/CryptoServiceKeyUser"], "resources": ["key/*"]}
 WRONG: list[tuple[Any, str, tuple[str, ...]]] = [
     ([], "$", ("mapping", "list")),
     ({"secret": []}, "$", ("unknown field", "secret", "did you mean 'secrets'?", "instances, ")),
@@ -285,6 +287,16 @@ WRONG: list[tuple[Any, str, tuple[str, ...]]] = [
         ("string", "integer", "quotes"),
     ),
     ({"authentication": {"signatures": "maybe"}}, "$.authentication.signatures", ("ignore", "verify", "maybe")),
+    ({"keys": [{"id": "k", "origin": "EXTERNAL", "state": "Enabled"}]}, "$.keys[0].state", ("material", "Enabled")),
+    ({"keys": [{"id": "k", "material": "AAAA", "versions": [{}]}]}, "$.keys[0].material", ("either", "versions")),
+    (
+        {"keys": [{"id": each, "versions": [{"id": UUID}]} for each in "ab"]},
+        "$.keys[1].versions[0].id",
+        (UUID, "twice"),
+    ),
+    ({"network_rules": [{"name": "r", "sources": ["here"]}]}, "$.network_rules[0].sources[0]", ("IP address",)),
+    ({"network_rules": [{"name": "r", "sources": "{}"}]}, "$.network_rules[0].sources", ("list", "JSON text")),
+    ({"access_policies": [{**POLICY, "resources": ["*"]}]}, "$.access_policies[0].resources[0]", ("key/<id>",)),
 ]
 
 

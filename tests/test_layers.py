@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -160,13 +161,16 @@ OUTSIDE: dict[str, set[str]] = {
 }
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        yield name, ast.parse(path.read_text(encoding="utf-8"))
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-TREES = dict(modules())
+MODULES = {module_name(path): path for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
+
+
+@cache
+def parsed(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
@@ -188,7 +192,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
 def layer_of(module: str) -> str:
     """Return the layer of a module of this package, or of something imported from one."""
     inside = module.removeprefix(PACKAGE).lstrip(".").partition(".")[0]
-    known = {name.removeprefix(PACKAGE).lstrip(".").partition(".")[0] for name in TREES}
+    known = {name.removeprefix(PACKAGE).lstrip(".").partition(".")[0] for name in MODULES}
     return inside if inside in known else ""
 
 
@@ -201,26 +205,26 @@ def reaches(name: str, target: str) -> bool:
     return name == target or name.startswith(target + ".")
 
 
-each_module = pytest.mark.parametrize("module", list(TREES))
+each_module = pytest.mark.parametrize("module", list(MODULES))
 
 
 def test_every_layer_has_its_rule() -> None:
     """Each module of the package belongs to a layer that the table knows, and the table knows no other."""
-    assert {layer_of(module) for module in TREES} == set(ALLOWED)
+    assert {layer_of(module) for module in MODULES} == set(ALLOWED)
 
 
 @each_module
 def test_a_module_imports_only_the_layers_below(module: str) -> None:
     """design.md 2: who may import whom."""
     layer = layer_of(module)
-    used = {layer_of(name) for name in imports(TREES[module]) if is_ours(name)} - {layer} - LEAVES
+    used = {layer_of(name) for name in imports(parsed(module)) if is_ours(name)} - {layer} - LEAVES
     assert used <= ALLOWED[layer]
 
 
 @each_module
 def test_other_packages_have_one_importer(module: str) -> None:
     """Only server.py imports aiohttp, only crypto cryptography; nothing is imported that is not declared."""
-    for name in imports(TREES[module]):
+    for name in imports(parsed(module)):
         top = name.partition(".")[0]
         if not is_ours(name) and top not in sys.stdlib_module_names:
             assert layer_of(module) in THIRD_PARTY[top], f"{module} imports {top}"
@@ -229,7 +233,7 @@ def test_other_packages_have_one_importer(module: str) -> None:
 @each_module
 def test_time_and_chance_come_in_by_one_door(module: str) -> None:
     """No module but sources knows the time or draws a random number: what it needs it is given."""
-    tree = TREES[module]
+    tree = parsed(module)
     names = set(imports(tree))
     attributes = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     # What is used of a module counts where that module is imported: a variable may be named `time`.
@@ -246,7 +250,7 @@ def test_time_and_chance_come_in_by_one_door(module: str) -> None:
 def test_operations_know_nothing_of_each_other(module: str) -> None:
     """A module of operations imports no other one but results."""
     if reaches(module, "kms_mock.kms.operations"):
-        others = {name for name in imports(TREES[module]) if reaches(name, "kms_mock.kms.operations")}
+        others = {name for name in imports(parsed(module)) if reaches(name, "kms_mock.kms.operations")}
         assert all(reaches(name, "kms_mock.kms.operations.results") for name in others), others
 
 

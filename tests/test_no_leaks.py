@@ -14,11 +14,14 @@ import pytest
 from kms_mock import KmsMock
 from kms_mock.fixtures.files import FixtureDocument
 from kms_mock.identity.accounts import account_of_access_key
+from kms_mock.identity.identities import OidcKey
 from kms_mock.kms.model.sealing import service_keys
 from kms_mock.kms.model.secret_types import Values
 from kms_mock.products import APIS
+from kms_mock.rpc.canonical import Recipe
 from kms_mock.rpc.decode import HttpRequest, decode, signed_request
 from kms_mock.rpc.gateway import Gateway
+from kms_mock.rpc.signature import Verification
 from tests.support.in_process import InProcess
 from tests.support.secrets import KEY_ID, RDS
 
@@ -140,3 +143,12 @@ def test_records_do_not_show_what_they_hold() -> None:
     assert not holds_it(repr(Values(VALUE, VALUE)))
     assert not holds_it(repr(msgspec.convert(FIXTURE, FixtureDocument)))
     assert not holds_it(repr(account_of_access_key(server.store, "LTAI7")))
+
+
+def test_what_signs_shows_no_key() -> None:
+    """The text of a recipe, of a verification and of a provider's key, which a traceback may show, has no part of them."""
+    recipe = Recipe(scheme="HMAC-SHA1", key=b"hunter2&", method="GET", pairs=(("SecretData", "hunter2"),))
+    verified = Verification("HMAC-SHA1", "", "hunter2", expected="hunter2", given="hunter2", matches=True)
+    shown = repr([recipe, verified, OidcKey("1", "hunter2", private=True)])
+    assert "hunter2" not in shown
+    assert "HMAC-SHA1" in shown

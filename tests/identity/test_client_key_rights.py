@@ -16,7 +16,8 @@ from kms_mock.kms import errors
 from kms_mock.kms.model.client_key_rights import ALLOWED
 from tests.support.access import CLIENT_KEY
 from tests.support.calls import call, refused
-from tests.support.examples import EXAMPLES, INSTANCE_ID
+from tests.support.example_documents import INSTANCE_ID
+from tests.support.examples import EXAMPLES
 from tests.support.registry import DECLARED, KMS_REGISTRY
 from tests.support.secrets import KEY_ID, UNKNOWN_KEY_ID, refuse, resource_policy, sdk, value
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -396,39 +395,3 @@ def test_material_never_shows(kms: KmsMock, client: Client, key: str, caplog: py
     shown = caplog.text + str(refusal) + str(refusal.data)
     for secret in (request.encrypted_key_material, given.import_token, MATERIAL.hex(), bytes(range(1, 33)).hex()):
         assert secret not in shown
-
-
-# -- runs that repeat -------------------------------------------------------------------------------------------------
-
-
-def test_a_seeded_run_repeats_key_for_key() -> None:
-    """With a seed, key pairs and wrapping pairs made off the loop, and ids, come out the same in every run."""
-
-    def run() -> list[Any]:
-        with KmsMock(seed=7) as kms:
-            client = kms.client()
-            pairs = [create_key(client, key_spec=spec).key_id for spec in ("RSA_2048", "EC_P256", "EC_SM2")]
-            public = [
-                sdk(client, "GetPublicKey", key_id=one, key_version_id=key_versions(client, one)[0])["PublicKey"]
-                for one in pairs
-            ]
-            key = create_key(client, origin="EXTERNAL").key_id
-            given = parameters_for_import(client, key)
-            return [pairs, public, key, given.public_key, base64.b64decode(given.import_token)[8:24]]
-
-    assert run() == run()
-
-
-def test_other_requests_flow_while_a_key_pair_is_made(kms: KmsMock, client: Client) -> None:
-    """An RSA key is made off the event loop, and what was created meanwhile is there when it is done."""
-    other = kms.client()
-    answered = 0
-    with ThreadPoolExecutor(1) as pool:
-        making = pool.submit(create_key, client, key_spec="RSA_4096")
-        quick = create_key(other).key_id
-        while not making.done():
-            sdk(other, "ListKeys")
-            answered += 1
-        pair = making.result().key_id
-    assert answered > 1
-    assert [key["KeyId"] for key in sdk(client, "ListKeys")["Keys"]["Key"]] == [quick, pair]

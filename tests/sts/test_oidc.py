@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from kms_mock import KmsMock
 from kms_mock.crypto import jwt
 from kms_mock.fixtures import FixtureError
 from tests.support.calls import call
-from tests.support.identities import ACCOUNT, OIDC, ROLE, trust, with_session
+from tests.support.identities import ACCOUNT, OIDC, ROLE, idp_key, trust, with_session
 from tests.support.in_process import START, InProcess
 
 ISSUER = "https://issuer.example.com"
@@ -32,18 +33,20 @@ def public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
     return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
 
 
-RSA, EC = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+@cache
+def ec_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
 
 
-def token(key: Any = RSA, key_id: str = "rsa", **changes: Any) -> str:
-    """Return a token of the provider; None leaves a claim out."""
+def token(key: Any = None, key_id: str = "rsa", **changes: Any) -> str:
+    """Return a token of the provider, signed by its RSA key if no other; None leaves a claim out."""
     claims = {"iss": ISSUER, "sub": "app", "aud": "sts.aliyuncs.com", "iat": START, "exp": START + 600, **changes}
     given = {name: value for name, value in claims.items() if value is not None}
-    return jwt.sign(private(key).encode(), key_id, given)
+    return jwt.sign(private(key or idp_key()).encode(), key_id, given)
 
 
 def fixture(**role: Any) -> dict[str, Any]:
-    keys = [{"id": "rsa", "public_key": public(RSA)}, {"id": "ec", "public_key": public(EC)}]
+    keys = [{"id": "rsa", "public_key": public(idp_key())}, {"id": "ec", "public_key": public(ec_key())}]
     return {
         "roles": [{"name": "app", **role}],
         "oidc_providers": [{"name": "k8s", "issuer": ISSUER, "keys": keys}],
@@ -61,10 +64,10 @@ def exchange_token(server: InProcess, text: str, **changes: str) -> tuple[str, d
     return server.call("AssumeRoleWithOIDC", **{**PARAMETERS, "OIDCToken": text, **changes})
 
 
-@pytest.mark.parametrize(("key", "key_id"), [(RSA, "rsa"), (EC, "ec")])
-def test_a_good_token_gets_a_session(server: InProcess, key: Any, key_id: str) -> None:
+@pytest.mark.parametrize(("key", "key_id"), [(idp_key, "rsa"), (ec_key, "ec")])
+def test_a_good_token_gets_a_session(server: InProcess, key: Callable[[], Any], key_id: str) -> None:
     """RS256 and ES256 tokens of the provider; the answer tells what the token said (STS, AssumeRoleWithOIDC)."""
-    code, body = exchange_token(server, token(key, key_id))
+    code, body = exchange_token(server, token(key(), key_id))
     assert code == ""
     assert body["OIDCTokenInfo"] == {
         "Subject": "app",
@@ -116,26 +119,35 @@ NONE = "The algorithm none that be specified in Jwt header is unknown."
         (unsigned({"alg": "HS256"}, {}), INVALID, NONE.replace("none", "HS256")),
         (unsigned({"alg": "RS256"}, []), INVALID, CONTENT),
         (unsigned({"alg": ["RS256"]}, {}), INVALID, NONE.replace("none", "['RS256']")),
-        (token(exp=None), INVALID, CONTENT),
-        (token(exp="soon"), INVALID, CONTENT),
-        (token(exp=1e300), INVALID, CONTENT),
-        (token(exp=True), INVALID, CONTENT),
-        (token(sub=None), INVALID, CONTENT),
-        (token(aud=7), INVALID, CONTENT),
-        (token(aud=[]), INVALID, CONTENT),
-        (token(iss="https://other"), "AuthenticationFail.OIDCToken.IssuerNotMatch", None),
-        (token(EC, "rsa"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
-        (token(RSA, "none"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
-        (token()[:-4] + "AAAA", "AuthenticationFail.OIDCToken.InvalidSignature", None),
-        (token(exp=START), "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
-        (token(aud="other"), "AuthenticationFail.OIDCToken.AudienceNotMatch", "Invalid audience."),
+        (lambda: token(exp=None), INVALID, CONTENT),
+        (lambda: token(exp="soon"), INVALID, CONTENT),
+        (lambda: token(exp=1e300), INVALID, CONTENT),
+        (lambda: token(exp=True), INVALID, CONTENT),
+        (lambda: token(sub=None), INVALID, CONTENT),
+        (lambda: token(aud=7), INVALID, CONTENT),
+        (lambda: token(aud=[]), INVALID, CONTENT),
+        (lambda: token(iss="https://other"), "AuthenticationFail.OIDCToken.IssuerNotMatch", None),
+        (lambda: token(ec_key(), "rsa"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
+        (lambda: token(idp_key(), "none"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
+        (lambda: token()[:-4] + "AAAA", "AuthenticationFail.OIDCToken.InvalidSignature", None),
+        (lambda: token(exp=START), "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
+        (lambda: token(aud="other"), "AuthenticationFail.OIDCToken.AudienceNotMatch", "Invalid audience."),
     ],
 )
-def test_a_bad_token_is_refused(server: InProcess, text: str, code: str, message: str | None) -> None:
+def test_a_bad_token_is_refused(
+    server: InProcess, text: str | Callable[[], str], code: str, message: str | None
+) -> None:
     """Each fault has its code and text (STS error codes; Container Service, RRSA)."""
-    found, body = exchange_token(server, text)
+    found, body = exchange_token(server, text if isinstance(text, str) else text())
     assert found == code
     assert message in (None, body["Message"])
+
+
+def test_a_token_need_not_tell_when_it_was_made(server: InProcess) -> None:
+    """OpenID Connect wants `iat`, and STS only says when it was: without it there is no IssuanceTime."""
+    code, body = exchange_token(server, token(iat=None))
+    assert code == ""
+    assert "IssuanceTime" not in body["OIDCTokenInfo"]
 
 
 def test_an_unsigned_claim_changes_nothing(server: InProcess) -> None:
@@ -234,7 +246,7 @@ def test_the_mock_makes_tokens(kms: KmsMock) -> None:
         client,
         "AssumeRoleWithOIDC",
         **PARAMETERS,
-        OIDCToken=kms.oidc_token("me", claims={"aud": ["a", "sts.aliyuncs.com"]}),
+        OIDCToken=kms.oidc_token("me", claims={"aud": ["a", "sts.aliyuncs.com"]}, provider="k8s"),
     )
     assert body["OIDCTokenInfo"]["Subject"] == "me"
     assert body["OIDCTokenInfo"]["ClientIds"] == "a,sts.aliyuncs.com"

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from openapi_spec_validator import validate
 
 from kms_mock import KmsMock
 from kms_mock.server.control_api import ROUTES
 from tests.support.control import SECRET_FIXTURE, control_request, exchange
-from tests.support.examples import INSTANCE_DOCUMENT
+from tests.support.example_documents import INSTANCE_DOCUMENT
 from tests.support.secrets import put, value
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -39,6 +38,8 @@ def validator(description: Any, schema: Any) -> Draft202012Validator:
 
 def test_it_is_valid(description: Any) -> None:
     """By the specification's own schema, references included."""
+    from openapi_spec_validator import validate  # noqa: PLC0415 (slow to import, and needed once)
+
     validate(description)
     assert description["openapi"] == "3.1.0"
 
