@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import math
 import selectors
 import socket
 import statistics
@@ -262,7 +263,8 @@ def in_turns(first: Callable[[], T], second: Callable[[], T], rounds: int) -> li
 def ratio_of(pairs: Sequence[tuple[float, float]]) -> tuple[Ratio, float, float]:
     """Return the ratio of what was measured in turns, and both medians."""
     ours, theirs = zip(*pairs, strict=True)
-    return Ratio.of([here / there for here, there in pairs]), statistics.median(ours), statistics.median(theirs)
+    ratios = [here / (there or math.nan) for here, there in pairs]  # the CPU time of a very short load may be 0
+    return Ratio.of(ratios), statistics.median(ours), statistics.median(theirs)
 
 
 def compare(

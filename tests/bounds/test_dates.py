@@ -25,7 +25,7 @@ from kms_mock.kms.model.secret import Secret, SecretVersion, secrets
 from kms_mock.store.resource import Resource
 from kms_mock.store.store import Store
 from kms_mock.store.times import DAY, END_OF_TIME, FUTURE, LAST_DATE, PAST, VALIDITY, DateRange, iso, years_later
-from tests.support.examples import KMS_PRODUCT
+from tests.support.example_documents import KMS_PRODUCT
 from tests.support.in_process import InProcess
 from tests.support.record_samples import filled_store
 from tests.support.records import UNSAVED, records_of

@@ -12,7 +12,7 @@ from kms_mock import KmsMock
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.server.control_api import ControlApi
 from tests.support.control import control_request
-from tests.support.examples import oidc_document, oidc_token
+from tests.support.example_documents import oidc_document, oidc_token
 from tests.support.identities import OIDC, ROLE
 from tests.support.in_process import InProcess
 from tests.support.raw_http import VERSION, ask, http

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from tests.fuzz.damage import HOSTILE_TEXTS, damaged, damaged_bytes, hostile_text, written
-from tests.support.examples import oidc_token
+from tests.support.example_documents import oidc_token
 from tests.support.identities import saml_response
 
 _CLAIMS = ("iss", "sub", "aud", "iat", "exp", "nbf")
