@@ -91,7 +91,8 @@ class BufferedHandler(logging.Handler):
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + self._exceptions.formatException(record.exc_info)
-        self._add(record.levelname, text)
+        self._waiting.append((self._now(), record.levelname, text))
+        self._flush_soon()
         if record.levelno >= logging.WARNING:
             self.flush()
 
@@ -99,10 +100,12 @@ class BufferedHandler(logging.Handler):
         self, action: str, status: int, code: str, milliseconds: float, request_id: str, resource: str, reason: str
     ) -> None:
         """Log an answered request at a tenth of what a log record costs; see the function of this name."""
-        self._add("INFO", (action, status, code, milliseconds, request_id, resource, reason))
+        waiting = self._waiting
+        waiting.append((self._now(), "INFO", (action, status, code, milliseconds, request_id, resource, reason)))
+        if len(waiting) == 1 or self._call_later is None:
+            self._flush_soon()
 
-    def _add(self, level: str, line: str | tuple[str, int, str, float, str, str, str]) -> None:
-        self._waiting.append((self._now(), level, line))
+    def _flush_soon(self) -> None:
         if self._call_later is None:
             self.flush()
         elif len(self._waiting) == 1:

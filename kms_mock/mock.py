@@ -29,11 +29,10 @@ from kms_mock.rpc.authentication import Authenticator
 from kms_mock.rpc.gateway import Gateway
 from kms_mock.sdk_sessions import close_sessions, open_session
 from kms_mock.server.certificates import Certificates
-from kms_mock.server.control_api import ControlApi
-from kms_mock.server.credential_endpoints import CredentialEndpoints
 from kms_mock.server.guards import ProductGuard
 from kms_mock.server.listener import HttpServer
 from kms_mock.server.pool import RequestHandlers
+from kms_mock.server.special import SpecialHandlers
 from kms_mock.server.thread import ServerThread
 from kms_mock.sources import Sources
 from kms_mock.store.events import Event
@@ -137,13 +136,11 @@ class KmsMock(Startable):
 
     def http_server(self) -> HttpServer:
         """Return the HTTP side of this mock, for the running loop."""
-        control_api = ControlApi(self.controls, self.config, self.certificates)
-        endpoints = CredentialEndpoints(self.store, self._guard, self._commit)
         handlers = RequestHandlers(
             self.gateway.answer,
             self.gateway.malformed,
-            control_api,
-            endpoints,
+            SpecialHandlers(self.controls, self.config, self.certificates, self._guard),
+            body_limit=self.gateway.body_limit,
             is_mocked=self.gateway.is_mocked,
             not_mocked=self.gateway.not_mocked,
         )

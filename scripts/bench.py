@@ -21,6 +21,7 @@ import bench_peers
 import bench_policies
 import bench_rss
 import bench_scale
+import bench_start
 import bench_state
 import bench_testing
 import bench_wire
@@ -32,6 +33,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "signatures": bench_wire.signatures,
     "connections": bench_wire.connections,
     "life": bench_life.main,
+    "start": bench_start.main,
     "scale": bench_scale.main,
     "crypto": bench_crypto.main,
     "generation": bench_crypto.generation,

@@ -34,7 +34,8 @@ from kms_mock.parity.results import settled_rules
 from kms_mock.products import APIS
 from kms_mock.reach.intercept import Interception
 from kms_mock.server.control_api import ROUTES, ClockRequest
-from kms_mock.server.routes import PREFIX, Route
+from kms_mock.server.routes import Route
+from kms_mock.server.special import PREFIX
 from kms_mock.store.events import Event
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,8 +70,10 @@ def commands_page() -> str:
 
 def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _commands(command.commands[name], (*path, name))
+        context = click.Context(command)
+        for name in sorted(command.list_commands(context)):
+            if (found := command.get_command(context, name)) is not None:
+                yield from _commands(found, (*path, name))
     elif not command.hidden:
         yield path, command
 

@@ -43,7 +43,10 @@ except SystemExit as end:
 
 
 def test_server(tmp_path: Path) -> None:
-    """A server without fixture files, and one with a JSON file, imports no YAML, no XML and nothing asymmetric."""
+    """A server without fixture files, and one with a JSON file, imports no YAML, no XML and nothing asymmetric.
+
+    Nor does it import modules of operations that nobody called, the control API, or what aiohttp has for applications.
+    """
     (tmp_path / "db.json").write_text('{"secrets": [{"name": "db", "value": "one"}]}')
     script = """
 from urllib.request import ProxyHandler, build_opener
@@ -57,3 +60,34 @@ for fixtures in [], ["db.json"]:
     assert loaded.isdisjoint({"yaml", "xmltodict", "click", "pytest", "alibabacloud_kms20160120", "Tea"})
     asymmetric = ("cryptography.x509", "cryptography.hazmat.primitives.asymmetric", "cryptography.hazmat.backends")
     assert [name for name in loaded if name.startswith(asymmetric)] == []
+    operations = {name for name in loaded if ".operations." in name and name.startswith("kms_mock.")}
+    used = ("results", "secret_values", "secrets")
+    assert operations == {f"kms_mock.kms.operations.{name}" for name in used}
+    unused = {"control_api", "credential_endpoints", "openapi", "page", "authority"}
+    assert loaded.isdisjoint({*(f"kms_mock.server.{name}" for name in unused), "aiohttp.web", "aiohttp.web_app"})
+
+
+def test_serve(tmp_path: Path) -> None:
+    """`kms-mock serve` imports no other command, and starts without reading the metadata of packages."""
+    script = """
+import io, os, signal, sys
+
+class Output(io.StringIO):
+    def write(self, text):
+        if "listening" in text:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().write(text)
+
+from kms_mock.cli import main
+sys.argv = ["kms-mock", "serve", "--port", "0"]
+sys.stdout = Output()
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0
+assert "kms-mock listening on" in sys.stdout.getvalue()
+"""
+    loaded = modules(tmp_path, script)
+    commands = {name for name in loaded if name.startswith("kms_mock.cli.")}
+    assert commands == {f"kms_mock.cli.{name}" for name in ("help", "options", "serve")}
+    assert loaded.isdisjoint({"yaml", "xmltodict", "rich", "importlib.metadata", "kms_mock.server.control_api"})

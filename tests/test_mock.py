@@ -86,7 +86,7 @@ def test_busy_port() -> None:
 async def test_busy_port_async() -> None:
     """`async with` on a busy port raises the same OSError."""
     async with KmsMock() as kms:
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(OSError, match="Address already in use"):
             async with asyncio.timeout(5), KmsMock(port=kms.port):
                 pytest.fail("there is a server on this port")
 

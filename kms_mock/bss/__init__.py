@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from kms_mock.bss import errors, operations
+from kms_mock.bss import errors
 from kms_mock.bss.context import Context
 from kms_mock.bss.goods import Goods
 from kms_mock.bss.renewals import renewals
@@ -28,6 +28,6 @@ def make_api(goods: Mapping[str, Goods]) -> Api:
         host=r"business(?:\.([a-z0-9-]+))?\.aliyuncs\.com",
         context=BoundContext,
         errors=catalogue(errors),
-        modules=[operations],
+        modules=[f"{__name__}.operations"],
         resources=[renewals],
     )

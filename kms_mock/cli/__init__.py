@@ -4,44 +4,37 @@ from __future__ import annotations
 
 import click
 
-from kms_mock.cli import (
-    ca,
-    calls,
-    client_key,
-    documents,
-    env,
-    faults,
-    files,
-    importing,
-    init,
-    parity,
-    policy,
-    run,
-    running,
-    serve,
-)
 from kms_mock.cli.help import Headings
+from kms_mock.version import VERSION
 
-COMMANDS: dict[str, list[click.Command]] = {
-    "Start": [serve.serve, run.make_run(serve.serve), env.env],
-    "Inspect a running server": [calls.tail, calls.requests, running.state, policy.policy, running.health],
-    "Steer a running server": [faults.faults, running.clock, running.reset],
-    "Files and documents": [
-        init.init,
-        files.validate,
-        files.schema,
-        ca.ca,
-        client_key.client_key,
-        files.operations,
-        documents.docs,
-    ],
-    "The real service": [importing.import_account, parity.parity],
+# Heading -> name of a command -> its module here, and its name there.
+COMMANDS: dict[str, dict[str, str]] = {
+    "Start": {"serve": "serve.serve", "run": "run.run", "env": "env.env"},
+    "Inspect a running server": {
+        "tail": "calls.tail",
+        "requests": "calls.requests",
+        "state": "running.state",
+        "policy": "policy.policy",
+        "health": "running.health",
+    },
+    "Steer a running server": {"faults": "faults.faults", "clock": "running.clock", "reset": "running.reset"},
+    "Files and documents": {
+        "init": "init.init",
+        "validate": "files.validate",
+        "schema": "files.schema",
+        "ca": "ca.ca",
+        "client-key": "client_key.client_key",
+        "operations": "files.operations",
+        "docs": "documents.docs",
+    },
+    "The real service": {"import": "importing.import_account", "parity": "parity.parity"},
 }
 
 
 @click.group(
     cls=Headings,
-    commands=COMMANDS,
+    package=__name__,
+    places=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=[
         "kms-mock serve --fixture fixtures/demo.yaml",
@@ -50,7 +43,7 @@ COMMANDS: dict[str, list[click.Command]] = {
         "kms-mock docs",
     ],
 )
-@click.version_option(package_name="kms-mock")
+@click.version_option(VERSION)
 def main() -> None:
     """A local server that stands in for Alibaba Cloud KMS.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 import click
@@ -28,23 +29,32 @@ class Group(Command, click.Group):
 
 
 class Headings(Group):
-    """A group that lists its commands under headings, in order."""
+    """A group that lists its commands under headings, in order. A command's module is imported when it is asked for."""
 
-    def __init__(self, *arguments: Any, commands: Mapping[str, Sequence[click.Command]], **options: Any) -> None:
-        """`commands` are those of each heading."""
+    def __init__(self, *arguments: Any, package: str, places: Mapping[str, Mapping[str, str]], **options: Any) -> None:
+        """`places` are, of each heading, the names of its commands, each with where it is: its module in a package, its name there."""
         super().__init__(*arguments, **options)
-        self.headings = commands
-        for listed in commands.values():
-            for command in listed:
-                self.add_command(command)
+        self._package = package
+        self._headings = {heading: list(listed) for heading, listed in places.items()}
+        self._places = {name: place for listed in places.values() for name, place in listed.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """Return the names of the commands, in the order of the headings."""
-        return [str(command.name) for listed in self.headings.values() for command in listed]
+        return list(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None for a name that none has."""
+        wanted = [cmd_name] if cmd_name in self._places else list(self._places)  # click suggests one that is there
+        for name in wanted:
+            if name not in self.commands:
+                module, _, attribute = self._places[name].partition(".")
+                self.add_command(getattr(import_module(f"{self._package}.{module}"), attribute), name)
+        return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, each with the first sentence of its help."""
-        for heading, listed in self.headings.items():
+        limit = formatter.width - 6 - max(map(len, self._places))
+        for heading, names in self._headings.items():
             with formatter.section(heading):
-                limit = formatter.width - 6 - max(len(name) for name in self.list_commands(ctx))
-                formatter.write_dl([(str(command.name), command.get_short_help_str(limit)) for command in listed])
+                commands = [(name, self.get_command(ctx, name)) for name in names]
+                formatter.write_dl([(name, found.get_short_help_str(limit)) for name, found in commands if found])

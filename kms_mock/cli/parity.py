@@ -13,6 +13,7 @@ from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
 from kms_mock.cli.help import Command
 from kms_mock.cli.vendor import sdk_config
+from kms_mock.version import VERSION
 
 if TYPE_CHECKING:
     from alibabacloud_tea_openapi.models import Config
@@ -146,8 +147,6 @@ def _show(rows: Sequence[Row]) -> None:
 
 def _write(output: Path, rows: Sequence[Row], region: str, against: Against) -> None:
     """Write the result; no name, id, account or value is in it."""
-    from importlib.metadata import version  # noqa: PLC0415
-
     import msgspec  # noqa: PLC0415
 
     from kms_mock.fixtures.writing import write_document  # noqa: PLC0415
@@ -156,7 +155,7 @@ def _write(output: Path, rows: Sequence[Row], region: str, against: Against) -> 
     from kms_mock.store.times import iso  # noqa: PLC0415
 
     date = iso(Sources.system().now())[:10]
-    document = msgspec.to_builtins(Comparison(date, version("kms-mock"), region, against, list(rows)))
+    document = msgspec.to_builtins(Comparison(date, VERSION, region, against, list(rows)))
     try:
         write_document(output.with_suffix(".json"), document)
     except OSError as error:

@@ -16,6 +16,7 @@ import click
 from kms_mock import logs
 from kms_mock.cli.options import MAX_PORT
 from kms_mock.cli.output import counted
+from kms_mock.cli.serve import serve
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
@@ -38,17 +39,11 @@ _SHARED = (
     "state_passphrase_file",
     "reveal_secrets",
 )
+_SHARED_OPTIONS: list[click.Parameter] = [option for option in serve.params if option.name in _SHARED]
 _MAX_TEXT = 300
 
 
-def make_run(serve: click.Command) -> click.Command:
-    """Return the command `run`, which shares options with `serve`."""
-    shared: list[click.Parameter] = [option for option in serve.params if option.name in _SHARED]
-    run = click.command("run", context_settings={"allow_interspersed_args": False})(_run)
-    run.params = [*shared, *run.params]
-    return run
-
-
+@click.command(params=_SHARED_OPTIONS, context_settings={"allow_interspersed_args": False})
 @click.option(
     "--port",
     default=0,
@@ -73,7 +68,7 @@ def make_run(serve: click.Command) -> click.Command:
     type=click.Choice(["debug", "info", "warning", "error"]),
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def _run(
+def run(
     *,
     command: tuple[str, ...],
     fixture: tuple[Path, ...],

@@ -11,14 +11,18 @@ import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kms_mock import logs
 from kms_mock.cli.options import MAX_PORT, option
+from kms_mock.collector import collector_paused
 from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, JOURNAL_BYTES, Config
+from kms_mock.version import VERSION
 
 if TYPE_CHECKING:
     from kms_mock.mock import KmsMock
@@ -123,6 +127,14 @@ def serve(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
+    with collector_paused():  # it would walk again and again through what is imported and loaded
+        _run(config, fixture, log_level)
+
+
+def _run(config: Config, fixture: tuple[Path, ...], log_level: str) -> None:
+    # aiohttp reads the machine's certificate authorities when it is imported. That needs no interpreter, so the rest is
+    # imported meanwhile; `kms_mock.mock` waits for this one where it needs it.
+    Thread(target=import_module, args=("kms_mock.server.aiohttp_web",), daemon=True).start()
     from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (--help must not wait for aiohttp)
     from kms_mock.mock import KmsMock  # noqa: PLC0415
     from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
@@ -175,6 +187,7 @@ async def _serve(mock: KmsMock, fixture: Iterable[Path], log_handler: logs.Buffe
         await server.start()
         # Everything allocated so far lives until the end, maybe 100,000 secrets: keep the collector from scanning it.
         gc.freeze()
+        gc.enable()
         click.echo(f"kms-mock listening on http://{mock.config.endpoint(server.port)}")
         for region, _ in mock.config.region_ports:
             click.echo(f"kms-mock listening on http://{mock.config.endpoint(server.ports[region])} for {region}")
@@ -186,14 +199,12 @@ async def _serve(mock: KmsMock, fixture: Iterable[Path], log_handler: logs.Buffe
 
 def _welcome(mock: KmsMock, fixture: Iterable[Path], port: int) -> Iterator[str]:
     """Yield what a person wants to know of a server that has started."""
-    from importlib.metadata import version  # noqa: PLC0415 (takes long to import)
-
     is_any = mock.config.host in ("0.0.0.0", "::", "")  # noqa: S104 (no client connects to that)
     url = f"http://127.0.0.1:{port}" if is_any else f"http://{mock.config.endpoint(port)}"
     files = ", ".join(map(str, fixture)) or "no fixture file"
     found = ", ".join(_counts(mock)) or "nothing"
     where = "" if mock.config.port == DEFAULT_PORT else f" --url {url}"
-    yield logs.printable(f"kms-mock {version('kms-mock')} with {files}: {found}", _MAX_LINE)
+    yield logs.printable(f"kms-mock {VERSION} with {files}: {found}", _MAX_LINE)
     yield f"page and control API: {url}/_kms_mock/ (kms-mock tail{where})"
     yield f'lead programs here: eval "$(kms-mock env{where})"; or run one with a mock of its own: kms-mock run -- COMMAND'
 

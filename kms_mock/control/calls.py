@@ -12,7 +12,7 @@ from kms_mock.logs import printable
 from kms_mock.rpc.api import Operation
 from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, parameters_of
-from kms_mock.rpc.encode import decode_document
+from kms_mock.rpc.encode import HttpResponse, decode_document
 from kms_mock.rpc.errors import INVALID_PARAMETER, ApiError
 from kms_mock.rpc.wire_form import WireForm
 from kms_mock.store.changes import Change, describe
@@ -22,7 +22,6 @@ MASK = "***"
 # RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
 _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 _MAX_SHOWN = 300  # characters of an action or a reason in a line of text
-CHARACTER_BYTES = 4  # of a string, at most
 CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
 
 
@@ -52,8 +51,8 @@ class Call(Struct, frozen=True, gc=False):
     """One answered request. `at` is the mock's time in seconds since 1970 UTC; `code` is "" for a success.
 
     `parameters` masks secret values, plaintexts and what was refused, since nobody knows what that is;
-    `unmasked_parameters` returns them as they were sent. Request and answer are kept as the bytes that went over the
-    wire (`query` and `form`, `body`) and read when somebody asks: to let go of the thousand small objects that they
+    `unmasked_parameters` returns them as they were sent. Request and answer are kept as they went over the wire
+    (`query` and `form`, `response`) and read when somebody asks: to let go of the thousand small objects that they
     stand for costs every new request a few cache misses. `size` is how many bytes of memory all that takes, about.
     `region` is the one that the request was for, "" where it could not be read.
     """
@@ -62,35 +61,51 @@ class Call(Struct, frozen=True, gc=False):
     at: float
     action: str
     access_key_id: str
-    status: int
-    code: str
-    reason: str
-    request_id: str
+    region: str
     milliseconds: float
-    query: bytes = b""
-    form: bytes = b""
-    body: bytes = b""
-    effects: tuple[Change, ...] = ()
-    fault: str = ""
-    operation: Operation | None = None
-    size: int = 0
-    region: str = ""
+    query: str
+    form: bytes
+    response: HttpResponse
+    effects: tuple[Change, ...]
+    fault: str
+    operation: Operation | None
+    size: int
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer, before a fault spoiled its delivery."""
+        return self.response.status
+
+    @property
+    def code(self) -> str:
+        """The error code of the answer, "" for a success."""
+        return self.response.code
+
+    @property
+    def reason(self) -> str:
+        """Why the request was refused, for a person; "" for a success."""
+        return self.response.reason
+
+    @property
+    def request_id(self) -> str:
+        """The RequestId of the answer."""
+        return self.response.request_id
 
     @property
     def sent(self) -> dict[str, str]:
         """Everything that was sent, the system parameters included."""
         if self._wire_form is None:
-            return parameters_of(self.query.decode(), self.form.decode())
+            return parameters_of(self.query, self.form.decode())
         assert self.operation is not None  # noqa: S101 (else it has no wire form)
-        return {**self._wire_form.read_parameters(self.operation, self.form), **parameters_of(self.query.decode(), "")}
+        return {**self._wire_form.read_parameters(self.operation, self.form), **parameters_of(self.query, "")}
 
     @property
     def answered(self) -> Mapping[str, Any]:
         """The answer's document, secrets included, as it was before a fault spoiled its delivery."""
         if self._wire_form is None:
-            return decode_document(self.body)
+            return decode_document(self.response.body)
         assert self.operation is not None  # noqa: S101 (as above)
-        return {} if self.code else self._wire_form.read_answer(self.operation, self.body)
+        return {} if self.code else self._wire_form.read_answer(self.operation, self.response.body)
 
     @property
     def _wire_form(self) -> WireForm | None:
@@ -157,7 +172,7 @@ class Call(Struct, frozen=True, gc=False):
 
 def effects_size(effects: tuple[Change, ...]) -> int:
     """Return how many bytes of memory the records take, about, of which a call's effects alone remember how they were."""
-    return sum([_size_of_former(change.before, change.after) for change in effects])
+    return sum([_size_of_former(change.before, change.after) for change in effects if change.before is not None])
 
 
 def _is_open(parameter: Parameter, sent: Mapping[str, str], *, is_refused: bool) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from sys import getsizeof
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kms_mock.config import REGION
-from kms_mock.control.calls import CALL_BYTES, CHARACTER_BYTES, Call, effects_size
+from kms_mock.control.calls import CALL_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
-from kms_mock.control.coverage import NOTHING, Settled
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
 from kms_mock.identity.callers import account_of_caller
@@ -19,6 +19,9 @@ from kms_mock.rpc.decode import ApiRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.store.changes import Change
 from kms_mock.store.store import Store, StoreState
+
+if TYPE_CHECKING:
+    from kms_mock.control.coverage import Settled
 
 T = TypeVar("T")
 
@@ -48,7 +51,7 @@ class Controls:
         load: Callable[[Store, Any], None],
         fixtures: Iterable[Any] = (),
         on_reset: Callable[[], None] = lambda: None,
-        settled: Callable[[], Settled] = lambda: NOTHING,
+        settled: Callable[[], Settled] = dict,
         commit: Callable[[Callable[[], Any]], Any] = run_unsaved,
     ) -> None:
         """Load the fixtures that the server starts with, to which `reset` goes back."""
@@ -113,43 +116,41 @@ class Controls:
     ) -> None:
         """Keep what a request did; `effects` is what it changed, `checks` are those of permissions."""
         journal = self.journal
-        journal.count += 1
+        number = journal.count = journal.count + 1
         if effects and request is not None:
             journal.uses.add_created(effects, request.parameters)
         if checks:
-            journal.uses.add(journal.count, checks)
+            journal.uses.add(number, checks)
         if not journal.wanted:
             return
-        action, access_key_id, region, query, form = "", "", "", b"", b""
+        action = access_key_id = region = query = ""
+        form, size = b"", CALL_BYTES + len(response.body)
         if request is not None:
             action = request.action[:60] if operation is None else operation.name
-            access_key_id = request.access_key_id
-            region = self.store.default_region if request.region is None else request.region
-            if not _REGION.fullmatch(region):
+            access_key_id, query, form = request.access_key_id, request.query, request.http.body
+            region = request.region or self.store.default_region
+            if request.region and not _REGION.fullmatch(region):
                 region = ""  # what was refused is not shown
-            query = request.query.encode()
-            other_form = operation is not None and operation.api.wire_form is not None
-            form = request.http.body if request.form or other_form else b""
-        body, reason = response.body, response.reason
-        size = CALL_BYTES + len(query) + len(form) + len(body) + CHARACTER_BYTES * (len(access_key_id) + len(reason))
+            size += getsizeof(query) + getsizeof(access_key_id) + len(form)
+        if response.reason:
+            size += getsizeof(response.reason)
+        if effects:
+            size += effects_size(effects)
+        now = self.clock.now()
         journal.add(
             Call(
-                journal.count,
-                self.clock.now(),
+                number,
+                now,
                 action,
                 access_key_id,
-                response.status,
-                response.code,
-                reason,
-                response.request_id,
+                region,
                 milliseconds,
                 query,
                 form,
-                body,
+                response,
                 effects,
                 fault,
                 operation,
-                size + effects_size(effects) if effects else size,
-                region,
+                size,
             )
         )

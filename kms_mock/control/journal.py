@@ -184,9 +184,10 @@ class Journal(Calls):
         if self._size:
             calls = self._calls
             calls.append(call)
-            self._bytes += call.size
-            while len(calls) > self._size or self._bytes > self.max_bytes:
-                self._bytes -= calls.popleft().size
+            used = self._bytes + call.size
+            while used > self.max_bytes or len(calls) > self._size:
+                used -= calls.popleft().size
+            self._bytes = used
         for watcher in self._watchers:
             watcher(call)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
-
-def encode(data: bytes) -> str:
-    """Return the Base64 text of `data`, in one line, padded; msgspec does it in two thirds of binascii's time."""
-    text: str = msgspec.to_builtins(data)
-    return text
+# Returns the Base64 text of bytes, in one line, padded; msgspec does it in two thirds of binascii's time.
+encode: Final[Callable[[bytes], str]] = msgspec.to_builtins
 
 
 def decode_canonical(text: str) -> bytes:

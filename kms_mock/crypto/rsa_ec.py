@@ -25,6 +25,7 @@ _OAEP_HASHES: Final[Mapping[str, str]] = MappingProxyType(
     {specs.RSAES_OAEP_SHA_1: "sha1", specs.RSAES_OAEP_SHA_256: "sha256"}
 )
 
+_DIGEST: Final = Prehashed(hashes.SHA256())
 _SIGNATURE_PADDINGS: Final[Mapping[str, padding.PKCS1v15 | padding.PSS]] = MappingProxyType(
     {
         specs.RSA_PKCS1_SHA_256: padding.PKCS1v15(),
@@ -45,24 +46,24 @@ def sign_rsa(key: rsa.RSAPrivateKey, algorithm: str, digest: bytes, random_bytes
     if algorithm == specs.RSA_PSS_SHA_256 and random_bytes is not None:
         encoded = _pss_encode(digest, random_bytes(_SALT_LENGTH), key.key_size)
         return _private_operation(key, encoded)
-    return key.sign(digest, _SIGNATURE_PADDINGS[algorithm], Prehashed(hashes.SHA256()))
+    return key.sign(digest, _SIGNATURE_PADDINGS[algorithm], _DIGEST)
 
 
 def verify_rsa(key: rsa.RSAPublicKey, algorithm: str, digest: bytes, signature: bytes) -> bool:
     """Return whether `signature` is valid for a SHA-256 digest."""
-    return passes(key.verify, signature, digest, _SIGNATURE_PADDINGS[algorithm], Prehashed(hashes.SHA256()))
+    return passes(key.verify, signature, digest, _SIGNATURE_PADDINGS[algorithm], _DIGEST)
 
 
 def sign_ecdsa(key: ec.EllipticCurvePrivateKey, digest: bytes, *, deterministic: bool) -> bytes:
     """Return an ECDSA signature as DER over a SHA-256 digest, with the nonce of RFC 6979 when it has to repeat and can."""
     if deterministic and library.REPEATS_ECDSA:
-        return key.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256()), deterministic_signing=True))
-    return key.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+        return key.sign(digest, ec.ECDSA(_DIGEST, deterministic_signing=True))
+    return key.sign(digest, ec.ECDSA(_DIGEST))
 
 
 def verify_ecdsa(key: ec.EllipticCurvePublicKey, digest: bytes, signature: bytes) -> bool:
     """Return whether `signature` is valid for a SHA-256 digest."""
-    return passes(key.verify, signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+    return passes(key.verify, signature, digest, ec.ECDSA(_DIGEST))
 
 
 def encrypt_rsa(key: rsa.RSAPublicKey, algorithm: str, plaintext: bytes, random_bytes: RandomBytes | None) -> bytes:

@@ -43,12 +43,14 @@ def refusal_everywhere(caller: Caller, action: str, *, resources_have_policies: 
     named = identity_policies(caller)
     if named is None:
         return None
+    if policies.allow_somewhere(named, action) and (
+        caller.session_policies is None or policies.allow_somewhere(caller.session_policies, action)
+    ):
+        return None
     request = Request(action, "*", caller.principal)
     decision = policies.decide_anywhere(named, request)
     if caller.session_policies is not None:
         decision = policies.both(decision, policies.decide_anywhere(caller.session_policies, request))
-    if decision.allowed:
-        return None
     if decision.effect is None and caller.application is None and resources_have_policies():
         return None
     return decision

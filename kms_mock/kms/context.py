@@ -70,7 +70,9 @@ class Context(context.Context):
 
         The caller needs the permission for this operation, or for `action` (`kms:...`) where the documents say so.
         """
-        name = self._enter(key_id, errors.KEY_NOT_FOUND, "key", "alias")
+        name = key_id
+        if name.startswith("acs:"):
+            name = self._enter(name, errors.KEY_NOT_FOUND, "key", "alias")
         if name.startswith("alias/"):
             name = self.partition[aliases].find(name).key_id
         found = self.partition[keys].find(name)
@@ -106,7 +108,9 @@ class Context(context.Context):
 
     def secret(self, name_or_arn: str) -> Secret:
         """Return a secret by name or ARN, also in its recovery window. Raises SECRET_NOT_FOUND, NO_PERMISSION_ON."""
-        name = self._enter(name_or_arn, errors.SECRET_NOT_FOUND, "secret")
+        name = name_or_arn
+        if name.startswith("acs:"):
+            name = self._enter(name, errors.SECRET_NOT_FOUND, "secret")
         found = self.partition[secrets].find(name)
         self.authorize(found.arn, found.policy, tags=found.tags)
         return found

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from kms_mock.location import operations
 from kms_mock.rpc.api import Api
 
 API = Api(
     "Location",
     "2015-06-12",
     host=r"location(?:-readonly|-inner)?(?:\.([a-z0-9-]+))?\.aliyuncs\.com",
-    modules=[operations],
+    modules=[f"{__name__}.operations"],
 )

@@ -2,15 +2,18 @@
 
 The keyword-only signature of a handler is its parameter list; `Annotated` types carry the constraints; the returned
 TypedDict, in wire spelling, is the response. Everything that needs to know operations is derived from an `Api`, which
-is made from a list of modules and handed to the gateway.
+is made from a list of modules' names and handed to the gateway.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+import threading
 import typing
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -59,12 +62,8 @@ class Operation(Struct, frozen=True, eq=False):
     rows_by_code: dict[str, ErrorSpec] = {}
     accepted: frozenset[str] = frozenset()  # its own names, and those that travel with every request
     xml_root: str = ""
+    ram_action: str = ""  # its name in RAM policies and in the policies of resources
     api: Api = typing.cast("Api", None)  # set by the API that it belongs to
-
-    @property
-    def ram_action(self) -> str:
-        """Its name in RAM policies and in the policies of resources."""
-        return f"{self.api.service}:{self.name}"
 
     @property
     def ram_actions(self) -> tuple[str, ...]:
@@ -185,11 +184,13 @@ def operation(
 class Api:
     """The API of a product in one version: its operations and its kinds of resources.
 
-    `service` is the product's name in ARNs and RAM actions. `host` finds the region in the product's public host
+    `modules` are the names of the modules of operations, those of what is used most first: they are imported one after
+    the other until an operation that is asked for is found. `service` is the product's name in ARNs and RAM actions. `host` finds the region in the product's public host
     names, `other_hosts` matches those that name none; `hosts` are both patterns. `xml_root` is the root element of its
     XML answers, with the operation's name for `{operation}`. `context` is what its handlers receive. `errors` is its
     catalogue, `common_errors` are rows that any operation may answer besides its own. `check_account` refuses callers
-    whose account may not use the product now, `admit` requests of which there are too many. `inferred` are rules for all operations that no document states, each as
+    whose account may not use the product: it is asked again when a record of an account changes. `admit` refuses
+    requests of which there are too many. `inferred` are rules for all operations that no document states, each as
     a sentence. `client_keys` are the key pairs that the product issues for signing requests. `has_policies` returns
     whether a resource in a partition has a policy of its own. `names_of` returns the other names of the resource that a
     request from a partition names. `wire_form` is how its requests travel if not in the RPC style. What the gateway
@@ -201,7 +202,7 @@ class Api:
         product: str,
         version: str,
         *,
-        modules: Iterable[ModuleType] = (),
+        modules: Iterable[str] = (),
         resources: Iterable[Resource[Any]] = (),
         service: str | None = None,
         host: str | None = None,
@@ -228,17 +229,45 @@ class Api:
         self.context = context
         self.wire_form = wire_form
         self.common_errors = (*(COMMON_ERRORS if wire_form is None else wire_form.common_errors), *common_errors)
-        self.errors: dict[str, ErrorSpec] = {**GATEWAY_ERRORS, **_ERRORS_OF_EVERY_PRODUCT, **(errors or {})}
+        self._errors: dict[str, ErrorSpec] = {**GATEWAY_ERRORS, **_ERRORS_OF_EVERY_PRODUCT, **(errors or {})}
         self.check_account = check_account
         self.admit = admit
         self.inferred = tuple(inferred)
         self.client_keys = client_keys
         self.has_policies = has_policies
         self.names_of = names_of
-        self.operations: dict[str, Operation] = {}
-        for module in modules:
-            for found in [found for found in vars(module).values() if isinstance(found, Operation)]:
-                self.add(found)
+        self._operations: dict[str, Operation] = {}
+        self._modules = deque(modules)  # those whose operations were not added yet
+        self._importing = threading.RLock()
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """All operations by name."""
+        self._import_modules()
+        return self._operations
+
+    @property
+    def errors(self) -> Mapping[str, ErrorSpec]:
+        """The catalogue: what the product, its operations and every product may answer, by code."""
+        self._import_modules()
+        return self._errors
+
+    def find(self, name: str) -> Operation | None:
+        """Return the operation of this name, or None."""
+        found = self._operations.get(name)
+        if found is None and self._modules:
+            self._import_modules(until=name)
+            found = self._operations.get(name)
+        return found
+
+    def _import_modules(self, until: str | None = None) -> None:
+        """Add the operations of the modules that were not imported yet: of all, or until one of this name is there."""
+        with self._importing:
+            while self._modules and until not in self._operations:
+                module = import_module(self._modules[0])
+                for found in [found for found in vars(module).values() if isinstance(found, Operation)]:
+                    self._add(found)
+                self._modules.popleft()
 
     def has_host(self, name: str) -> bool:
         """Return whether a host name, in lower case, is one of the product's public ones."""
@@ -246,19 +275,26 @@ class Api:
 
     def add(self, declared: Operation) -> Operation:
         """Add an operation; also after the gateway was made. Raises ValueError when its name is taken."""
-        if declared.name in self.operations:
+        self._import_modules()
+        return self._add(declared)
+
+    def _add(self, declared: Operation) -> Operation:
+        if declared.name in self._operations:
             raise ValueError(f"{declared.name} is declared twice")
-        found = self.operations[declared.name] = replace(
-            declared, api=self, xml_root=self.xml_root.replace("{operation}", declared.name)
+        found = self._operations[declared.name] = replace(
+            declared,
+            api=self,
+            xml_root=self.xml_root.replace("{operation}", declared.name),
+            ram_action=f"{self.service}:{declared.name}",
         )
         for row in declared.errors:
-            self.errors.setdefault(row.code, row)
+            self._errors.setdefault(row.code, row)
         return found
 
 
 def find_operation(apis: Iterable[Api], name: str) -> Operation | None:
     """Return the operation of this name in the first API that has it, or None."""
-    return next((api.operations[name] for api in apis if name in api.operations), None)
+    return next((found for api in apis if (found := api.find(name)) is not None), None)
 
 
 def catalogue(module: ModuleType) -> dict[str, ErrorSpec]:

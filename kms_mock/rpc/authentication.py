@@ -1,7 +1,7 @@
 """Who sent a request: its AccessKey id, its signature, and that it was not sent before.
 
 The caller is always the signer, because `decode` and the verification find the AccessKey id with the same function
-(`signed_request.access_key_id_in`). Where signatures are ignored, that id is believed as it stands.
+(`signed_request.signer_in`). Where signatures are ignored, that id is believed as it stands.
 """
 
 from __future__ import annotations
@@ -11,18 +11,26 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from kms_mock.identity.accounts import AccessKey, Caller, account_of_access_key, authentication_settings
+from kms_mock.identity.accounts import (
+    AccessKey,
+    AuthenticationSettings,
+    Caller,
+    account_of_access_key,
+    authentication_settings,
+)
 from kms_mock.identity.callers import known_caller, session_caller
 from kms_mock.identity.sessions import PREFIX, Session, has_token_form, sessions
 from kms_mock.rpc import errors, signature
 from kms_mock.rpc.canonical import RsaVerifier
 from kms_mock.rpc.decode import ApiRequest, signed_request
-from kms_mock.rpc.signed_request import SignedRequest, deciding, nonce_of, scheme_in, timestamp_of
+from kms_mock.rpc.signed_request import SignedRequest, deciding, nonce_of, signer_in, timestamp_of
 from kms_mock.sources import Sources
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 
 NONCE_LIMIT = 100_000  # nonces remembered at most: about 17 MB
+MOST_CALLERS = 1000  # remembered at once: clients choose the ids, so there must be an end
+_LONGEST_ID = 128  # characters of an id that is remembered
 
 _REFUSALS: dict[signature.Kind, errors.ErrorSpec] = {
     "missing-access-key": errors.MISSING_PARAMETER,
@@ -83,7 +91,10 @@ class NonceMemory:
 
 
 class Authenticator:
-    """Finds the caller of each request of one server. Its only state is the memory of nonces."""
+    """Finds the caller of each request of one server. Its only state is the memory of nonces.
+
+    Who calls with the AccessKey pair of an account follows from records alone, so that is remembered until one changes.
+    """
 
     def __init__(self, store: Store, sources: Sources, client_keys: ClientKeys | None = None) -> None:
         self._store = store
@@ -91,6 +102,8 @@ class Authenticator:
         self._client_keys = client_keys
         self._issued_prefixes = (PREFIX, client_keys.prefix) if client_keys else (PREFIX,)
         self._nonces = NonceMemory()
+        self._callers: dict[str, Caller] = store.account_cache()
+        self._settings: dict[str, AuthenticationSettings] = store.account_cache()
         self._keys = signature.Keys(
             secret=self._secret,
             public_key=self._public_key,
@@ -100,14 +113,16 @@ class Authenticator:
     def authenticate(self, request: ApiRequest) -> Caller:
         """Return the caller. Raises ApiError: a malformed, unknown or inactive AccessKey id, a bad signature, a replay."""
         access_key_id = request.access_key_id
-        if access_key_id != access_key_id.strip():
+        caller = self._callers.get(access_key_id)
+        if caller is None and access_key_id != access_key_id.strip():
             raise errors.INVALID_ACCESS_KEY_ID_PARAMETER(
                 "There are blanks around the AccessKey id.", name="AccessKeyId"
             )
-        settings = authentication_settings(self._store)
+        settings = self._settings.get("") or self._settings.setdefault("", authentication_settings(self._store))
         if settings.verify_signatures:
             access_key_id = self._verify(signed_request(request.http, request))
-        return self._caller(request, access_key_id, known_only=settings.refuse_unknown_access_keys)
+            caller = self._callers.get(access_key_id)
+        return caller or self._caller(request, access_key_id, known_only=settings.refuse_unknown_access_keys)
 
     def reset(self) -> None:
         """Forget the nonces: what was sent before may be sent again."""
@@ -140,8 +155,9 @@ class Authenticator:
             access_key = account.access_keys[access_key_id]
             if not access_key.active:
                 raise errors.ACCESS_KEY_INACTIVE(f"AccessKey {access_key_id} is not active in the fixture file.")
-            return known_caller(self._store, account.id, access_key)
-        if access_key_id.startswith(self._issued_prefixes):
+            return self._remember(known_caller(self._store, account.id, access_key))
+        is_issued = access_key_id.startswith(self._issued_prefixes)
+        if is_issued:
             issued_to = self._caller_of_issued(request, access_key_id)
             if issued_to is not None:
                 return issued_to
@@ -149,7 +165,16 @@ class Authenticator:
             raise errors.INVALID_ACCESS_KEY_ID(
                 f"AccessKey id {access_key_id[:40]!r} is in no fixture file, and unknown ones are refused."
             )
-        return Caller(self._store.default_account, AccessKey(access_key_id))
+        caller = Caller(self._store.default_account, AccessKey(access_key_id))
+        return caller if is_issued else self._remember(caller)  # it may be issued yet, to somebody else
+
+    def _remember(self, caller: Caller) -> Caller:
+        access_key_id = caller.access_key.id
+        if len(access_key_id) <= _LONGEST_ID:
+            if len(self._callers) >= MOST_CALLERS:
+                self._callers.clear()
+            self._callers[access_key_id] = caller
+        return caller
 
     def _caller_of_issued(self, request: ApiRequest, access_key_id: str) -> Caller | None:
         """Return who a session or a client key was issued to, None for an id that was not. Raises ApiError."""
@@ -167,7 +192,7 @@ class Authenticator:
     def _check_session(self, session: Session, request: ApiRequest) -> None:
         """Check that a session's token came along, and that it has not expired by the mock's clock."""
         headers, parameters = request.http.headers, request.parameters
-        scheme = scheme_in(headers, parameters)
+        scheme, _ = signer_in(headers, parameters)
         token = deciding(scheme, headers.get("x-acs-security-token"), parameters.get("SecurityToken"))
         if not token:
             raise errors.MISSING_SECURITY_TOKEN(f"AccessKey id {session.id} is temporary: it needs its security token.")

@@ -10,7 +10,7 @@ from msgspec import Struct
 from kms_mock.identity.access import decide_access
 from kms_mock.identity.accounts import Caller
 from kms_mock.identity.conditions import NOTHING, Request
-from kms_mock.identity.policies import Decision
+from kms_mock.identity.policies import Decision, allow_plainly
 from kms_mock.rpc import errors
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.errors import ApiError
@@ -65,16 +65,16 @@ class Context(Struct):
 
         Raises NO_PERMISSION_ON; NO_PERMISSION to an application, whose text names no resource (behaviour.md 21).
         """
-        caller = self.caller
+        caller, action = self.caller, action or self.operation.ram_action
         if (
             resource_policy is None
-            and caller.policies is None
             and caller.access_key.policy is None
             and caller.account == self.partition.account_id
+            and (caller.policies is None or _allowed_plainly(caller, action, arn))
         ):
-            self.checks.append((caller, action or self.operation.ram_action, arn, "allowed"))
-            return  # no policy has a say, which is most requests
-        decision = self.decide(arn, resource_policy, action or self.operation.ram_action, tags)
+            self.checks.append((caller, action, arn, "allowed"))
+            return  # nothing has to be weighed, which is most requests
+        decision = self.decide(arn, resource_policy, action, tags)
         if not decision.allowed and caller.application is not None:
             raise errors.NO_PERMISSION(decision.explain(), arn=arn)
         if not decision.allowed:
@@ -131,3 +131,7 @@ class Context(Struct):
         if name.startswith("acs:"):
             return name
         return self.arn(f"{kind}/{name}") if kind else None
+
+
+def _allowed_plainly(caller: Caller, action: str, arn: str) -> bool:
+    return caller.session_policies is None and allow_plainly(caller.policies or (), action, arn)

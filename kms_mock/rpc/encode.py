@@ -43,13 +43,16 @@ class HttpResponse(Struct, frozen=True, gc=False):
         return f"HttpResponse({self.status}, {self.code!r}, {self.request_id!r})"  # the body may hold a secret value
 
 
-def encode(tree: Mapping[str, Any], *, xml: bool, root: str, request_id: str, changed: bool = False) -> HttpResponse:
-    """Encode a result. Raises ApiError when XML is asked for and a value has characters that XML cannot carry.
+def encode_json(tree: Mapping[str, Any], request_id: str) -> HttpResponse:
+    """Encode a result as JSON."""
+    return HttpResponse(200, JSON_TYPE, request_id, _json.encode(tree))
+
+
+def encode_xml(tree: Mapping[str, Any], request_id: str, root: str, *, changed: bool = False) -> HttpResponse:
+    """Encode a result as XML. Raises ApiError when a value has characters that XML cannot carry.
 
     `changed` says that the request changed something, and so cannot be refused any more: U+FFFD stands for them then.
     """
-    if not xml:
-        return HttpResponse(200, JSON_TYPE, request_id, _json.encode(tree))
     return HttpResponse(200, XML_TYPE, request_id, to_xml(_readable(tree) if changed else tree, root))
 
 

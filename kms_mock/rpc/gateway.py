@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from kms_mock.config import REGION
+from kms_mock.config import MAX_BODY_BYTES, REGION
 from kms_mock.identity.access import refusal_everywhere
 from kms_mock.identity.accounts import AccessKey, Caller
 from kms_mock.logs import LogRequest, trace
@@ -28,7 +28,7 @@ from kms_mock.rpc.decode import (
     decode,
     wants_xml_answer,
 )
-from kms_mock.rpc.encode import HttpResponse, encode, encode_error
+from kms_mock.rpc.encode import HttpResponse, encode_error, encode_json, encode_xml
 from kms_mock.rpc.errors import ApiError
 from kms_mock.sources import Sources
 from kms_mock.store.changes import Change
@@ -107,6 +107,7 @@ class Gateway:
         self._record = record
         self._log_request = log_request
         self._anonymous = Caller(store.default_account, AccessKey(""))
+        self._open: dict[tuple[Api, str], bool] = store.account_cache()  # products and accounts that may use them
         self._warned: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
@@ -144,14 +145,21 @@ class Gateway:
         delivered = fault.spoil(response) if fault else response
         milliseconds = (time.perf_counter() - began) * 1000
         if self._record:
-            self._record(request, operation, response, milliseconds, str(fault or ""), effects, checks)
+            self._record(request, operation, response, milliseconds, str(fault) if fault else "", effects, checks)
         if self._log_request:
             self._log(request, operation, response, milliseconds)
         return delivered
 
-    def malformed(self, http: HttpRequest, reason: str, *, bug: bool = False) -> HttpResponse:
+    def body_limit(self, http: HttpRequest) -> int:
+        """Return how many bytes of body to read after the head of a request."""
+        form = self._apis_of(http)[0].wire_form
+        return MAX_BODY_BYTES if form is None else form.max_body
+
+    def malformed(self, http: HttpRequest, reason: str, *, too_large: bool = False, bug: bool = False) -> HttpResponse:
         """Answer what never became a request (not HTTP, too large, too slow), or what a bug outside the gateway ended."""
         error = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
+        if too_large and (form := self._apis_of(http)[0].wire_form) is not None:
+            error = form.too_large
         response = self._error_response(error(reason), http, None, None, self.sources.new_id())
         if self._log_request:
             self._log(None, None, response, 0.0)
@@ -190,8 +198,8 @@ class Gateway:
     def _find(self, request: ApiRequest, apis: tuple[Api, ...]) -> Operation:
         """Return the operation that a request names. Raises INVALID_VERSION, INVALID_ACTION."""
         for api in apis:
-            if api.version == request.version and request.action in api.operations:
-                return api.operations[request.action]
+            if api.version == request.version and (found := api.find(request.action)) is not None:
+                return found
         names = [name for api in apis if api.version == request.version for name in api.operations]
         if names:
             suggestion = did_you_mean(request.action, names) or "."
@@ -209,14 +217,16 @@ class Gateway:
         """Run one operation; return its result tree. Raises ApiError, in the words of the operation's own table."""
         context: Context | None = None
         try:
+            api = operation.api
             caller = self._caller(operation, request)
-            self._check_caller(operation, caller, request, request_id, checks)
+            if operation.needs_permission and (caller.policies is not None or caller.access_key.policy is not None):
+                self._check_policies(operation, caller, request, request_id, checks)
             arguments = operation.bind(request.parameters)
             dry_run = arguments.pop("dry_run", False)
             self._warn_ignored(operation, request)
             context = self._context(operation, caller, request, request_id, checks)
-            if operation.api.admit is not None:
-                operation.api.admit(context)
+            if api.admit is not None:
+                api.admit(context)
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
@@ -238,17 +248,20 @@ class Gateway:
         return {**result, "RequestId": request_id}
 
     def _caller(self, operation: Operation, request: ApiRequest) -> Caller:
-        """Return who sent a request. Raises what its wire form or the authenticator raises."""
+        """Return who sent a request. Refuses unknown senders, and those whose account may not use the product."""
+        api = operation.api
         if operation.anonymous:
-            return self._anonymous
-        form = operation.api.wire_form
-        return (
-            self._authenticator.authenticate(request)
-            if form is None
-            else form.authenticate(request, self.store, self.sources)
-        )
+            caller = self._anonymous
+        elif api.wire_form is None:
+            caller = self._authenticator.authenticate(request)
+        else:
+            caller = api.wire_form.authenticate(request, self.store, self.sources)
+        if operation.needs_service and api.check_account is not None and (api, caller.account) not in self._open:
+            api.check_account(self.store, caller.account)
+            self._open[api, caller.account] = True
+        return caller
 
-    def _check_caller(
+    def _check_policies(
         self,
         operation: Operation,
         caller: Caller,
@@ -256,11 +269,7 @@ class Gateway:
         request_id: str,
         checks: list[Check],
     ) -> None:
-        """Refuse early whose account may not use the product, and what RAM denies on every resource."""
-        if operation.needs_service and operation.api.check_account is not None:
-            operation.api.check_account(self.store, caller.account)
-        if (caller.policies is None and caller.access_key.policy is None) or not operation.needs_permission:
-            return
+        """Refuse early what RAM denies on every resource."""
 
         def have_policies() -> bool:  # asked only when RAM allows nothing: it costs what the account has
             return any(map(operation.api.has_policies, self.store.partitions(caller.account)))
@@ -323,8 +332,9 @@ class Gateway:
         form = operation.api.wire_form
         if form is not None:
             return form.encode(operation, result)
-        changed = bool(self.store.changes)
-        return encode(result, xml=request.xml, root=operation.xml_root, request_id=request_id, changed=changed)
+        if not request.xml:
+            return encode_json(result, request_id)
+        return encode_xml(result, request_id, operation.xml_root, changed=bool(self.store.changes))
 
     def _error_response(
         self,
@@ -352,13 +362,11 @@ class Gateway:
         self, request: ApiRequest | None, operation: Operation | None, response: HttpResponse, milliseconds: float
     ) -> None:
         assert self._log_request is not None  # noqa: S101 (the caller asked)
-        resource = ""
-        if response.code and request is not None and operation is not None:
+        resource, code = "", response.code
+        if code and request is not None and operation is not None:
             resource = ", ".join(operation.resources_named(request.parameters))
         action = "" if request is None else request.action
-        self._log_request(
-            action, response.status, response.code, milliseconds, response.request_id, resource, response.reason
-        )
+        self._log_request(action, response.status, code, milliseconds, response.request_id, resource, response.reason)
 
 
 def _add_unasked(context: Context, named: str | None, outcome: Outcome) -> None:

@@ -38,11 +38,25 @@ TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 # -- which source counts ----------------------------------------------------------------------------------------------
 # `headers` is any mapping that finds a header by its lower-case name, `parameters` holds the first of each name.
-def scheme_in(headers: Mapping[str, str], parameters: Mapping[str, str]) -> Scheme | None:
-    """Return the signature scheme; None for an unsigned request, a bearer token, or an unknown scheme."""
+def signer_in(headers: Mapping[str, str], parameters: Mapping[str, str]) -> tuple[Scheme | None, str]:
+    """Return the signature scheme, and the AccessKey id of the signer.
+
+    The scheme is None for an unsigned request, a bearer token, or an unknown scheme; the id is "" for an anonymous
+    request. An RPC signature names the id in `AccessKeyId`. Else `Credential` of the `Authorization` header comes before
+    the parameter and that before the header `x-acs-accesskey-id` (unsigned requests, bearer tokens).
+    """
     authorization = headers.get("authorization")
-    if authorization is not None and (scheme := ALGORITHMS.get(authorization.partition(" ")[0])):
-        return scheme
+    scheme = ALGORITHMS.get(authorization.partition(" ")[0]) if authorization is not None else None
+    if scheme is None:
+        scheme = _parameter_scheme(headers, parameters)
+        if scheme is not None:
+            return scheme, parameters.get("AccessKeyId", "")
+    signer = authorization.partition("Credential=")[2].partition(",")[0].partition("/")[0] if authorization else ""
+    return scheme, signer or parameters.get("AccessKeyId") or headers.get("x-acs-accesskey-id") or ""
+
+
+def _parameter_scheme(headers: Mapping[str, str], parameters: Mapping[str, str]) -> Scheme | None:
+    """Return the scheme of a signature among the parameters, None if there is none, or an unknown one."""
     method = parameters.get("SignatureMethod", "")
     if not (method or parameters.get("Signature") or parameters.get("SignatureVersion")):
         return None
@@ -57,19 +71,6 @@ def is_bearer(headers: Mapping[str, str], parameters: Mapping[str, str]) -> bool
 def deciding(scheme: Scheme | None, header: str | None, parameter: str | None) -> str | None:
     """Return a value that may come as a header or as a parameter: the one that counts (see the module)."""
     return parameter if not header or scheme in PARAMETER_SCHEMES else header
-
-
-def access_key_id_in(scheme: Scheme | None, headers: Mapping[str, str], parameters: Mapping[str, str]) -> str:
-    """Return the AccessKey id of the signer; "" for an anonymous request.
-
-    An RPC signature names it in `AccessKeyId`. Else `Credential` of the `Authorization` header comes before the parameter
-    and that before the header `x-acs-accesskey-id` (unsigned requests, bearer tokens).
-    """
-    if scheme in PARAMETER_SCHEMES:
-        return parameters.get("AccessKeyId", "")
-    authorization = headers.get("authorization")
-    signer = _credential(authorization).partition("/")[0] if authorization else ""
-    return signer or parameters.get("AccessKeyId") or headers.get("x-acs-accesskey-id") or ""
 
 
 def _claims(headers: Mapping[str, str], parameters: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -140,9 +141,13 @@ class SignedRequest(Struct, frozen=True, dict=True):
         return parameters
 
     @cached
+    def _signer(self) -> tuple[Scheme | None, str]:
+        return signer_in(self.header_values, self.parameters)
+
+    @property
     def scheme(self) -> Scheme | None:
-        """The signature scheme, as `scheme_in` finds it."""
-        return scheme_in(self.header_values, self.parameters)
+        """The signature scheme, as `signer_in` finds it."""
+        return self._signer[0]
 
     @cached
     def authorization(self) -> Authorization:
@@ -156,10 +161,10 @@ class SignedRequest(Struct, frozen=True, dict=True):
         names = [name.strip() for name in signed_headers.lower().split(";")]
         return Authorization(_credential(text), signed_headers, fields.get("Signature", ""), list(filter(None, names)))
 
-    @cached
+    @property
     def access_key_id(self) -> str:
-        """The AccessKey id of the signer, as `access_key_id_in` finds it; "" for an anonymous request."""
-        return access_key_id_in(self.scheme, self.header_values, self.parameters)
+        """The AccessKey id of the signer, as `signer_in` finds it; "" for an anonymous request."""
+        return self._signer[1]
 
     @cached
     def body_sha256(self) -> str:

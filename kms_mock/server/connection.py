@@ -18,14 +18,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
-from aiohttp import StreamReader, web
+from aiohttp import EMPTY_PAYLOAD, StreamReader
 from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http import RawRequestMessage
 from aiohttp.tcp_helpers import tcp_keepalive
 
 from kms_mock.logs import trace
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
-from kms_mock.server.delivery import FinalResponse, fits_single_write, reset, serialize
+from kms_mock.server import aiohttp_web as web
+from kms_mock.server.delivery import MAX_SINGLE_WRITE, FinalResponse, reset, serialize
 from kms_mock.server.lane import begin, is_plain
 from kms_mock.server.proxy import ConnectRequest
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("kms_mock")
 
 _LINGER_SECONDS = 2.0
+_receive = web.RequestHandler.data_received
 PRIVATE_NAMES = ("_loop", "_messages", "_parser", "_request_count", "_task_handler", "_waiter")
 
 
@@ -64,6 +67,7 @@ class Connection(web.RequestHandler):
         # Requests whose heads have arrived, and that are not being answered yet.
         self.queued_requests: deque[tuple[Any, StreamReader]] = self._messages
         self.has_lane = pool.config.lane and tunnel is None
+        self.answer_request = pool.handlers.answer
         # aiohttp forgets its transport and its task as soon as it wants to close; these last until they have ended.
         self.open_transport: asyncio.Transport | None = None
         self.handler_task: asyncio.Task[None] | None = None
@@ -125,17 +129,21 @@ class Connection(web.RequestHandler):
         """Take what has arrived: answer a plain request as soon as it is whole, leave any other to aiohttp's task."""
         if self.lingering:
             return
-        if not self.is_free:
+        if self.handler_task is None:
+            _receive(self, data)
+        elif self.is_free:
+            waiter, self._waiter = self._waiter, None  # aiohttp would wake its task
+            _receive(self, data)
+            self._waiter = waiter
+        else:
             self._receive_meanwhile(data)
             return
-        waiter, self._waiter = self._waiter, None  # aiohttp would wake its task
-        super().data_received(data)
-        self._waiter = waiter
         requests = self.queued_requests
         if requests:
-            if len(requests) > 1 or not self.has_lane or not is_plain(*requests[0]):
+            message, body = requests[0]
+            if len(requests) > 1 or not self.has_lane or not is_plain(message, body):
                 self._wake_task()
-            elif requests[0][1].is_eof() and self._answer_plain():
+            elif (body is EMPTY_PAYLOAD or body.is_eof()) and self._answer_plain(message, body):
                 return
         if data and self.arriving_since is None:
             self.arriving_since = self.event_loop.time()
@@ -152,28 +160,33 @@ class Connection(web.RequestHandler):
         # The body of the running request begins no other one, nor does the empty data that aiohttp passes itself.
         if data and self.arriving_since is None and (self.body is None or self.body.is_eof()):
             self.arriving_since = self.event_loop.time()
-        super().data_received(data)
+        _receive(self, data)
         # Only a parser's error can follow half a body.
         if self.queued_requests and self.body is not None and not self.body.is_eof():
             self.body.set_exception(web.RequestPayloadError("the body is malformed"))
 
-    def _answer_plain(self) -> bool:
+    def _answer_plain(self, message: Any, body: StreamReader) -> bool:
         """Answer the plain request in the queue; if that takes longer than this moment, let the task do it: return False."""
         transport = self.transport
         if transport is None or transport.get_write_buffer_size():
             self._wake_task()  # the client reads slowly: the answer waits for that
             return False
-        message, body = request = self.queued_requests.popleft()  # first: reading a body looks for the next request
-        content = body.read_nowait()
+        self.queued_requests.popleft()  # first: reading a body looks for the next request
+        content = b"" if body is EMPTY_PAYLOAD else body.read_nowait()
         http = HttpRequest(message.method, message.path, message.headers, content, self.peer, self.is_tls, self.region)
         answer: HttpResponse | Awaitable[HttpResponse] | Exception
         try:
-            answer = begin(self.pool.handlers.answer(http))
+            answer = begin(self.answer_request(http))
         except Exception as error:  # noqa: BLE001 (a bug beside the gateway: aiohttp's task answers it)
             answer = error
-        if not isinstance(answer, HttpResponse) or self.ends_after_answer or not fits_single_write(answer):
+        if (
+            not isinstance(answer, HttpResponse)
+            or answer.delivery
+            or len(answer.body) > MAX_SINGLE_WRITE
+            or self.ends_after_answer
+        ):
             self.begun = answer
-            self.queued_requests.appendleft(request)
+            self.queued_requests.appendleft((message, body))
             self._wake_task()
             return False
         if self._parser is not None:  # which it is only when the connection is lost
@@ -292,9 +305,16 @@ class Connection(web.RequestHandler):
         elif since is None:
             self._end_if_idle(now)
         elif now - since > self.pool.config.header_timeout:
-            answer = self.pool.handlers.malformed(HttpRequest("GET", "/", {}), "The request took too long to arrive.")
+            answer = self.pool.handlers.malformed(self._arriving(), "The request took too long to arrive.")
             transport.write(serialize(answer, "Connection: close\r\n"))
             self.pool.run_task(self.close_gently())
+
+    def _arriving(self) -> HttpRequest:
+        """Return the request whose body is awaited, which says in what form to refuse it; without a head a blank one."""
+        message = self.queued_requests[0][0] if self.queued_requests else None
+        if not isinstance(message, RawRequestMessage):
+            return HttpRequest("GET", "/", {})
+        return HttpRequest(message.method, message.path, message.headers)
 
     def _end_if_idle(self, now: float) -> None:
         if self.idle_after != self.answered:

@@ -33,7 +33,8 @@ from kms_mock.server import documents, inspection, live, openapi, page
 from kms_mock.server.certificates import Certificates
 from kms_mock.server.documents import RequestsQuery
 from kms_mock.server.guards import ControlGuard
-from kms_mock.server.routes import PREFIX, ControlProblem, ControlResponse, Route, Router, json_response
+from kms_mock.server.routes import ControlProblem, ControlResponse, Route, Router, json_response
+from kms_mock.server.special import PREFIX
 from kms_mock.server.state_document import state_document
 from kms_mock.store.changes import describe, difference
 from kms_mock.store.errors import StateError
@@ -41,6 +42,7 @@ from kms_mock.store.events import Event
 from kms_mock.store.store import StoreState
 from kms_mock.store.times import iso
 from kms_mock.suggestions import did_you_mean
+from kms_mock.version import VERSION
 
 MAX_CHECKPOINTS = 100  # each holds on to everything that was there
 _HEALTH = PREFIX + "health"
@@ -148,9 +150,7 @@ class ControlApi:
 
     def health(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """Confirm that the server works."""
-        from importlib.metadata import version  # noqa: PLC0415 (it takes long to import, and few ask)
-
-        return {"status": "ok", "version": version("kms-mock"), "now": iso(self.controls.clock.now())}
+        return {"status": "ok", "version": VERSION, "now": iso(self.controls.clock.now())}
 
     def reset(self, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
         """Go back to the fixture files; clock, faults, calls and checkpoints start anew."""

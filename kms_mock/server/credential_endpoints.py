@@ -17,7 +17,7 @@ import base64
 import hmac
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
@@ -28,13 +28,12 @@ from kms_mock.identity.sessions import Session, SessionOrder, issue_session, las
 from kms_mock.identity.trust import ecs_refusal
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
-from kms_mock.server.hosts import METADATA_HOST
-from kms_mock.server.routes import PREFIX, ControlProblem, ControlResponse
+from kms_mock.server.routes import ControlProblem, ControlResponse
+from kms_mock.server.special import PREFIX, is_metadata
 from kms_mock.store.errors import StateError
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 
-SPECIAL_TARGETS: Final = (PREFIX, "/latest/", f"http://{METADATA_HOST}/")
 _ECS: Final = f"{PREFIX}ecs"
 _URI: Final = f"{PREFIX}credentials"
 _CREDENTIALS: Final = "/latest/meta-data/ram/security-credentials/"
@@ -47,11 +46,6 @@ _SESSION_SECONDS: Final = 21600  # of a session that the metadata has
 _FRESH_SECONDS: Final = 1800  # a session that lasts less than this is replaced
 _URI_SECONDS: Final = 3600
 INSTANCE_ID: Final = "i-kmsmock00000000"
-
-
-def is_special(http: HttpRequest) -> bool:
-    """Return whether a request is no API request: one below `/_kms_mock/`, or one to the metadata address."""
-    return http.target.startswith(PREFIX) or _is_metadata(http)
 
 
 class CredentialEndpoints:
@@ -77,7 +71,7 @@ class CredentialEndpoints:
     def answers(self, http: HttpRequest) -> bool:
         """Return whether a request is for these endpoints, by its head."""
         path = unquote(http.origin[0])
-        return _is_metadata(http) or path == _URI or path.startswith(f"{_ECS}/")
+        return is_metadata(http) or path == _URI or path.startswith(f"{_ECS}/")
 
     def body_limit(self, _http: HttpRequest) -> int:
         """Return how many bytes of body to read after the head of a request."""
@@ -89,7 +83,7 @@ class CredentialEndpoints:
 
     async def answer(self, http: HttpRequest) -> ControlResponse:
         """Answer one request for which `answers` holds; never raises for what a client sent."""
-        path, metadata = unquote(http.origin[0]), _is_metadata(http)
+        path, metadata = unquote(http.origin[0]), is_metadata(http)
         try:
             self._check_origin(http)
             if path == _URI:
@@ -192,13 +186,6 @@ class CredentialEndpoints:
                 raise ControlProblem(500, str(error)) from error
             self._store.take_changes()  # no request of the API caused them
         return session
-
-
-def _is_metadata(http: HttpRequest) -> bool:
-    target = http.target
-    if target.startswith("http://"):
-        return urlsplit(target).hostname == METADATA_HOST
-    return target.startswith("/latest/") and http.headers.get("Host", "").partition(":")[0] == METADATA_HOST
 
 
 def _credentials(session: Session) -> dict[str, str]:

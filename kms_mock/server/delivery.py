@@ -12,11 +12,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from http import HTTPStatus
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11
 
 from kms_mock.rpc.encode import HttpResponse
+from kms_mock.server import aiohttp_web as web
 
-_MAX_SINGLE_WRITE = 65536
+MAX_SINGLE_WRITE = 65536  # bytes: of a longer body, aiohttp waits until the client has read enough
 _MAX_REASON = 1000
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER for zero seconds: closing sends RST instead of FIN
@@ -40,11 +41,6 @@ async def ask_for_body(request: web.BaseRequest) -> None:
     """Ask a client that waits for this to send the body (RFC 9110, 10.1.1)."""
     if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
-def fits_single_write(answer: HttpResponse) -> bool:
-    """Return whether an answer goes out whole and at once: aiohttp waits with a longer one until the client has read enough."""
-    return not answer.delivery and len(answer.body) <= _MAX_SINGLE_WRITE
 
 
 def to_response(answer: HttpResponse) -> web.Response:

@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping
 
 import aiohttp
-from aiohttp import web
 from msgspec import Struct
 from multidict import CIMultiDict
 from yarl import URL
 
+from kms_mock.server import aiohttp_web as web
 from kms_mock.server.delivery import ask_for_body
 from kms_mock.server.hosts import Hosts, Place, split_authority
 from kms_mock.server.proxy import ConnectRequest

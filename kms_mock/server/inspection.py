@@ -15,6 +15,7 @@ from kms_mock.control.near_misses import Assertion, NearMissesDocument, near_mis
 from kms_mock.fixtures.reader import read_json
 from kms_mock.server.routes import ControlProblem, Route
 from kms_mock.store.times import iso
+from kms_mock.version import VERSION
 
 if TYPE_CHECKING:
     from kms_mock.server.control_api import ControlApi
@@ -57,11 +58,9 @@ class DueListDocument(TypedDict):
 
 def get_server(api: ControlApi, _query: Mapping[str, str], _body: bytes, _rest: str) -> ServerDocument:
     """Return what the server was started with."""
-    from importlib.metadata import version  # noqa: PLC0415 (it takes long to import, and few ask)
-
     store = api.controls.store
     return {
-        "version": version("kms-mock"),
+        "version": VERSION,
         "account": store.default_account,
         "region": store.default_region,
         "reveal_secrets": api.config.reveal_secrets,

@@ -11,11 +11,10 @@ from collections.abc import Awaitable, Coroutine, Generator
 from types import coroutine
 from typing import Any, TypeVar
 
-from aiohttp import HttpVersion11, StreamReader
+from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader
 from aiohttp.http import RawRequestMessage
 
-from kms_mock.server.credential_endpoints import SPECIAL_TARGETS
-from kms_mock.server.page import VISITED
+from kms_mock.server.special import SPECIAL_TARGETS, VISITED
 
 T = TypeVar("T")
 
@@ -24,14 +23,15 @@ _SHORT_BODY = 65536  # bytes: of more than twice as many aiohttp reads no more u
 
 def is_plain(message: Any, body: StreamReader) -> bool:
     """Return whether a request, or what aiohttp's parser returned in place of one, is plain, once its body has arrived."""
+    if type(message) is not RawRequestMessage or message.version != HttpVersion11:
+        return False
+    path, method = message.path, message.method
+    is_for_api = path.startswith("/?") or (path.startswith("/") and not path.startswith(SPECIAL_TARGETS))
     return (
-        type(message) is RawRequestMessage
-        and message.method in ("POST", "GET")
-        and message.version == HttpVersion11
-        and message.path.startswith("/")
-        and (message.method == "POST" or message.path not in VISITED)
-        and not (message.should_close or message.upgrade or message.path.startswith(SPECIAL_TARGETS))
-        and (body.at_eof() or _is_short(message, body))
+        is_for_api
+        and (method == "POST" or (method == "GET" and path not in VISITED))
+        and not (message.should_close or message.upgrade)
+        and (body is EMPTY_PAYLOAD or body.at_eof() or _is_short(message, body))
     )
 
 

@@ -10,7 +10,7 @@ import socket
 
 from kms_mock.config import Config
 from kms_mock.server.certificates import Certificates
-from kms_mock.server.hosts import Hosts
+from kms_mock.server.hosts import Hosts, address_family
 from kms_mock.server.intake import Intake
 from kms_mock.server.pool import ConnectionPool, RequestHandlers
 from kms_mock.server.proxy import Proxy
@@ -61,11 +61,7 @@ class HttpServer:
     async def _open(self, region: str | None, port: int) -> int:
         """Bind a port, and return it. What comes in there is for `region`, unless that is None. Raises OSError."""
         try:
-            # asyncio binds (names, address families, options), and accepts only in its own way: at the limit of open
-            # files it tries 1,024 times in a row and logs each.
-            bound = await self._loop.create_server(asyncio.Protocol, self._config.host, port, start_serving=False)
-            sockets = [transport_socket.dup() for transport_socket in bound.sockets]
-            bound.close()
+            sockets = await self._bind(port)
             self._sockets += sockets
             for listening in sockets:
                 listening.listen(_BACKLOG)
@@ -79,6 +75,20 @@ class HttpServer:
             for listening in sockets:
                 self._connections.regions[listening.getsockname()[1]] = region
         return taken
+
+    async def _bind(self, port: int) -> list[socket.socket]:
+        """Return sockets bound to a port of the host: one for an address, for a name one for each of its addresses."""
+        host = self._config.host
+        if (family := address_family(host)) is not None:
+            bound = socket.create_server((host, port), family=family)
+            bound.setblocking(False)
+            return [bound]
+        # asyncio looks names up, and accepts only in its own way: at the limit of open files it tries 1,024 times in a
+        # row and logs each.
+        server = await self._loop.create_server(asyncio.Protocol, host, port, start_serving=False)
+        sockets = [transport_socket.dup() for transport_socket in server.sockets]
+        server.close()
+        return sockets
 
     async def stop(self) -> None:
         """Stop listening, cancel running requests, close all connections."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_origin
 import msgspec
 
 from kms_mock.server.routes import Empty, ErrorDocument, Route
+from kms_mock.version import VERSION
 
 if TYPE_CHECKING:
     from kms_mock.server.control_api import ControlApi
@@ -112,9 +113,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 def get_openapi(api: ControlApi, _query: Mapping[str, str], _body: bytes, _rest: str) -> Any:
     """Return this description."""
-    from importlib.metadata import version  # noqa: PLC0415 (it takes long to import, and few ask)
-
-    return describe_routes(api.router.routes, version("kms-mock"))
+    return describe_routes(api.router.routes, VERSION)
 
 
 ROUTES = (Route("GET", "openapi.json", get_openapi, answer=dict[str, Any]),)

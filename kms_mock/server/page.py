@@ -10,16 +10,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kms_mock.fixtures.reader import read_json
-from kms_mock.rpc.decode import HttpRequest
-from kms_mock.server.routes import PREFIX, ControlProblem, ControlResponse, Route
+from kms_mock.server.routes import ControlProblem, ControlResponse, Route
+from kms_mock.server.special import PREFIX
 from kms_mock.web.documents import SnippetsDocument, SnippetsRequest
 from kms_mock.web.files import page_files
 
 if TYPE_CHECKING:
     from kms_mock.server.control_api import ControlApi
 
-VISITED = frozenset({"/", PREFIX.rstrip("/")})
-_API_HEADERS = ("Authorization", "x-acs-action", "x-acs-version")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -34,16 +32,6 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 REDIRECT = ControlResponse(302, b"", {"Location": PREFIX, "Cache-Control": "no-store"}, "text/plain")
-
-
-def is_visit(http: HttpRequest) -> bool:
-    """Return whether a browser opens the address of the server: it asks for HTML, and nothing of the API."""
-    return (
-        http.target in VISITED
-        and http.method in ("GET", "HEAD")
-        and "text/html" in http.headers.get("Accept", "")
-        and not any(name in http.headers for name in _API_HEADERS)
-    )
 
 
 def get_page(_api: ControlApi, _query: Mapping[str, str], _body: bytes, _rest: str) -> ControlResponse:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol, cast
 
-from aiohttp import web
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kms_mock.config import MAX_BODY_BYTES, Config
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
+from kms_mock.server import aiohttp_web as web
 from kms_mock.server.connection import Connection, check_aiohttp
-from kms_mock.server.control_api import ControlApi
-from kms_mock.server.credential_endpoints import SPECIAL_TARGETS, CredentialEndpoints, is_special
 from kms_mock.server.delivery import FinalResponse, ask_for_body, deliver_fault, deliver_stream, to_response
 from kms_mock.server.forward import Destination, Forwarder, ForwardError, destination, not_forwarded
 from kms_mock.server.hosts import Place, is_loopback, refusal_text
-from kms_mock.server.page import VISITED, is_visit
 from kms_mock.server.proxy import NOT_THIS_MACHINE, ConnectRequest, Proxy
+from kms_mock.server.special import SPECIAL_TARGETS, VISITED, SpecialHandlers
 
 # Clients put a 32 KB secret into the URL, which makes a request line of 98 KB (clients.md 2.6).
 _MAX_LINE = 262144
@@ -30,22 +28,22 @@ _MAX_LINE = 262144
 class Malformed(Protocol):
     """Answers what never became a request."""
 
-    def __call__(self, http: HttpRequest, reason: str, *, bug: bool = False) -> HttpResponse:
-        """Return the error envelope; `bug` when it is not the client's fault."""
+    def __call__(self, http: HttpRequest, reason: str, *, too_large: bool = False, bug: bool = False) -> HttpResponse:
+        """Return the error envelope, for a body that is too large or otherwise; `bug` when it is not the client's fault."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHandlers:
-    """What answers requests: those of the API, of the control API, and for the credentials of roles.
+class RequestHandlers(Struct, frozen=True):
+    """What answers requests: those of the API, and those that are not for the API.
 
-    `is_mocked` tells public host names of the mocked products; `not_mocked` refuses requests for other products in words.
+    `body_limit` returns how many bytes of body the API reads after a head. `is_mocked` tells public host names of the
+    mocked products; `not_mocked` refuses requests for other products in words.
     """
 
     answer: Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
     malformed: Malformed
-    control: ControlApi
-    endpoints: CredentialEndpoints
+    special: SpecialHandlers
+    body_limit: Callable[[HttpRequest], int]
     is_mocked: Callable[[str], bool]
     not_mocked: Callable[[HttpRequest, str], HttpResponse]
 
@@ -111,7 +109,8 @@ class ConnectionPool(web.Server):
         if waiting := [task for task in tasks if task is not None]:
             await asyncio.wait(waiting)
         await self._forwarder.stop()
-        await asyncio.sleep(0)  # asyncio closes the sockets in its next step
+        if connections:
+            await asyncio.sleep(0)  # asyncio closes the sockets in its next step
 
     def _tracked(self) -> list[Connection]:
         """Return the connections that are open or still answering: aiohttp keeps those until their task is done."""
@@ -161,21 +160,21 @@ class ConnectionPool(web.Server):
         self, request: web.BaseRequest, http: HttpRequest, connection: Connection, deadline: float
     ) -> tuple[HttpRequest, web.StreamResponse | None]:
         """Return a request with its body; the response too if that is not the API's to answer."""
-        control = None
-        if http.target.startswith(SPECIAL_TARGETS) and is_special(http):
-            control = self.handlers.endpoints if self.handlers.endpoints.answers(http) else self.handlers.control
-        elif is_visit(http):
-            control = self.handlers.control
+        special = self.handlers.special.find(http)
         if request.can_read_body:
-            limit = MAX_BODY_BYTES if control is None else control.body_limit(http)
-            body, problem = await _read_body(request, deadline, limit)
+            limit = self.handlers.body_limit(http) if special is None else special.body_limit(http)
+            body, problem, too_large = await _read_body(request, deadline, limit)
             if problem:
-                refusal = self.handlers.malformed(http, problem) if control is None else control.unreadable(problem)
+                refusal = (
+                    self.handlers.malformed(http, problem, too_large=too_large)
+                    if special is None
+                    else special.unreadable(problem)
+                )
                 return http, FinalResponse(refusal, connection.close_gently)
             http = replace(http, body=body)
-        if control is None:
+        if special is None:
             return http, None
-        result = await control.answer(http)
+        result = await special.answer(http)
         if result.stream is not None:
             return http, await deliver_stream(result.stream, result.content_type, result.headers, request)
         return http, web.Response(
@@ -201,17 +200,17 @@ class ConnectionPool(web.Server):
             return not_forwarded(502, f"kms-mock cannot reach {wanted.host}:{wanted.port}: {error}")
 
 
-async def _read_body(request: web.BaseRequest, deadline: float, limit: int) -> tuple[bytes, str]:
-    """Return the body of at most `limit` bytes, and what is wrong with it in words ("" if nothing is)."""
+async def _read_body(request: web.BaseRequest, deadline: float, limit: int) -> tuple[bytes, str, bool]:
+    """Return the body, what is wrong with it in words ("" if nothing is), and whether it has more than `limit` bytes."""
     try:
         async with asyncio.timeout_at(deadline):
             await ask_for_body(request)
             if limit != MAX_BODY_BYTES:  # aiohttp's own limit
                 request = request.clone(client_max_size=limit)
-            return await request.read(), ""
+            return await request.read(), "", False
     except TimeoutError:
-        return b"", "The body took too long to arrive."
+        return b"", "The body took too long to arrive.", False
     except web.HTTPRequestEntityTooLarge:
-        return b"", f"The body has more than {limit} bytes."
+        return b"", f"The body has more than {limit} bytes.", True
     except Exception as error:  # noqa: BLE001 (a broken chunk, a lost connection: whatever aiohttp raises for it)
-        return b"", f"The body is malformed ({type(error).__name__})."
+        return b"", f"The body is malformed ({type(error).__name__}).", False

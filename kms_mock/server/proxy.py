@@ -97,9 +97,11 @@ class Proxy:
 
     async def stop(self) -> None:
         """Close all tunnels at once."""
-        for tunnel in list(self._tunnels):
+        tunnels = list(self._tunnels)
+        for tunnel in tunnels:
             tunnel.close()
-        await asyncio.sleep(0)  # asyncio closes the sockets in its next step
+        if tunnels:
+            await asyncio.sleep(0)  # asyncio closes the sockets in its next step
 
 
 def is_connect(data: bytes) -> bool:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import msgspec
 from msgspec import Struct
 
+from kms_mock.server.special import PREFIX
+
 if TYPE_CHECKING:
     from kms_mock.server.control_api import ControlApi
-
-PREFIX = "/_kms_mock/"
 
 
 class ControlResponse(Struct, frozen=True):

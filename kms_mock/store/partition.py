@@ -58,30 +58,40 @@ class PartitionState(Struct, frozen=True, eq=False):
         raise TypeError("a state of a partition has no hash")
 
 
-class Partition:
+class Partition(dict[Resource[Any], Table[Any]]):
     """The resources of one account in one region; `partition[keys]` is the table of keys.
 
+    It is the dict of its tables, because every request looks several up; a table is made when it is first asked for.
     What belongs to an account but to no region is in the partition with the region "", what belongs to the whole
     server in the one with the account "".
     """
 
     def __init__(self, store: Store, place: Place) -> None:
+        super().__init__()
         self.store = store
         self.place = place
         self.account_id, self.region = place
         self.next_due = math.inf
-        self._tables: dict[Resource[Any], Table[Any]] = {}
         # A heap. A record that got another date, or was removed, leaves its entry behind until that is on top.
         self._due: list[Due] = []
         self._due_limit = _FEW
 
-    def __getitem__(self, resource: Resource[R]) -> Table[R]:
-        """Return the table of a kind of resource."""
-        try:
-            return self._tables[resource]
-        except KeyError:
-            table = self._tables[resource] = Table(resource, self)
-            return table
+    if TYPE_CHECKING:
+
+        def __getitem__(self, resource: Resource[R]) -> Table[R]:
+            """Return the table of a kind of resource."""
+
+    def __missing__(self, resource: Resource[R]) -> Table[R]:
+        table = self[resource] = Table(resource, self)
+        return table
+
+    # A partition is itself, whatever is in it.
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return True
 
     @property
     def sources(self) -> Sources:
@@ -91,11 +101,13 @@ class Partition:
     @property
     def empty(self) -> bool:
         """Whether nothing was ever put here, or nothing is left."""
-        return not any(self._tables.values())
+        return not any(self.values())
 
     def written(self, change: Change) -> None:
         """Note a change of one of the tables; only they call this."""
         store, resource, before, after = self.store, change.resource, change.before, change.after
+        if not self.region:
+            store.clear_account_caches()
         if store.logs_changes and resource.logged:
             store.changes.append(change)
         if store.unsaved is not None and resource.saved:
@@ -149,7 +161,7 @@ class Partition:
                 continue
             settling = settling or self._settling(now)
             at, _, record_id, resource = entry
-            events.append(self._tables[resource].find(record_id).happen(self, at, settling))
+            events.append(self[resource].find(record_id).happen(self, at, settling))
         self.next_due = self._due[0][0] if self._due else math.inf
         return events
 
@@ -161,7 +173,7 @@ class Partition:
     def _outdated(self, entry: Due) -> bool:
         """Return whether a record no longer has the date with which it was entered."""
         at, _, record_id, resource = entry
-        table = self._tables.get(resource)
+        table = self.get(resource)
         record = None if table is None else table.get(record_id)
         return record is None or record.due != at
 
@@ -188,12 +200,12 @@ class Partition:
 
     def state(self) -> PartitionState:
         """Return a copy to go back to. Costs microseconds per thousand records."""
-        tables = {resource: table.state() for resource, table in self._tables.items() if table}
+        tables = {resource: table.state() for resource, table in self.items() if table}
         return PartitionState(tables, self._due.copy(), self._due_limit)
 
     def restore(self, state: PartitionState) -> None:
         """Go back to a copy, which can be restored again later."""
-        self._tables = {}
+        self.clear()
         for resource, table in state.tables.items():
             self[resource].restore(table)
         self._set_due(state.due.copy())

@@ -42,6 +42,7 @@ class Store:
         # once the state before. None where no file keeps this store.
         self.unsaved: list[Change | StoreState] | None = None
         self.account_names: dict[str, str] = {}  # what reasons call an account, where it has a name
+        self._account_caches: list[dict[Any, Any]] = []
         self._partitions: dict[Place, Partition] = {}
         # Anybody can name a region: a partition with nothing in it lives only as long as somebody uses it.
         self._empty: WeakValueDictionary[Place, Partition] = WeakValueDictionary()
@@ -93,9 +94,21 @@ class Store:
     def remove_account(self, account_id: str) -> None:
         """Forget everything that an account has."""
         self._note_replacement()
+        self.clear_account_caches()
         self._partitions = {place: found for place, found in self._partitions.items() if place[0] != account_id}
         for place in [place for place in self._empty if place[0] == account_id]:
             del self._empty[place]  # a request that still runs may hold it, with what was in it
+
+    def account_cache(self) -> dict[Any, Any]:
+        """Return a dict for what follows from the records of accounts and of the server: it is cleared when one changes."""
+        cache: dict[Any, Any] = {}
+        self._account_caches.append(cache)
+        return cache
+
+    def clear_account_caches(self) -> None:
+        """Forget what followed from the records of accounts and of the server; only partitions and this store call this."""
+        for cache in self._account_caches:
+            cache.clear()
 
     def account_name(self, account_id: str) -> str:
         """Return what a reason calls an account, "" for none."""
@@ -206,6 +219,7 @@ class Store:
     def clear(self) -> None:
         """Forget everything."""
         self._note_replacement()
+        self.clear_account_caches()
         self.changes.clear()
         self._partitions, self._empty = {}, WeakValueDictionary()
         # What belongs to the whole server: accounts, settings.

@@ -23,6 +23,7 @@ def parse_interval(text: str) -> int:
     return int(match[1]) * SECONDS_OF_UNIT[match[2]]
 
 
+@lru_cache(maxsize=4096)  # the same few times come in answer after answer, and writing one takes microseconds
 def iso(seconds: float) -> str:
     """Write seconds since 1970 UTC."""
     return _iso(int(seconds))
@@ -34,7 +35,7 @@ def exact_iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-@lru_cache(maxsize=4096)  # the same few times come in answer after answer, and writing one takes microseconds
+@lru_cache(maxsize=4096)  # records that were made in the same second have different times
 def _iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

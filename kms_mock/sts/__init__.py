@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kms_mock.identity import identities, sessions
 from kms_mock.rpc.api import Api, catalogue
-from kms_mock.sts import errors, operations
+from kms_mock.sts import errors
 
 API = Api(
     "Sts",
@@ -12,7 +12,7 @@ API = Api(
     errors=catalogue(errors),
     host=r"sts(?:-vpc)?(?:\.([a-z0-9-]+))?\.aliyuncs\.com",
     xml_root="{operation}Response",
-    modules=[operations],
+    modules=[f"{__name__}.operations"],
     resources=[
         identities.groups,
         identities.oidc_providers,

@@ -75,7 +75,7 @@ def test_a_region_is_freed_with_its_last_resource(server: InProcess) -> None:
         assert code == ""
         partition = server.store.partition("1234567890123456", region)
         server.call("CreateKey", RegionId=region, DryRun="true")
-        for table in list(partition._tables.values()):  # noqa: SLF001 (all of them)
+        for table in list(partition.values()):
             for record in list(table.values()):
                 table.remove(record)
         server.store.changes.clear()
@@ -83,7 +83,7 @@ def test_a_region_is_freed_with_its_last_resource(server: InProcess) -> None:
     del partition, table
     gc.collect()
     assert len(list(server.store.partitions())) == before
-    assert len(server.store._empty) <= 3  # noqa: SLF001 (as above)
+    assert len(server.store._empty) <= 3  # noqa: SLF001 (what grows is nowhere else to be seen)
 
 
 def test_a_region_that_was_emptied_can_be_filled_again(server: InProcess) -> None:
@@ -99,7 +99,7 @@ def test_noted_parameters_are_bounded_in_number_and_length(server: InProcess) ->
     """Unknown parameters are logged once each: at most 1,000 of them, and 60 characters of each, are kept for that."""
     for number in range(30):
         server.call("ListKeys", **{f"{number}{'x' * 20_000}{place}": "" for place in range(5)})
-    noted = server.gateway._warned  # noqa: SLF001 (as above)
+    noted = server.gateway._warned  # noqa: SLF001 (what grows is nowhere else to be seen)
     assert 30 <= len(noted) <= gateway.MAX_WARNINGS
     assert max(len(name) for _, name in noted) <= 60
     for number in range(3):
@@ -170,7 +170,7 @@ def test_faults_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_patterns_of_faults_are_forgotten_with_them() -> None:
     """Patterns go with their fault: `fnmatch` itself keeps the last 32,768 that it saw, whatever their length."""
     kms = KmsMock()
-    kept = fnmatch._compile_pattern.cache_info().currsize  # type: ignore[attr-defined]  # noqa: SLF001 (as above)
+    kept = fnmatch._compile_pattern.cache_info().currsize  # type: ignore[attr-defined]  # noqa: SLF001 (what grows is nowhere else to be seen)
     for number in range(20):
         kms.faults.remove(kms.fail("ListKeys", resource=f"{number}*", caller=f"{number}?", latency=0.0).number)
     assert fnmatch._compile_pattern.cache_info().currsize == kept  # type: ignore[attr-defined]  # noqa: SLF001

@@ -20,13 +20,13 @@ MESSAGES = {
     for name, operation in API.operations.items()
     for suffix, fields in (("Request", layout_of(operation).request), ("Response", layout_of(operation).response))
 }
-# All types that there are.
+# These have fields of all types that there are.
 SECRET, RANDOM, VERIFIED = (
     MESSAGES["GetSecretValueResponse"],
     MESSAGES["GenerateRandomRequest"],
     MESSAGES["VerifyResponse"],
 )
-SIMPLE = [
+SAMPLES = [
     "GetSecretValueResponse",
     "GenerateRandomRequest",
     "VerifyResponse",
@@ -43,6 +43,7 @@ VALUES = {
 
 
 def filled(message: Message) -> st.SearchStrategy[dict[str, Any]]:
+    """Make values for some of the fields of a message."""
     return st.fixed_dictionaries({}, optional={name: VALUES[field.type] for name, field in message.fields.items()})
 
 
@@ -56,7 +57,7 @@ def test_messages_are_the_documented_ones() -> None:
     assert len(API.operations) == 16
 
 
-@pytest.mark.parametrize("name", SIMPLE)
+@pytest.mark.parametrize("name", SAMPLES)
 @given(data=st.data())
 def test_both_read_what_the_other_one_writes(name: str, data: st.DataObject) -> None:
     """The official library writes the same bytes, and each reads them back as what was written."""
@@ -69,7 +70,7 @@ def test_both_read_what_the_other_one_writes(name: str, data: st.DataObject) -> 
     assert read == {field: value for field, value in values.items() if value not in (0, "", b"", [])}
 
 
-@pytest.mark.parametrize("name", SIMPLE)
+@pytest.mark.parametrize("name", SAMPLES)
 @given(body=st.binary(max_size=60))
 @example(b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")
 @example(b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")
@@ -90,12 +91,19 @@ def test_any_bytes_are_read_as_the_official_library_reads_them(name: str, body: 
         return
     theirs = message(name).FromString(body)
     values = {field: getattr(theirs, field) for field in MESSAGES[name].fields}
-    expected = {field: list(value) if name_is_list(value) else value for field, value in values.items() if value}
-    assert {field: value for field, value in read.items() if value} == expected
+    expected = {field: list(value) if is_list(value) else value for field, value in values.items() if value}
+    assert read == expected
 
 
-def name_is_list(value: Any) -> bool:
+def is_list(value: Any) -> bool:
+    """Return whether a value of the official library is a repeated field."""
     return not isinstance(value, str | bytes | int)
+
+
+def test_a_field_with_its_default_is_as_one_that_is_not_there() -> None:
+    """An empty text or bytes, 0 and false, written out, tell nothing (proto3); after a value they take it back."""
+    assert RANDOM.decode(b"\x08\x00") == VERIFIED.decode(b"\x10\x00") == SECRET.decode(b"\x0a\x00") == {}
+    assert SECRET.decode(b"\x0a\x01x\x0a\x00\x12\x01y") == {"SecretType": "y"}
 
 
 def test_unknown_fields_are_skipped_and_the_last_value_counts() -> None:

@@ -13,14 +13,16 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from kms_mock import KmsMock
+from kms_mock.config import Config
 from kms_mock.control.operations_page import markdown, markdown_of
 from kms_mock.kms.dedicated import API
+from kms_mock.kms.dedicated.wire import MAX_BODY_BYTES
 from kms_mock.products import APIS
 from kms_mock.rpc.api import Operation
 from tests.support.calls import last_call
 from tests.support.dedicated import AES, GOOD, INITIAL, INSTANCE_FIXTURE, VERSION_HEADER, InstanceClient, Refused
 from tests.support.protobuf_messages import message
-from tests.support.raw_http import ask
+from tests.support.raw_http import Wire, ask
 from tests.support.raw_http import http as request_bytes
 
 TEXT = b"4111 1111"
@@ -100,7 +102,7 @@ def test_what_is_no_request_of_the_gateway(
 
 
 def test_a_method_and_a_body_that_are_none(kms: KmsMock, instance: InstanceClient) -> None:
-    """Another method than POST, a damaged message, and a body that is too long are refused as an Error."""
+    """Another method than POST and a damaged message are refused as an Error."""
     body = instance.body("Encrypt", KeyId=AES, Plaintext=TEXT)
     headers = dict(instance.headers("Encrypt", body))
     for method in ("GET", "PUT"):
@@ -108,7 +110,38 @@ def test_a_method_and_a_body_that_are_none(kms: KmsMock, instance: InstanceClien
     code = "ParseRequestParameterException"
     for damaged in (body[:-1], b"\x0a\x05hello\xff", b"\x0a\x01\xff", b"\x0b"):
         assert sent(kms, dict(instance.headers("Encrypt", damaged)), damaged)[:2] == (400, code)
-    assert sent(kms, headers, bytes(1024 * 1024 + 1))[:2] == (400, code)
+
+
+def test_a_message_has_at_most_3_mb(kms: KmsMock, instance: InstanceClient) -> None:
+    """3 MB in one message are encrypted; one byte more is refused with 413 (help page Encrypt), announced or not."""
+    tag_and_length = 5
+    room = MAX_BODY_BYTES - len(instance.body("Encrypt", KeyId=AES)) - tag_and_length
+    body = instance.body("Encrypt", KeyId=AES, Plaintext=bytes(room))
+    headers = {name: text for name, text in instance.headers("Encrypt", body).items() if name != "host"}
+    assert len(body) == MAX_BODY_BYTES == 3 * 1024 * 1024
+    answer = ask(kms, request_bytes("POST", body=body, headers=headers))
+    assert len(message("EncryptResponse").FromString(answer.body).CiphertextBlob) == room + 16
+    too_large = (413, "RequestEntityTooLarge", "The request body exceeds 3 MB.")
+    assert sent(kms, headers, body + b"x") == too_large
+    chunked = {**headers, "Transfer-Encoding": "chunked"}
+    with Wire(kms) as wire:
+        size = f"{len(body) + 1:x}\r\n".encode()
+        answer = wire.send(request_bytes("POST", headers=chunked) + size + body + b"x").receive()
+        assert (answer.status, message("Error").FromString(answer.body).ErrorCode) == too_large[:2]
+        assert "3145728" in answer.headers["x-kms-mock-reason"]
+
+
+@pytest.mark.parametrize("lane", [True, False])
+@pytest.mark.parametrize("announced", [20, 200_000])
+def test_a_message_that_never_ends(announced: int, lane: bool) -> None:
+    """A message that stops arriving is refused as an Error, whatever waits for it: its head tells the form."""
+    config = Config(header_timeout=0.2, lane=lane)
+    with KmsMock([INSTANCE_FIXTURE], config=config) as kms, Wire(kms) as wire:
+        headers = {"Content-Type": "application/x-protobuf", "Content-Length": str(announced)}
+        answer = wire.send(request_bytes("POST", headers=headers) + b"\x0a").receive()
+        error = message("Error").FromString(answer.body)
+        assert (answer.status, error.ErrorCode) == (400, "ParseRequestParameterException")
+        assert wire.closed()
 
 
 def test_the_rpc_api_does_not_know_its_operations(kms: KmsMock) -> None:

@@ -11,12 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from jsonschema.validators import validator_for
 
 from kms_mock import KmsMock
 from kms_mock.cli import main as command_line
+from kms_mock.cli.serve import serve
 from tests.support.blocks import all_blocks, page_files
 
 FOLDER = Path(__file__).parents[2] / "docs/examples"
@@ -85,13 +87,12 @@ def test_the_fixture_files_load() -> None:
 
 def test_every_variable_and_command_exists() -> None:
     """`KMS_MOCK_…` is the variable of an option of `serve`; `kms-mock NAME` a command."""
-    serve = command_line.commands["serve"]
     variables = {option.envvar for option in serve.params}
     for path in FILES:
         text = path.read_text(encoding="utf-8")
         assert set(re.findall(r"^\s+(?:- \{name: )?(KMS_MOCK_\w+)", text, re.MULTILINE)) <= variables, path.name
         named = set(re.findall(r"kms-mock (?!tests)([a-z]+)\b(?!:)", text))
-        assert named <= {*command_line.commands, "would"}, path.name
+        assert named <= {*command_line.list_commands(click.Context(command_line)), "would"}, path.name
 
 
 def test_every_file_is_on_a_page() -> None:

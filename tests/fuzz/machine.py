@@ -27,7 +27,7 @@ from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import JSON_TYPE, XML_TYPE, HttpResponse
 from kms_mock.server.control_api import ControlApi
 from kms_mock.server.listener import HttpServer
-from kms_mock.server.routes import PREFIX
+from kms_mock.server.special import PREFIX
 from kms_mock.store.changes import difference
 from kms_mock.store.store import StoreState
 from tests.fuzz import wire

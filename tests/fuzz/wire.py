@@ -6,7 +6,7 @@ import asyncio
 import random
 
 from kms_mock.rpc.decode import HttpRequest
-from kms_mock.server.routes import PREFIX
+from kms_mock.server.special import PREFIX
 from tests.fuzz.damage import damaged_bytes
 from tests.fuzz.steps import WireStep
 

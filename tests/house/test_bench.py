@@ -72,7 +72,7 @@ def test_a_run_prints_each_row_with_its_spread_and_goal_and_keeps_it(tmp_path: P
         if not re.search(rf"^{re.escape(what)}{SPREAD}{re.escape(goal)} ", done.stdout, re.MULTILINE)
     ]
     assert not missing, done.stdout
-    assert "not run: connections, life, scale" in done.stdout
+    assert "not run: connections, life, start, scale" in done.stdout
     assert GOALS.keys() <= json.loads(kept.read_text()).keys()
     assert all(f"| {what} | " in table.read_text() for what in GOALS)
 

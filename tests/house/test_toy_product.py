@@ -27,7 +27,7 @@ NO_ACTION = (404, "InvalidAction.NotFound")
 @pytest.fixture
 def api() -> Api:
     """The toy's API, new for each test: some add operations to it."""
-    return Api("Notes", VERSION, modules=[notes], resources=[notes.notes], xml_root="NotesResponse")
+    return Api("Notes", VERSION, modules=[notes.__name__], resources=[notes.notes], xml_root="NotesResponse")
 
 
 @pytest.fixture

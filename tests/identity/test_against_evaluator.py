@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 
 from kms_mock.identity.conditions import Request
 from kms_mock.identity.patterns import compile_patterns
-from kms_mock.identity.policies import Policy, decide
+from kms_mock.identity.policies import Policy, allow_plainly, allow_somewhere, decide, decide_anywhere
 from tests.identity import evaluator
 from tests.support.profile import rounds
 
@@ -109,10 +110,22 @@ def request(chance: random.Random) -> tuple[Request, dict[str, Any]]:
     return asked, {"action": asked.action, "resource": asked.resource, "principal": asked.principal, "keys": keys}
 
 
+def check_short_cuts(document: dict[str, Any], asked: Request, expected: str | None, seen: Counter[str | None]) -> None:
+    """Check that what is decided without a Decision agrees with the one that is made."""
+    named = [("policy", msgspec.convert(document, Policy))]
+    if allow_plainly(named, asked.action, asked.resource):
+        assert expected == "Allow", (document, asked)
+        seen["plain"] += 1
+    somewhere = allow_somewhere(named, asked.action)
+    assert somewhere is decide_anywhere(named, asked).allowed, (document, asked)
+    assert somewhere or expected != "Allow", (document, asked)
+    seen["somewhere" if somewhere else "nowhere"] += 1
+
+
 def test_random_requests_are_decided_as_by_the_evaluator() -> None:
     """Action, resource, principal and all operators: no difference, and each decision comes up often."""
     chance = random.Random(20260101)  # noqa: S311 (a test that repeats)
-    seen: dict[str | None, int] = {}
+    seen: Counter[str | None] = Counter()
     for _ in range(ROUNDS):
         resource_policy = chance.random() < 0.5
         document = {
@@ -124,8 +137,10 @@ def test_random_requests_are_decided_as_by_the_evaluator() -> None:
         decision = decide([("policy", msgspec.convert(document, Policy))], asked)
         assert decision.effect == expected, (document, plain)
         assert "policy" in decision.explain()
-        seen[expected] = seen.get(expected, 0) + 1
+        check_short_cuts(document, asked, expected, seen)
+        seen[expected] += 1
     assert min(seen[None], seen["Allow"], seen["Deny"]) > ROUNDS // 20
+    assert min(seen["plain"], seen["somewhere"], seen["nowhere"]) > ROUNDS // 50
 
 
 def test_random_patterns_match_as_by_the_evaluator() -> None:

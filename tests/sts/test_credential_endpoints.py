@@ -15,9 +15,10 @@ from alibabacloud_credentials.provider.uri import URLCredentialsProvider
 
 from kms_mock import KmsMock
 from kms_mock.rpc.decode import HttpRequest
-from kms_mock.server.credential_endpoints import CredentialEndpoints, is_special
+from kms_mock.server.credential_endpoints import CredentialEndpoints
 from kms_mock.server.hosts import METADATA_HOST
 from kms_mock.server.routes import ControlResponse
+from kms_mock.server.special import is_special
 from tests.support.calls import call
 from tests.support.identities import ACCOUNT, trust
 

@@ -131,7 +131,7 @@ class InstanceClient:
         return CIMultiDict(given)
 
     def _signature(self, headers: Mapping[str, str]) -> str:
-        signed = [f"{name}:{headers[name]}" for name in sorted(headers) if name.startswith("x-kms-")]
+        signed = [f"{name}:{headers[name].strip()}" for name in sorted(headers) if name.startswith("x-kms-")]
         first = [headers.get(name, "") for name in ("content-sha256", "content-type", "date")]
         text = "\n".join(["POST", *first, *signed, "/"])
         return base64.b64encode(self._key.sign(text.encode(), padding.PKCS1v15(), SHA256())).decode()

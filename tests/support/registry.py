@@ -30,7 +30,7 @@ REGISTRY: dict[str, Operation] = {
 DECLARED: list[Operation] = [operation for api in APIS for operation in api.operations.values()]
 
 # The operations of KMS alone: what is compared with its reference and its SDK.
-KMS_REGISTRY: dict[str, Operation] = kms.API.operations
+KMS_REGISTRY: dict[str, Operation] = dict(kms.API.operations)
 
 # An operation without an example is the failure of one test (`test_every_operation_has_an_example`): the tests that
 # start from an example leave it out.

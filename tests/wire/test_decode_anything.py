@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from multidict import CIMultiDict
@@ -85,7 +85,10 @@ def test_the_gateway_answers_with_an_envelope_whatever_comes(requests: list[tupl
     asyncio.run(run())
 
 
-@given(st.text(alphabet="aZ0%2BFDbf+=&/ é\u4e2d", max_size=60))
+@given(st.text(alphabet="aZ0%2BFDbf+=&/ é\u4e2d\\xnN5C\n", max_size=60))
+@example("a=%2F%2f%2F%2F\\x41\\\\%5Cx41%\\")
+@example("a=%41%42%43%4")
+@example("a=%e4%b8%ad%E4%B8%AD%zz\\u4e2d\\\n")
 def test_parameters_are_read_as_the_standard_library_reads_them(text: str) -> None:
     """The parser of our own agrees with urllib.parse.parse_qsl, with double and broken escapes too."""
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from kms_mock.kms import errors as kms_errors
 from kms_mock.kms.dedicated import errors, inferred
 from kms_mock.kms.dedicated.context import Context
-from kms_mock.kms.dedicated.operations import ciphers, data_keys, secret_values, signatures
 from kms_mock.kms.dedicated.wire import WIRE_FORM
 from kms_mock.kms.model import names, subscription
 from kms_mock.kms.model import policies as resource_policies
@@ -25,5 +24,5 @@ API = Api(
     inferred=inferred.EVERY_OPERATION,
     has_policies=resource_policies.has_policies,
     names_of=names.names_of,
-    modules=[ciphers, data_keys, secret_values, signatures],
+    modules=[f"{__name__}.operations.{name}" for name in ("secret_values", "ciphers", "data_keys", "signatures")],
 )

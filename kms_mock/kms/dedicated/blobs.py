@@ -31,7 +31,7 @@ _ALGORITHMS = {
 _HEAD = re.compile(rb"\$([\x00-\x02])([\x02-\x09])([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})", re.DOTALL)
 
 
-class Opened(NamedTuple):
+class BlobParts(NamedTuple):
     """What a ciphertext names, and the rest of it: IV and ciphertext."""
 
     padding: PaddingMode | None
@@ -48,11 +48,11 @@ def pack(cipher: Cipher, key_version_id: str, iv: bytes, ciphertext: bytes) -> b
     return _MAGIC + head + key_version_id.encode() + iv + ciphertext
 
 
-def unpack(blob: bytes) -> Opened | None:
+def unpack(blob: bytes) -> BlobParts | None:
     """Return what a ciphertext names; None for one that names nothing, such as that of Encrypt."""
     match = _HEAD.match(blob)
     if match is None:
         return None
     padding = next(name for name, code in _PADDINGS.items() if code == match[1][0])
     algorithm = next(name for name, code in _ALGORITHMS.items() if code == match[2][0])
-    return Opened(padding, algorithm, match[3].decode(), blob[match.end() :])
+    return BlobParts(padding, algorithm, match[3].decode(), blob[match.end() :])

@@ -29,6 +29,12 @@ UNSUPPORTED_HTTP_METHOD = ErrorSpec(
 )
 KEY_NOT_FOUND = ErrorSpec(404, "Forbidden.KeyNotFound", "The specified key does not exist.")
 UNAUTHORIZED = ErrorSpec(404, "Unauthorized", 'The AccessKey ID "{name}" does not exist in our records.')
+BODY_TOO_LARGE = ErrorSpec(
+    413,
+    "RequestEntityTooLarge",
+    "The request body exceeds 3 MB.",
+    inferred="The pages of operations have the status of a body that is too large, no page its code and text.",
+)
 INVALID_CONTENT_TYPE = ErrorSpec(415, "InvalidContentType", 'Content-Type "{name}" is unsupported.')
 PARSE_REQUEST = ErrorSpec(
     400,
@@ -56,6 +62,7 @@ COMMON_TABLE = (
     errors.KEY_PENDING_DELETION,
     errors.KEY_DISABLED,
     errors.KEY_PENDING_IMPORT,
+    BODY_TOO_LARGE,
     INVALID_CONTENT_TYPE,
     errors.INTERNAL_FAILURE,
     errors.SERVICE_UNAVAILABLE,

@@ -21,14 +21,17 @@ PADDING = (
     "PaddingMode is PKCS7_PADDING where CBC or ECB comes without one (help page Encrypt); elsewhere it is ignored."
 )
 ADVANCE_DECRYPT = "What a ciphertext names counts, whatever KeyId, Algorithm, Iv and PaddingMode say besides."
-DATA_KEY_LENGTH = "NumberOfBytes may be 0 or missing, which means 32, and is at most 1024, as in the shared gateway."
+DATA_KEY_LENGTH = (
+    "The help pages call NumberOfBytes required and do not bound it: here 0 and a missing one mean 32, and 1024 is the "
+    "most, as in the shared gateway."
+)
 KEY_PAIR_FORM = (
     "A private data key is PKCS#8 and a public one SubjectPublicKeyInfo, as PEM unless KeyFormat says DER; what is "
     "encrypted is the private key in that form."
 )
 DIGEST = (
-    "A digest has the 32 bytes of the algorithm's hash. It is the Message of the type DIGEST, or the field Digest, which "
-    "no client fills."
+    "A digest has the 32 bytes of the algorithm's hash: the help pages allow up to 32, and no algorithm signs fewer. It is "
+    "the Message of the type DIGEST, or the field Digest, which no client fills."
 )
 SIGNATURE_ALGORITHM = (
     "Without Algorithm it is the first of the key's spec (RSA_PSS_SHA_256 for RSA), as an older page had it; the newer one "

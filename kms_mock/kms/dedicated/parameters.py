@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from kms_mock.kms.dedicated.messages import InHeader
-from kms_mock.rpc.binding import Inferred, Sensitive
+from kms_mock.rpc.binding import Sensitive
 
 KeyVersionHeader = Annotated[
     str, Meta(max_length=64, description="in the header `x-kms-migrationkeyversionid`"), InHeader()
@@ -32,6 +32,4 @@ KeyPairSpec = Literal["RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P256K"]
 KeyFormat = Literal["PEM", "DER"]
 MessageType = Literal["RAW", "DIGEST"]
 Message = Annotated[bytes, Sensitive()]
-RandomLength = Annotated[
-    int, Meta(ge=1, le=1024), Inferred("GenerateRandom makes 1 to 1024 bytes: no page was found that bounds them.")
-]
+RandomLength = Annotated[int, Meta(ge=1, le=64)]  # help page GenerateRandom of the KMS Instance API

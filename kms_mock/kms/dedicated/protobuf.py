@@ -6,7 +6,7 @@ release that has to suit the clients beside it: the vendor's Python SDK wants on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 FieldType = Literal["string", "bytes", "int32", "bool", "repeated string"]
@@ -15,6 +15,23 @@ _VARINT, _SIXTY_FOUR, _LENGTH, _THIRTY_TWO = 0, 1, 2, 5  # wire types; 3 and 4, 
 _FIXED = {_SIXTY_FOUR: 8, _THIRTY_TWO: 4}
 _NUMBERS = ("int32", "bool")
 _MORE = 0x80  # the bit of a byte that says that the number goes on
+_ONE_BYTE = [bytes((number,)) for number in range(_MORE)]
+_MASK = 0xFFFF_FFFF_FFFF_FFFF
+_MAX_SHIFT = 70  # a number has ten bytes at most
+_MAX_FIELD = (1 << 29) - 1
+
+
+def _int32(number: int) -> int:
+    return (number & 0xFFFF_FFFF ^ 0x8000_0000) - 0x8000_0000  # of a longer one the low bits count
+
+
+_READERS: dict[FieldType, Callable[[Any], Any]] = {
+    "string": bytes.decode,
+    "bytes": bytes,
+    "int32": _int32,
+    "bool": bool,
+    "repeated string": bytes.decode,
+}
 
 
 class Field(NamedTuple):
@@ -30,21 +47,22 @@ class Field(NamedTuple):
 
 
 class Message:
-    """A kind of message, which reads and writes the values of its fields by name."""
+    """A kind of message, which reads and writes the values of its fields by name.
+
+    As proto3 has it, a field that is empty, 0 or false is no other than one that is not there.
+    """
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = dict(fields)
-        self._by_tag = {field.tag: (name, field.type) for name, field in fields.items()}
+        self._by_tag = {field.tag: (name, field.type, _READERS[field.type]) for name, field in fields.items()}
         self._tags = [(name, field.type, _varint(field.tag)) for name, field in fields.items()]
 
     def decode(self, data: bytes) -> dict[str, Any]:
         """Return the values that are there. Unknown fields are skipped. Raises ValueError for damaged data."""
         values: dict[str, Any] = {}
-        place, end = 0, len(data)
+        known, place, end = self._by_tag, 0, len(data)
         while place < end:
-            tag, place = _read_varint(data, place)
-            if not 0 < tag >> 3 < 1 << 29:
-                raise ValueError("a field has no valid number")
+            tag, place = (data[place], place + 1) if data[place] < _MORE else _read_varint(data, place)
             wire_type = tag & 7
             value: bytes | int
             if wire_type == _VARINT:
@@ -55,35 +73,34 @@ class Message:
                 place += length
                 if place > end:
                     raise ValueError("a field is longer than the message")
-            name, kind = self._by_tag.get(tag, ("", ""))
+            found = known.get(tag)
+            if found is None:
+                if not 0 < tag >> 3 <= _MAX_FIELD:
+                    raise ValueError("a field has no valid number")
+                continue
+            name, kind, read = found
             if kind == "repeated string":
-                values.setdefault(name, []).append(_value(kind, value))
-            elif name:
-                values[name] = _value(kind, value)
-        return values
+                values.setdefault(name, []).append(read(value))
+            else:
+                values[name] = read(value)  # of several the last one counts
+        return values if all(values.values()) else {name: value for name, value in values.items() if value}
 
     def encode(self, values: Mapping[str, Any]) -> bytes:
-        """Write values; one that is empty, 0 or false is not written, as proto3 has it."""
+        """Return the message that has these values."""
         written: list[bytes] = []
         for name, kind, tag in self._tags:
             value = values.get(name)
             if not value:
                 continue
-            if kind in _NUMBERS:
-                written += (tag, _varint(int(value) & 0xFFFF_FFFF_FFFF_FFFF))
-                continue
-            for item in value if kind == "repeated string" else (value,):
-                data = item if isinstance(item, bytes) else item.encode()
-                written += (tag, _varint(len(data)), data)
+            if kind == "bytes":
+                written += (tag, _varint(len(value)), value)
+            elif kind in _NUMBERS:
+                written += (tag, _varint(int(value) & _MASK))
+            else:
+                for text in (value,) if kind == "string" else value:
+                    data = text.encode()
+                    written += (tag, _varint(len(data)), data)
         return b"".join(written)
-
-
-def _value(kind: str, value: Any) -> Any:
-    if kind == "bool":
-        return value != 0
-    if kind == "int32":
-        return (value & 0xFFFF_FFFF ^ 0x8000_0000) - 0x8000_0000  # of a longer one the low bits count
-    return value if kind == "bytes" else value.decode()
 
 
 def _fixed(wire_type: int) -> int:
@@ -94,15 +111,16 @@ def _fixed(wire_type: int) -> int:
 
 def _read_varint(data: bytes, place: int) -> tuple[int, int]:
     """Return the number at a place, of seven bits a byte, the lowest first, and the place after it."""
-    number = 0
-    for shift, byte in enumerate(data[place : place + 10]):
+    number = shift = 0
+    while place < len(data) and shift < _MAX_SHIFT:
+        byte = data[place]
+        place += 1
         if byte < _MORE:
-            return (number | byte << 7 * shift) & 0xFFFF_FFFF_FFFF_FFFF, place + shift + 1
-        number |= (byte & 0x7F) << 7 * shift
+            return (number | byte << shift) & _MASK, place
+        number |= (byte & 0x7F) << shift
+        shift += 7
     raise ValueError("a number has no end")
 
 
 def _varint(number: int) -> bytes:
-    if number < _MORE:
-        return bytes((number,))
-    return bytes((number & 0x7F | _MORE,)) + _varint(number >> 7)
+    return _ONE_BYTE[number] if number < _MORE else bytes((number & 0x7F | _MORE,)) + _varint(number >> 7)

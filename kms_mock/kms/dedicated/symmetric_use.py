@@ -81,7 +81,7 @@ def unseal(
     return cipher.decrypt(material, cipher.iv(iv, bytes), ciphertext, aad)
 
 
-def unseal_advanced(ctx: Context, blob: blobs.Opened, aad: bytes | None) -> tuple[Key, Cipher, bytes]:
+def unseal_advanced(ctx: Context, blob: blobs.BlobParts, aad: bytes | None) -> tuple[Key, Cipher, bytes]:
     """Decrypt a blob that names everything; return key and algorithm too. Raises KEY_NOT_FOUND, INVALID_CIPHERTEXT."""
     key = ctx.key_of_version(blob.key_version_id)
     check_software(ctx, key)

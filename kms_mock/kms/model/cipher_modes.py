@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from kms_mock.crypto import symmetric
 from kms_mock.crypto.envelope import NONCE_LENGTH
 from kms_mock.crypto.errors import InvalidCiphertext
 from kms_mock.crypto.material import KeyMaterial
-from kms_mock.crypto.specs import KeySpec, Kind
+from kms_mock.crypto.specs import Kind
 from kms_mock.kms import errors
 from kms_mock.kms.model import key_use
 from kms_mock.kms.model.key import Key
@@ -18,7 +19,7 @@ AdvanceAlgorithm = Literal["AES_GCM", "AES_CBC", "AES_CTR", "AES_ECB", "SM4_GCM"
 PaddingMode = Literal["PKCS7_PADDING", "NO_PADDING"]
 _Mode = Literal["GCM", "CBC", "CTR", "ECB"]
 
-_BLOCK_IV_LENGTH = 16
+_IV_LENGTHS: dict[_Mode, int] = {"GCM": NONCE_LENGTH, "CBC": 16, "CTR": 16, "ECB": 0}
 _KINDS: dict[str, Kind] = {"AES": "aes", "SM4": "sm4"}
 _MODES: dict[str, _Mode] = {mode: mode for mode in get_args(_Mode)}
 
@@ -33,7 +34,7 @@ class Cipher(NamedTuple):
     @property
     def iv_length(self) -> int:
         """How many bytes its IV has."""
-        return {"GCM": NONCE_LENGTH, "ECB": 0}.get(self.mode, _BLOCK_IV_LENGTH)
+        return _IV_LENGTHS[self.mode]
 
     def iv(self, given: bytes | None, random_bytes: Callable[[int], bytes]) -> bytes:
         """Return the IV: the given one, or a new one; ECB has none. Raises INVALID_PARAMETER for another length."""
@@ -77,14 +78,17 @@ class Cipher(NamedTuple):
 
 def cipher_of(key: Key, algorithm: str | None, padding: PaddingMode | None) -> Cipher:
     """Return the algorithm with which to use a key: GCM unless another is asked for. Raises INVALID_PARAMETER."""
-    algorithm = algorithm or default_algorithm(key.spec)
-    kind, _, mode = algorithm.partition("_")
-    if _KINDS.get(kind) != key.spec.kind or mode not in _MODES:
+    found = _cipher(key.spec.kind, algorithm, padding)
+    if found is None:
         raise errors.INVALID_PARAMETER(f"Key {key.id} is {key.spec_name} and has no {algorithm}.", name="Algorithm")
+    return found
+
+
+@lru_cache(maxsize=64)
+def _cipher(kind: Kind, algorithm: str | None, padding: PaddingMode | None) -> Cipher | None:
+    algorithm = algorithm or f"{kind.upper()}_GCM"
+    name, _, mode = algorithm.partition("_")
+    if _KINDS.get(name) != kind or mode not in _MODES:
+        return None
     padded = (padding or "PKCS7_PADDING") if mode in ("CBC", "ECB") else None
     return Cipher(algorithm, _MODES[mode], padded)
-
-
-def default_algorithm(spec: KeySpec) -> str:
-    """Return the algorithm of a symmetric key where none is named."""
-    return "AES_GCM" if spec.kind == "aes" else "SM4_GCM"

@@ -7,14 +7,14 @@ the operations that do what those of the Instance API do are allowed with them, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 from msgspec.structs import replace
 
 from kms_mock.identity.accounts import AccessKey, Caller
-from kms_mock.identity.patterns import MAX_PATTERN
+from kms_mock.identity.patterns import MAX_PATTERN, Match
 from kms_mock.identity.policies import NamedPolicy, Numbered, Policy, Statement
 from kms_mock.kms import errors
 from kms_mock.kms.model.access import (
@@ -32,6 +32,7 @@ from kms_mock.kms.model.arns import arn
 from kms_mock.kms.model.key import keys
 from kms_mock.kms.model.secret import secrets
 from kms_mock.store.partition import Partition
+from kms_mock.store.resource import Resource
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 
@@ -71,7 +72,7 @@ class InstancePolicy(Policy, frozen=True, dict=True):
     """A policy about what is in one KMS instance, which an ARN does not tell."""
 
     instance_id: str
-    is_inside: Callable[[str], bool]  # whether the resource with this ARN is in the instance
+    partition: ref[Partition]  # else what is remembered of a partition would keep it
 
     @cached_property
     def _about_inside(self) -> dict[str, tuple[Numbered, ...]]:
@@ -82,18 +83,43 @@ class InstancePolicy(Policy, frozen=True, dict=True):
         found = self._about_inside.get(action)
         if found is None:
             found = self._about_inside[action] = tuple(
-                (number, sid, replace(statement, resources=_both(statement.resources, self.is_inside)))
+                (number, sid, replace(statement, resources=self._inside(statement.resources)))
                 for number, sid, statement in super().about(action)
             )
         return found
 
+    def _inside(self, match: Match) -> Match:
+        """Return whether an ARN matches, and is that of a key or secret in the instance, as a function."""
 
-def find_client_key(store: Store, client_key_id: str) -> tuple[Partition, AccessPoint, ClientKey] | None:
-    """Return a client key of any account and region, with where it belongs; None for an unknown or deleted one."""
+        def match_inside(resource: str) -> bool:
+            if not match(resource):
+                return False
+            kind, _, name = resource.split(":", 4)[-1].partition("/")
+            partition = self.partition()
+            assert partition is not None  # noqa: S101 (a request is using it)
+            record = partition[keys].get(name) if kind == "key" else partition[secrets].get(name)
+            return record is not None and record.instance_id == self.instance_id
+
+        return match_inside
+
+
+class FoundClientKey(NamedTuple):
+    """A client key with where it belongs."""
+
+    partition: Partition
+    point: AccessPoint
+    client_key: ClientKey
+
+
+def find_client_key(store: Store, client_key_id: str) -> FoundClientKey | None:
+    """Return a client key of any account and region; None for an unknown or deleted one."""
+    home = store.existing(store.default_account, store.default_region)
+    if home is not None and (point := home[access_points].owner(CLIENT_KEYS, client_key_id)) is not None:
+        return FoundClientKey(home, point, point.client_keys[client_key_id])  # as most are
     for partition in store.partitions():
         point = partition[access_points].owner(CLIENT_KEYS, client_key_id)
         if point is not None:
-            return partition, point, point.client_keys[client_key_id]
+            return FoundClientKey(partition, point, point.client_keys[client_key_id])
     return None
 
 
@@ -102,38 +128,59 @@ def client_key_caller(store: Store, client_key_id: str, now: float) -> Caller:
     found = find_client_key(store, client_key_id)
     if found is None:
         raise errors.INVALID_ACCESS_KEY_ID(f"Client key {client_key_id[:60]!a} was deleted, or never existed.")
-    return caller_of(*found, now)
+    return caller_of(found, now)
 
 
-def caller_of(partition: Partition, point: AccessPoint, client_key: ClientKey, now: float) -> Caller:
+def caller_of(found: FoundClientKey, now: float) -> Caller:
     """Return who signs with a client key that was found. Raises ACCESS_KEY_INACTIVE outside its dates."""
+    client_key = found.client_key
     if not client_key.not_before <= now <= client_key.not_after:
         raise errors.ACCESS_KEY_INACTIVE(
             f"Client key {client_key.id} is valid from {iso(client_key.not_before)} to {iso(client_key.not_after)}; "
             f"it is {iso(now)}."
         )
-    return Caller(partition.account_id, AccessKey(client_key.id), _rights(partition, point), application=point.arn)
-
-
-# Of each partition: access point -> the records that its rights follow from, and the rights. To make them anew costs
-# every request as much as all else that asks for permission.
-_MAX_KNOWN = 256
-_known_rights: WeakKeyDictionary[Partition, dict[str, tuple[tuple[object, ...], tuple[NamedPolicy, ...]]]] = (
-    WeakKeyDictionary()
-)
-
-
-def _rights(partition: Partition, point: AccessPoint) -> tuple[NamedPolicy, ...]:
-    """Return the policies of an access point in the language of RAM."""
-    known = _known_rights.setdefault(partition, {})
-    found = list(map(partition[policies].get, point.policies))
-    names = [name for policy in found if policy is not None for name in policy.network_rules or ()]
-    records = (point, *found, *map(partition[network_rules].get, names))
-    if point.name not in known or known[point.name][0] != records:
+    known = _known_callers.setdefault(found.partition, {})
+    caller = known.get(client_key.id)
+    if caller is None or not caller.is_good(found):
         if len(known) >= _MAX_KNOWN:
-            known.clear()  # of access points that were deleted meanwhile
-        known[point.name] = records, tuple(_named_policy(partition, point, name) for name in point.policies)
-    return known[point.name][1]
+            known.clear()  # of client keys that were deleted meanwhile
+        caller = known[client_key.id] = _KnownCaller.of(found)
+    return caller.caller
+
+
+class _KnownCaller(NamedTuple):
+    """The caller of a client key, with the records that its rights follow from: to make them anew costs a request much."""
+
+    caller: Caller
+    point: AccessPoint
+    records: tuple[tuple[Resource[Any], str, object], ...]  # None for one that does not exist
+
+    @classmethod
+    def of(cls, found: FoundClientKey) -> _KnownCaller:
+        """Return the caller of a client key, made anew."""
+        partition, point, client_key = found
+        records: list[tuple[Resource[Any], str, object]] = []
+        for name in point.policies:
+            policy = partition[policies].get(name)
+            records.append((policies, name, policy))
+            rules = (policy and policy.network_rules) or ()
+            records += [(network_rules, rule, partition[network_rules].get(rule)) for rule in rules]
+        rights = tuple(_named_policy(partition, point, name) for name in point.policies)
+        caller = Caller(partition.account_id, AccessKey(client_key.id), rights, application=point.arn)
+        return cls(caller, point, tuple(records))
+
+    def is_good(self, found: FoundClientKey) -> bool:
+        """Return whether none of the records was replaced since."""
+        if self.point is not found.point:
+            return False
+        for resource, name, record in self.records:  # noqa: SIM110 (a generator costs twice as much)
+            if found.partition[resource].get(name) is not record:
+                return False
+        return True
+
+
+_MAX_KNOWN = 256
+_known_callers: WeakKeyDictionary[Partition, dict[str, _KnownCaller]] = WeakKeyDictionary()
 
 
 def _named_policy(partition: Partition, point: AccessPoint, name: str) -> NamedPolicy:
@@ -147,8 +194,8 @@ def _named_policy(partition: Partition, point: AccessPoint, name: str) -> NamedP
     translated = _translated(arn(partition, ""), policy, sources)
     if policy.scope in (None, SHARED_GATEWAY):
         return label, translated
-    inside = _inside(partition, policy.scope)
-    return f"{label} for instance {policy.scope}", InstancePolicy("1", translated.Statement, policy.scope, inside)
+    limited = InstancePolicy("1", translated.Statement, policy.scope, ref(partition))
+    return f"{label} for instance {policy.scope}", limited
 
 
 @lru_cache(maxsize=256)
@@ -175,21 +222,3 @@ def _sources(partition: Partition, policy: AccessPolicy) -> tuple[str, ...] | No
         return None
     rules = map(partition[network_rules].get, policy.network_rules)
     return tuple(block for rule in rules if rule for block in rule.sources if len(block) <= _LONGEST_BLOCK)
-
-
-def _inside(partition: Partition, instance_id: str) -> Callable[[str], bool]:
-    """Return whether the key or secret of a partition with this ARN is in an instance, as a function."""
-    place = ref(partition)  # else what is remembered of a partition would keep it
-
-    def is_inside(resource: str) -> bool:
-        kind, _, name = resource.split(":", 4)[-1].partition("/")
-        inside = place()
-        assert inside is not None  # noqa: S101 (a request is using it)
-        record = inside[keys].get(name) if kind == "key" else inside[secrets].get(name)
-        return record is not None and record.instance_id == instance_id
-
-    return is_inside
-
-
-def _both(first: Callable[[str], bool], second: Callable[[str], bool]) -> Callable[[str], bool]:
-    return lambda text: first(text) and second(text)

@@ -96,8 +96,10 @@ def default_instance(partition: Partition) -> Instance | None:
 
 def instance_or_default(partition: Partition, instance_id: str | None) -> str | None:
     """Return the id of the instance that a new key or secret goes into, None for none."""
-    default = default_instance(partition) if instance_id is None else None
-    return default.id if default is not None else instance_id
+    if instance_id is None and partition[instances]:
+        default = default_instance(partition)
+        return None if default is None else default.id
+    return instance_id
 
 
 def connected_instance(partition: Partition, instance_id: str) -> Instance:

@@ -117,10 +117,9 @@ class Key(Struct, frozen=True):
     @property
     def due(self) -> float:
         """When the next thing happens to this key by itself; infinity for never."""
-        times = [self.deletion_date, self.material_expires]
-        if self.state == "Enabled":  # rotation is suspended in every other state (behaviour.md 9)
-            times.append(self.next_rotation)
-        return min((time for time in times if time is not None), default=math.inf)
+        rotation = self.next_rotation if self.state == "Enabled" else None  # else suspended (behaviour.md 9)
+        times = [time for time in (self.deletion_date, self.material_expires, rotation) if time is not None]
+        return min(times) if times else math.inf
 
     @property
     def rotation_status(self) -> Literal["Enabled", "Disabled", "Suspended"]:
@@ -218,12 +217,14 @@ class Key(Struct, frozen=True):
 
     def material(self, version_id: str | None = None) -> KeyMaterial:
         """Return the material of a version (None: the primary one) of a key whose state allows its use."""
-        self.after("use")
+        next_state("use", self.state, self.id)  # or its refusal
         return self.stored_material(version_id)
 
     def stored_material(self, version_id: str | None = None) -> KeyMaterial:
         """Return the material of a version, whatever the key's state. Raises KEY_PENDING_IMPORT when there is none."""
-        material = self.version(version_id or self.primary_version or "").material
+        version_id = version_id or self.primary_version or ""
+        version = self.versions.get(version_id) or self.version(version_id)
+        material = version.material
         if material is None:
             raise errors.KEY_PENDING_IMPORT(f"Key {self.id} has no material.")
         return material

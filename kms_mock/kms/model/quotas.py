@@ -16,7 +16,7 @@ from kms_mock.store.partition import Partition
 def check_room_for_key(partition: Partition, instance_id: str | None) -> None:
     """Check that one more key fits. Raises LIMIT_EXCEEDED, SHARE_QUOTA_EXCEEDED; for an instance also its refusals."""
     quotas = _quotas(partition)
-    if instance_id is None:
+    if instance_id is None and quotas.keys is not None:
         _check_room(partition, None, quotas.keys, lambda: used_keys(partition), "keys")
     _check_room_for_version(partition, instance_id, quotas)
 
@@ -29,7 +29,8 @@ def check_room_for_version(partition: Partition, instance_id: str | None) -> Non
 def _check_room_for_version(partition: Partition, instance_id: str | None, quotas: Quotas) -> None:
     instance = _instance(partition, instance_id)
     quota = quotas.key_versions if instance is None else instance.max_keys
-    _check_room(partition, instance, quota, lambda: used_versions(partition, instance_id), "key versions")
+    if quota is not None:
+        _check_room(partition, instance, quota, lambda: used_versions(partition, instance_id), "key versions")
 
 
 def check_room_for_secret(partition: Partition, instance_id: str | None) -> None:

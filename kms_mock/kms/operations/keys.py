@@ -198,7 +198,7 @@ def create_key(
         description=description,
         versions={version_id: KeyVersion(version_id, ctx.now)},
         primary_version=version_id,
-        tags=checked_tags({}, tags or []),
+        tags=checked_tags({}, tags) if tags else {},
         last_rotation=ctx.now,
     )
     if dkms_instance_id is not None:

@@ -208,6 +208,8 @@ def read_value(
 
 def _version_asked_for(secret: Secret, stage: str | None, version_id: str | None) -> SecretVersion:
     """Return the version asked for. A managed secret has only its current and previous value: other stages and ids are ignored."""
+    if stage is None and version_id is None:
+        return secret.staged(CURRENT)
     if secret.managed:
         return secret.staged(PREVIOUS if stage == PREVIOUS else CURRENT)
     if version_id is None:

@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 from kms_mock.crypto import asymmetric
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong
 from kms_mock.crypto.material import KeyMaterial
-from kms_mock.crypto.specs import ENCRYPT_DECRYPT, SYMMETRIC_CIPHERS
+from kms_mock.crypto.specs import ENCRYPT_DECRYPT, SYMMETRIC_CIPHERS, Kind
 from kms_mock.kms import errors
 from kms_mock.kms.dedicated import blobs, inferred, symmetric_use
 from kms_mock.kms.dedicated.context import Context
@@ -16,6 +16,8 @@ from kms_mock.kms.model.cipher_modes import AdvanceAlgorithm, Cipher, PaddingMod
 from kms_mock.kms.model.key import Key
 from kms_mock.kms.parameters import KeyId, PlaintextBytes
 from kms_mock.rpc.api import operation
+
+_KINDS: tuple[Kind, ...] = (*SYMMETRIC_CIPHERS, "rsa", "sm2")
 
 
 class _Encryption(TypedDict):
@@ -64,7 +66,7 @@ def encrypt(
     key_version_id: KeyVersionHeader | None = None,
 ) -> Encrypted:
     """Encrypt under the initial version of a key, symmetric or a key pair, or under the version in the header."""
-    key = _encrypting(ctx, ctx.key(key_id))
+    key = _usable(ctx, ctx.key(key_id))
     version_id = key_version_id or initial_version(key)
     if key.spec.encrypts_symmetrically:
         cipher = cipher_of(key, algorithm, padding_mode)
@@ -93,13 +95,13 @@ def decrypt(
     key_version_id: KeyVersionHeader | None = None,
 ) -> Decrypted:
     """Decrypt what Encrypt or GenerateDataKey made. The key is named by its id or by its version in the header."""
-    key, version_id = _decrypting(ctx, key_id, key_version_id)
+    key, version_id = _key_and_version(ctx, key_id, key_version_id)
     if key.spec.encrypts_symmetrically:
         cipher = cipher_of(key, algorithm, padding_mode)
         plaintext = symmetric_use.unseal(key, cipher, ciphertext_blob, iv=iv, aad=aad, version_id=version_id)
         return {**_decryption(key, cipher, plaintext), "KeyVersionId": version_id}
     name = _pair_algorithm(key, algorithm)
-    plaintext = _opened(key.material(version_id), name, ciphertext_blob)
+    plaintext = _decrypt_with_pair(key.material(version_id), name, ciphertext_blob)
     return {"KeyId": key.id, "Plaintext": plaintext, "Algorithm": name, "KeyVersionId": version_id}
 
 
@@ -135,7 +137,7 @@ def advance_decrypt(
     """Decrypt what an Advance operation made, or with KeyId and Iv what Encrypt and GenerateDataKey made."""
     blob = blobs.unpack(ciphertext_blob)
     if blob is None:
-        key, version_id = _decrypting(ctx, key_id, None)
+        key, version_id = _key_and_version(ctx, key_id, None)
         symmetric_use.check_software(ctx, key)
         cipher = cipher_of(key, algorithm, padding_mode)
         plaintext = symmetric_use.unseal(key, cipher, ciphertext_blob, iv=iv, aad=aad, version_id=version_id)
@@ -161,18 +163,18 @@ def _encryption(key: Key, sealed: Sealed) -> _Encryption:
     return result
 
 
-def _encrypting(ctx: Context, key: Key) -> Key:
-    kinds = (*SYMMETRIC_CIPHERS, "rsa", "sm2")
-    key_use.check_usable(ctx.partition, key, kinds, ENCRYPT_DECRYPT, errors.UNSUPPORTED_OPERATION)
+def _usable(ctx: Context, key: Key) -> Key:
+    """Return a key that encrypts: symmetric, RSA or SM2. Raises UNSUPPORTED_OPERATION, KEY_UNAVAILABLE."""
+    key_use.check_usable(ctx.partition, key, _KINDS, ENCRYPT_DECRYPT, errors.UNSUPPORTED_OPERATION)
     return key
 
 
-def _decrypting(ctx: Context, key_id: str | None, version_id: str | None) -> tuple[Key, str]:
+def _key_and_version(ctx: Context, key_id: str | None, version_id: str | None) -> tuple[Key, str]:
     """Return the key to decrypt with, and the id of its version: the one in the header, else the initial one."""
     if key_id is not None:
-        key = _encrypting(ctx, ctx.key(key_id))
+        key = _usable(ctx, ctx.key(key_id))
     elif version_id is not None:
-        key = _encrypting(ctx, ctx.key_of_version(version_id))
+        key = _usable(ctx, ctx.key_of_version(version_id))
     else:
         raise errors.MISSING_PARAMETER("KeyId names the key; this ciphertext names none.", name="KeyId")
     return key, version_id or initial_version(key)
@@ -187,7 +189,7 @@ def _pair_algorithm(key: Key, algorithm: str | None) -> str:
     return algorithm
 
 
-def _opened(material: KeyMaterial, algorithm: str, ciphertext: bytes) -> bytes:
+def _decrypt_with_pair(material: KeyMaterial, algorithm: str, ciphertext: bytes) -> bytes:
     try:
         return asymmetric.decrypt(material, algorithm, ciphertext)
     except InvalidCiphertext as error:

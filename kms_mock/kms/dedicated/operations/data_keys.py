@@ -134,13 +134,13 @@ def _data_key(key: Key, plaintext: bytes, sealed: Sealed) -> _DataKeyFields:
 # -- key pairs --------------------------------------------------------------------------------------------------------
 
 
-def _make_pair(ctx: Context, *, key_id: str, key_pair_spec: str, **_: object) -> Callable[[], KeyMaterial] | None:
+def _pair_work(ctx: Context, *, key_id: str, key_pair_spec: str, **_: object) -> Callable[[], KeyMaterial] | None:
     """Return the work that makes a key pair; a request that will be refused makes none."""
     symmetric_use.software_key(ctx, key_id).material()
     return pair_work(key_pair_spec, ctx.sources)
 
 
-class _Pair(NamedTuple):
+class _DataKeyPair(NamedTuple):
     """A data key pair in the form that was asked for; its private half is what gets encrypted."""
 
     key: Key
@@ -149,19 +149,20 @@ class _Pair(NamedTuple):
     sealed: Sealed
 
 
-def _pair(
+def _make_data_key_pair(
     ctx: Context, key_id: str, key_format: str, aad: bytes | None, *, algorithm: str | None = None, advanced: bool
-) -> _Pair:
+) -> _DataKeyPair:
+    """Return the prepared key pair, its private half encrypted. Raises UNSUPPORTED_OPERATION, INVALID_PARAMETER."""
     key = symmetric_use.software_key(ctx, key_id)
     made: KeyMaterial = ctx.prepared
     private, public = made.to_bytes(), made.public_key_der()
     if key_format == "PEM":
         private, public = pem.encode("PRIVATE KEY", private).encode(), pem.encode("PUBLIC KEY", public).encode()
     seal = symmetric_use.seal_advanced if advanced else symmetric_use.seal
-    return _Pair(key, private, public, seal(ctx, key, cipher_of(key, algorithm, None), private, aad=aad))
+    return _DataKeyPair(key, private, public, seal(ctx, key, cipher_of(key, algorithm, None), private, aad=aad))
 
 
-def _shown(pair: _Pair, key_pair_spec: str) -> _KeyPairFields:
+def _pair_fields(pair: _DataKeyPair, key_pair_spec: str) -> _KeyPairFields:
     return {
         "KeyId": pair.key.id,
         "Iv": pair.sealed.iv,
@@ -173,7 +174,7 @@ def _shown(pair: _Pair, key_pair_spec: str) -> _KeyPairFields:
     }
 
 
-def _hidden(pair: _Pair, key_pair_spec: str) -> _HiddenKeyPairFields:
+def _hidden_pair_fields(pair: _DataKeyPair, key_pair_spec: str) -> _HiddenKeyPairFields:
     return {
         "KeyId": pair.key.id,
         "Iv": pair.sealed.iv,
@@ -184,7 +185,7 @@ def _hidden(pair: _Pair, key_pair_spec: str) -> _HiddenKeyPairFields:
     }
 
 
-@operation("GenerateDataKeyPair", prepare=_make_pair, inferred=(inferred.KEY_PAIR_FORM,))
+@operation("GenerateDataKeyPair", prepare=_pair_work, inferred=(inferred.KEY_PAIR_FORM,))
 def generate_data_key_pair(
     ctx: Context,
     *,
@@ -195,11 +196,11 @@ def generate_data_key_pair(
     aad: Aad | None = None,
 ) -> DataKeyPair:
     """Make a key pair; return it, and its private half encrypted under the initial version of a symmetric key."""
-    pair = _pair(ctx, key_id, key_format, aad, algorithm=algorithm, advanced=False)
-    return {**_shown(pair, key_pair_spec), "KeyVersionId": pair.sealed.version_id}
+    pair = _make_data_key_pair(ctx, key_id, key_format, aad, algorithm=algorithm, advanced=False)
+    return {**_pair_fields(pair, key_pair_spec), "KeyVersionId": pair.sealed.version_id}
 
 
-@operation("GenerateDataKeyPairWithoutPlaintext", prepare=_make_pair, inferred=(inferred.KEY_PAIR_FORM,))
+@operation("GenerateDataKeyPairWithoutPlaintext", prepare=_pair_work, inferred=(inferred.KEY_PAIR_FORM,))
 def generate_data_key_pair_without_plaintext(
     ctx: Context,
     *,
@@ -210,27 +211,27 @@ def generate_data_key_pair_without_plaintext(
     aad: Aad | None = None,
 ) -> HiddenDataKeyPair:
     """Make a key pair; return its public half, and the private one encrypted under the key's initial version."""
-    pair = _pair(ctx, key_id, key_format, aad, algorithm=algorithm, advanced=False)
-    return {**_hidden(pair, key_pair_spec), "KeyVersionId": pair.sealed.version_id}
+    pair = _make_data_key_pair(ctx, key_id, key_format, aad, algorithm=algorithm, advanced=False)
+    return {**_hidden_pair_fields(pair, key_pair_spec), "KeyVersionId": pair.sealed.version_id}
 
 
-@operation("AdvanceGenerateDataKeyPair", prepare=_make_pair, inferred=(blobs.INFERRED, inferred.KEY_PAIR_FORM))
+@operation("AdvanceGenerateDataKeyPair", prepare=_pair_work, inferred=(blobs.INFERRED, inferred.KEY_PAIR_FORM))
 def advance_generate_data_key_pair(
     ctx: Context, *, key_id: KeyId, key_pair_spec: KeyPairSpec, key_format: KeyFormat = "PEM", aad: Aad | None = None
 ) -> AdvanceDataKeyPair:
     """Make a key pair; return it, and its private half encrypted under the primary version of a symmetric key."""
-    pair = _pair(ctx, key_id, key_format, aad, advanced=True)
-    return {**_shown(pair, key_pair_spec), "KeyVersionId": pair.sealed.version_id}
+    pair = _make_data_key_pair(ctx, key_id, key_format, aad, advanced=True)
+    return {**_pair_fields(pair, key_pair_spec), "KeyVersionId": pair.sealed.version_id}
 
 
 @operation(
     "AdvanceGenerateDataKeyPairWithoutPlaintext",
-    prepare=_make_pair,
+    prepare=_pair_work,
     inferred=(blobs.INFERRED, inferred.KEY_PAIR_FORM),
 )
 def advance_generate_data_key_pair_without_plaintext(
     ctx: Context, *, key_id: KeyId, key_pair_spec: KeyPairSpec, key_format: KeyFormat = "PEM", aad: Aad | None = None
 ) -> AdvanceHiddenDataKeyPair:
     """Make a key pair; return its public half, and the private one encrypted under the key's primary version."""
-    pair = _pair(ctx, key_id, key_format, aad, advanced=True)
-    return {**_hidden(pair, key_pair_spec), "KeyVersionId": pair.sealed.version_id}
+    pair = _make_data_key_pair(ctx, key_id, key_format, aad, advanced=True)
+    return {**_hidden_pair_fields(pair, key_pair_spec), "KeyVersionId": pair.sealed.version_id}

@@ -115,7 +115,7 @@ def _signing(  # noqa: PLR0917 (what both operations get)
     message: bytes | None,
     message_type: str,
 ) -> _Used:
-    """Return what a signature needs, or the refusal of the key, its algorithm, or what is to be signed."""
+    """Return what a signature needs. Raises UNSUPPORTED_OPERATION, INVALID_PARAMETER, MISSING_PARAMETER."""
     key = ctx.key(key_id)
     key_use.check_usable(ctx.partition, key, _PAIRS, SIGN_VERIFY, errors.UNSUPPORTED_OPERATION)
     algorithm = algorithm or key.spec.signature_algorithms[0]
