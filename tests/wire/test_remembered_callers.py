@@ -38,7 +38,7 @@ def code_of(server: InProcess, access_key_id: str) -> str:
     return server.call("ListKeys", AccessKeyId=access_key_id)[0]
 
 
-def load(server: InProcess, **account: Any) -> None:
+def load_account(server: InProcess, **account: Any) -> None:
     fixtures.load(server.store, {"accounts": [{"id": OTHER, **account}]})
 
 
@@ -47,11 +47,11 @@ def test_a_fixture_gives_an_id_that_was_seen_to_an_account(server: InProcess, ac
     """An id that nobody had was the default account's; from the fixture on it is that account's, and without it again not."""
     before = server.store.state()
     assert account_of(server, access_key_id) == account_of(server, access_key_id) == DEFAULT_ACCOUNT
-    load(server, access_keys=[{"id": access_key_id}])
+    load_account(server, access_keys=[{"id": access_key_id}])
     assert account_of(server, access_key_id) == account_of(server, access_key_id) == OTHER
     remove_account(server.store, OTHER)
     assert account_of(server, access_key_id) == DEFAULT_ACCOUNT
-    load(server, access_keys=[{"id": access_key_id}])
+    load_account(server, access_keys=[{"id": access_key_id}])
     assert account_of(server, access_key_id) == OTHER
     server.store.restore(before)
     assert account_of(server, access_key_id) == DEFAULT_ACCOUNT
@@ -62,7 +62,7 @@ def test_a_fixture_that_is_refused_leaves_the_caller(server: InProcess) -> None:
 
     def load_and_fail() -> None:
         with server.store.all_or_nothing():
-            load(server, access_keys=[{"id": "AK"}])
+            load_account(server, access_keys=[{"id": "AK"}])
             assert account_of(server, "AK") == OTHER
             raise RuntimeError
 
@@ -75,14 +75,14 @@ def test_a_fixture_that_is_refused_leaves_the_caller(server: InProcess) -> None:
 @pytest.mark.parametrize("change", ["policy", "group"])
 def test_the_policies_of_a_user_count_from_the_next_request(server: InProcess, change: str) -> None:
     """A caller is remembered with his policies, which belong to the user and to his groups."""
-    load(server, access_keys=[USER], users=[{"name": "reader"}])
+    load_account(server, access_keys=[USER], users=[{"name": "reader"}])
     assert code_of(server, "AK-user") == code_of(server, "AK-user") == ""
     before = server.store.state()
     if change == "policy":
         remove_account(server.store, OTHER)
-        load(server, access_keys=[USER], users=[{"name": "reader", "policies": [DENIED]}])
+        load_account(server, access_keys=[USER], users=[{"name": "reader", "policies": [DENIED]}])
     else:
-        load(server, groups=[{"name": "all", "users": ["reader"], "policies": [DENIED]}])
+        load_account(server, groups=[{"name": "all", "users": ["reader"], "policies": [DENIED]}])
     assert code_of(server, "AK-user") == "Forbidden.NoPermission"
     server.store.restore(before)
     assert code_of(server, "AK-user") == ""
@@ -91,10 +91,10 @@ def test_the_policies_of_a_user_count_from_the_next_request(server: InProcess, c
 @pytest.mark.parametrize("accounts", [None, [OTHER]])
 def test_a_service_that_closes_refuses_the_next_request(server: InProcess, accounts: list[str] | None) -> None:
     """An account that was open is asked for again when its record changes, also by going back to a former state."""
-    load(server, access_keys=[{"id": "AK"}])
+    load_account(server, access_keys=[{"id": "AK"}])
     opened = server.store.state()
     assert code_of(server, "AK") == code_of(server, "AK") == ""
-    load(server, status="InDebt")
+    load_account(server, status="InDebt")
     closed = server.store.state()
     refused = code_of(server, "AK")
     assert refused == code_of(server, "AK") != ""
