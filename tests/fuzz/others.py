@@ -67,12 +67,12 @@ def _field_value(kind: str, text: str) -> object:
         try:
             return base64.b64decode(text, validate=True)
         except ValueError:
-            pass
+            return text.encode("utf-8", "surrogatepass")
     if kind in ("int32", "bool"):
         digits = text.removeprefix("-")
         return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text.lower() == "true"
-    data = text.encode("utf-8", "surrogatepass")
-    return [data] if kind == "repeated string" else data
+    readable = text.encode("utf-8", "replace").decode()  # damaged bytes come from damaging the whole message
+    return [readable] if kind == "repeated string" else readable
 
 
 _TARGETS = (

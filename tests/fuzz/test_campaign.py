@@ -15,6 +15,8 @@ from kms_mock.persistence.database import Writer
 from kms_mock.rpc.gateway import Gateway
 from kms_mock.server import control_api
 from kms_mock.server.control_api import ROUTES
+from kms_mock.server.state_document import state_document
+from kms_mock.store.store import Store
 from tests.fuzz.campaign import ROUND_TRIPS, Campaign, run_steps
 from tests.fuzz.checks import Finding
 from tests.fuzz.control import ControlRequests
@@ -121,7 +123,11 @@ def test_a_campaign_notices_secrets_that_the_control_api_shows(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A snapshot of the state in which nothing is masked."""
-    monkeypatch.setattr(control_api, "_without_secrets", lambda document: document)
+
+    async def unmasked(store: Store, *, as_json: bool, **_: bool) -> dict[str, Any]:
+        return await state_document(store, reveal_secrets=True, as_json=as_json)
+
+    monkeypatch.setattr(control_api, "state_document", unmasked)
     assert "shown by state: a secret value" in found(campaign, 2000)
 
 
