@@ -225,17 +225,18 @@ def test_the_group_law(left: int, right: int) -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(scalar=st.integers(1, N - 1), base=st.integers(1, N - 1), teeth=st.integers(1, 8))
-def test_tables_of_multiples_agree_with_the_affine_formulas(scalar: int, base: int, teeth: int) -> None:
+@given(scalar=st.integers(1, N - 1), base=st.integers(1, N - 1), teeth=st.integers(1, 8), blocks=st.integers(1, 5))
+def test_tables_of_multiples_agree_with_the_affine_formulas(scalar: int, base: int, teeth: int, blocks: int) -> None:
     """A table of any size returns, for any point, the product that affine double-and-add returns."""
     point = _times(base)
-    assert multiply(scalar, Multiples(point, teeth)) == _affine_product(scalar, point)
+    assert multiply(scalar, Multiples(point, teeth, blocks)) == _affine_product(scalar, point)
 
 
+@pytest.mark.parametrize("blocks", [1, 2, 3, 4])
 @pytest.mark.parametrize("teeth", [1, 2, 3, 4, 5, 8])
-def test_edges_of_the_tables(teeth: int) -> None:
+def test_edges_of_the_tables(teeth: int, blocks: int) -> None:
     """Scalars by which an addition meets an equal point, its opposite or infinity on the way come out right."""
-    table, columns = Multiples(GENERATOR, teeth), -(-256 // teeth)
+    table, columns = Multiples(GENERATOR, teeth, blocks), -(-256 // (teeth * blocks))
     scalars = {
         1,
         2,
@@ -246,7 +247,7 @@ def test_edges_of_the_tables(teeth: int) -> None:
         (N - 1) // 2,
         (N + 1) // 2,
         1 << 255,
-        *(1 << columns * i for i in range(teeth)),
+        *(1 << columns * i for i in range(teeth * blocks)),
     }
     # One column before the end twice the sum so far is T (N + 1 = 2 * ...), or its opposite (N itself).
     for scalar in sorted(scalars):
