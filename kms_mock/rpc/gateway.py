@@ -97,6 +97,7 @@ class Gateway:
         log_request: LogRequest | None = None,
     ) -> None:
         self.apis = tuple(apis)
+        # A server of other forms alone answers what is of none of them as the first one does.
         self._rpc_apis = tuple(api for api in self.apis if api.wire_form is None) or self.apis
         self._other_forms = tuple((api.wire_form, (api,)) for api in self.apis if api.wire_form is not None)
         self.store = store
@@ -129,10 +130,10 @@ class Gateway:
                 await fault.strike("before", operation)
             result = await self._run(operation, request, request_id, checks)
             response = self._encode(operation, request, result, request_id)
-            if self._save and self.store.unsaved:  # before the answer leaves
-                self._save()
-            if self.store.changes:  # commit, before an await lets other requests run
-                effects = self.store.take_changes()
+            if self._save and self.store.unsaved:
+                self._save()  # to the state file, before the answer leaves
+            if self.store.changes:
+                effects = self.store.take_changes()  # commit, before an await lets other requests run
             if fault:  # it may raise, and the changes stay: the client sees an error for work that was done
                 await fault.strike("after", operation)
         except ApiError as error:
@@ -169,7 +170,7 @@ class Gateway:
     def not_mocked(self, http: HttpRequest, text: str) -> HttpResponse:
         """Answer a request for a product that is not mocked; the text tells the client so."""
         host = http.headers.get("Host", "")
-        xml = wants_xml_answer(http) or ".oss-" in f".{host}"
+        xml = wants_xml_answer(http) or ".oss-" in f".{host}"  # clients of OSS read nothing else
         error = errors.HOST_NOT_MOCKED(text, detail=text)
         response = encode_error(error, xml=xml, root="Error", request_id=self.sources.new_id())
         if self._record:
@@ -235,8 +236,7 @@ class Gateway:
                 if work is not None:
                     prepared = await asyncio.get_running_loop().run_in_executor(None, work)
                     # The store went on meanwhile: the handler sees it as it is now.
-                    context = self._context(operation, caller, request, request_id, checks)
-                    context.prepared = prepared
+                    context = self._context(operation, caller, request, request_id, checks, prepared)
             result = operation.handler(context, **arguments)
             if dry_run:
                 if self.store.changes:
@@ -244,7 +244,7 @@ class Gateway:
                 raise errors.DRY_RUN("DryRun: without it this request succeeds.")
         except ApiError as error:
             if context is not None and operation.needs_permission:
-                _add_unasked(context, context.named_arn(request.parameters), "unasked")
+                _add_checks_not_reached(context, context.named_arn(request.parameters), "unasked")
             raise _as_reported(operation, request, error) from error
         return {**result, "RequestId": request_id}
 
@@ -271,17 +271,19 @@ class Gateway:
         checks: list[Check],
     ) -> None:
         """Refuse early what RAM denies on every resource."""
-
-        def have_policies() -> bool:  # asked only when RAM allows nothing: it costs what the account has
-            return any(map(operation.api.has_policies, self.store.partitions(caller.account)))
-
+        has_policies, account = operation.api.has_policies, caller.account
         for action in operation.ram_actions:
-            denial = refusal_everywhere(caller, action, resources_have_policies=have_policies)
+            denial = refusal_everywhere(
+                caller,
+                action,
+                # asked only when RAM allows nothing: it costs what the account has
+                resources_have_policies=lambda: any(map(has_policies, self.store.partitions(account))),
+            )
             if denial is not None:
                 context = self._context(operation, caller, request, request_id, checks)
                 arn = context.named_arn(request.parameters)
-                _add_unasked(context, arn, "refused")
-                names_resource = arn and caller.application is None  # as in `Context.authorize`
+                _add_checks_not_reached(context, arn, "refused")
+                names_resource = arn is not None and caller.application is None  # as in `Context.authorize`
                 spec = errors.NO_PERMISSION_ON if names_resource else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
 
@@ -316,6 +318,7 @@ class Gateway:
         request: ApiRequest,
         request_id: str,
         checks: list[Check],
+        prepared: Any = None,
     ) -> Context:
         store, sources, region = self.store, self.sources, request.region
         now = sources.now()
@@ -325,7 +328,7 @@ class Gateway:
             raise errors.INVALID_PARAMETER("RegionId is not a region's name.", name="RegionId")
         partition = store.open(caller.account, region, now)
         return operation.api.context(
-            store, partition, sources, caller, operation, now, request_id, request.http, checks
+            store, partition, sources, caller, operation, now, request_id, request.http, checks, prepared
         )
 
     def _encode(
@@ -372,7 +375,7 @@ class Gateway:
         self._log_request(action, response.status, code, milliseconds, response.request_id, resource, response.reason)
 
 
-def _add_unasked(context: Context, named: str | None, outcome: Outcome) -> None:
+def _add_checks_not_reached(context: Context, named: str | None, outcome: Outcome) -> None:
     """Add the checks that a refused call did not come to, such as those on a key that does not exist.
 
     `named` is the ARN that it names. After a check that was refused there are none.
@@ -382,11 +385,12 @@ def _add_unasked(context: Context, named: str | None, outcome: Outcome) -> None:
     if (
         arn is None
         or (arn == named and not _PLAIN_ARN.fullmatch(arn))
-        or not all(check[3] == "allowed" for check in checks)
+        or not all(found == "allowed" for *_, found in checks)
     ):
         return
-    asked = {check[1] for check in checks}
-    checks += [(context.caller, each, arn, outcome) for each in context.operation.ram_actions if each not in asked]
+    asked = {action for _, action, _, _ in checks}
+    missing = [action for action in context.operation.ram_actions if action not in asked]
+    checks += [(context.caller, action, arn, outcome) for action in missing]
 
 
 def _as_reported(operation: Operation, request: ApiRequest, error: ApiError) -> ApiError:
