@@ -128,9 +128,7 @@ def test_a_campaign_notices_secrets_that_the_control_api_shows(
     async def unmasked(store: Store, *, as_json: bool, **_: bool) -> dict[str, Any]:
         return await state_document(store, reveal_secrets=True, as_json=as_json)
 
-    create = ApiStep(
-        "CreateSecret", "2016-01-20", (("SecretName", "x"), ("VersionId", "1"), ("SecretData", PLANTED))
-    )
+    create = ApiStep("CreateSecret", "2016-01-20", (("SecretName", "x"), ("VersionId", "1"), ("SecretData", PLANTED)))
     steps: Steps = [(0, create), (1, ControlStep("GET", "state"))]
     assert campaign.machine.runner.run(run_steps(campaign.machine, "open", steps)) is None
     monkeypatch.setattr(control_api, "state_document", unmasked)
