@@ -311,7 +311,7 @@ class Gateway:
             self._warned.add(warning)
             log.warning("RegionId %s is ignored: this is the endpoint of %s", ascii(warning[1]), request.region)
 
-    def _context(
+    def _context(  # noqa: PLR0917 (on the way of every request, where names cost)
         self,
         operation: Operation,
         caller: Caller,
