@@ -1,4 +1,7 @@
-"""One call as a whole: everything that was sent and answered, with the secrets in both masked."""
+"""One call as a whole: everything that was sent and answered, with the secrets in both masked.
+
+The text of a wrong signature quotes all parameters, so it is shown only where none of them is masked.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +32,16 @@ def exchange(call: Call, *, unmasked: bool = False) -> ExchangeDocument:
         for name, value in call.sent.items()
         if name in SYSTEM_PARAMETERS | EXTRA_PARAMETERS
     }
-    answered = dict(call.answered)
-    if not unmasked:
-        answered = masked_answer(answered)
+    answered: dict[str, Any] = dict(call.answered) if unmasked else _masked(call.answered)
+    if not unmasked and call.code == SIGNATURE_DOES_NOT_MATCH.code and _sent_a_secret(call):
+        answered["Message"] = MASK
     return {"call": document, "sent": {**system, **document["parameters"]}, "answer": answered}
 
 
-def masked_answer(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer in which every secret is masked; the text of a wrong signature quotes parameters."""
-    masked: dict[str, Any] = _masked(answer)
-    if answer.get("Code") == SIGNATURE_DOES_NOT_MATCH.code:
-        masked["Message"] = MASK
-    return masked
+def _sent_a_secret(call: Call) -> bool:
+    """Return whether a parameter that a signature covers is masked."""
+    is_token_sent = not (_SECRET_SYSTEM_PARAMETERS - {"Signature"}).isdisjoint(call.sent)
+    return is_token_sent or call.parameters != call.unmasked_parameters
 
 
 def _masked(tree: Any) -> Any:

@@ -16,6 +16,7 @@ from kms_mock.identity.accounts import (
     AuthenticationSettings,
     Caller,
     account_of_access_key,
+    accounts,
     authentication_settings,
 )
 from kms_mock.identity.callers import known_caller, session_caller
@@ -23,10 +24,11 @@ from kms_mock.identity.sessions import PREFIX, Session, has_token_form, sessions
 from kms_mock.rpc import errors, signature
 from kms_mock.rpc.canonical import RsaVerifier
 from kms_mock.rpc.decode import ApiRequest, signed_request
-from kms_mock.rpc.signed_request import SignedRequest, deciding, nonce_of, signer_in, timestamp_of
+from kms_mock.rpc.signed_request import SignedRequest, deciding, nonce_of, quoted, signer_in, timestamp_of
 from kms_mock.sources import Sources
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
+from kms_mock.suggestions import did_you_mean
 
 NONCE_LIMIT = 100_000  # nonces remembered at most: about 17 MB
 MOST_CALLERS = 1000  # remembered at once: clients choose the ids, so there must be an end
@@ -135,9 +137,8 @@ class Authenticator:
         if problem is not None:
             # The string to sign holds parameter values: it goes to the client, never into a log.
             refusal, reason = _REFUSALS[problem.kind], problem.reason
-            access_key = self._access_key(access_key_id) if problem.kind == "unknown-access-key" else None
-            if access_key is not None and access_key.secret is None:
-                reason = f"AccessKey {access_key_id} has no secret in the fixture file to verify with."
+            if problem.kind == "unknown-access-key" and request.scheme != "SHA256withRSA":
+                reason = self._no_secret(access_key_id)
             raise refusal(reason, name="AccessKeyId", detail=problem.string_to_sign)
         nonce = nonce_of(request)
         if nonce is None:
@@ -162,9 +163,7 @@ class Authenticator:
             if issued_to is not None:
                 return issued_to
         if known_only:
-            raise errors.INVALID_ACCESS_KEY_ID(
-                f"AccessKey id {access_key_id[:40]!r} is in no fixture file, and unknown ones are refused."
-            )
+            raise errors.INVALID_ACCESS_KEY_ID(self._unknown(access_key_id, "unknown_access_keys: refuse"))
         caller = Caller(self._store.default_account, AccessKey(access_key_id))
         return caller if is_issued else self._remember(caller)  # it may be issued yet, to somebody else
 
@@ -206,6 +205,20 @@ class Authenticator:
 
     def _session(self, access_key_id: str) -> Session | None:
         return self._store.server[sessions].get(access_key_id)
+
+    def _no_secret(self, access_key_id: str) -> str:
+        """Return why there is no secret to verify a signature with."""
+        if self._access_key(access_key_id) is not None:
+            return f"AccessKey {access_key_id} has no secret in the fixture file to verify with."
+        settings = authentication_settings(self._store)
+        refuse = "unknown_access_keys: refuse and " if settings.refuse_unknown_access_keys else ""
+        return self._unknown(access_key_id, f"{refuse}signatures: verify")
+
+    def _unknown(self, access_key_id: str, setting: str) -> str:
+        """Return why an id that no fixture file names is refused: by which setting, and the nearest known id."""
+        known = (name for account in self._store.server[accounts].values() for name in account.access_keys)
+        suggestion = did_you_mean(access_key_id, known) or "."
+        return f"No AccessKey id {quoted(access_key_id)} is in a fixture file, which has {setting}{suggestion}"
 
     def _access_key(self, access_key_id: str) -> AccessKey | None:
         account = account_of_access_key(self._store, access_key_id)

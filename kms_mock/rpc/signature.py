@@ -143,13 +143,13 @@ def _texts(right: Recipe) -> tuple[str, str]:
 def _unsigned(request: SignedRequest) -> Problem:
     """Return what is wrong with a request that uses none of the known schemes."""
     if is_bearer(request.header_values, request.parameters):
-        reason = "the request carries a bearer token, which has no signature to verify"
+        reason = "The request carries a bearer token, which has no signature to verify"
     elif request.header("authorization") or request.parameter("SignatureMethod"):
-        reason = f"the request is signed in another way than {', '.join(ALGORITHMS)}, HMAC-SHA1 or SHA256withRSA"
+        reason = f"The request is signed in another way than {', '.join(ALGORITHMS)}, HMAC-SHA1 or SHA256withRSA"
     elif request.access_key_id:
-        reason = "the request names an AccessKey id but has no signature"
+        reason = "The request names an AccessKey id but has no signature"
     else:
-        reason = "the request has neither an Authorization header nor the parameters AccessKeyId and Signature"
+        reason = "The request has neither an Authorization header nor the parameters AccessKeyId and Signature"
         return Problem("missing-access-key", "", reason)
     return Problem("incomplete", "", reason)
 
@@ -157,7 +157,7 @@ def _unsigned(request: SignedRequest) -> Problem:
 def _incomplete(request: SignedRequest, scheme: Scheme) -> Problem | None:
     """Name the fields that a signature of this scheme must have; SignatureNonce is not one (clients.md 2.13)."""
     if not request.access_key_id:
-        return Problem("missing-access-key", "", f"the {scheme} signature comes without an AccessKey id")
+        return Problem("missing-access-key", "", f"The {scheme} signature comes without an AccessKey id")
     if scheme in PARAMETER_SCHEMES:
         names = ("Signature", "SignatureMethod", "SignatureVersion")
         missing = [name for name in names if not request.parameters.get(name)]
@@ -169,12 +169,12 @@ def _incomplete(request: SignedRequest, scheme: Scheme) -> Problem | None:
         missing = [f"{name} in the Authorization header" for name, field in fields.items() if not field]
         if scheme == "ACS4" and given.credential and given.scope[3:] != ["aliyun_v4_request"]:
             missing.append("a Credential of the form id/date/region/product/aliyun_v4_request")
-    reason = f"the {scheme} signature lacks {', '.join(missing)}" if missing else ambiguity(request)
+    reason = f"The {scheme} signature lacks {', '.join(missing)}" if missing else ambiguity(request)
     return Problem("incomplete", "", reason) if reason else None
 
 
 def _bad_time(request: SignedRequest, now: float, tolerance: float) -> Problem | None:
-    name = "Timestamp" if request.scheme in PARAMETER_SCHEMES else "x-acs-date"
+    name = "The parameter Timestamp" if request.scheme in PARAMETER_SCHEMES else "The header x-acs-date"
     signed_at, text = timestamp_of(request), timestamp_text(request)
     if signed_at is None:
         wrong = f"is {quoted(text)}, not of the form 2026-01-31T12:00:00Z" if text else "is missing"
@@ -195,13 +195,13 @@ def _bad_key(request: SignedRequest, scheme: Scheme, keys: Keys) -> Problem | No
         secret, kind = keys.secret(access_key_id), "AccessKey"
         key = None if secret is None else utf8(secret)
     if key is None:
-        return Problem("unknown-access-key", "", f"no {kind} id {quoted(access_key_id)} is known here")
+        return Problem("unknown-access-key", "", f"No {kind} id {quoted(access_key_id)} is known here")
     if access_key_id.startswith("STS.") and security_token_of(request) is None:
-        return Problem("missing-security-token", "", "a temporary AccessKey id (STS.) needs its security token")
+        return Problem("missing-security-token", "", "A temporary AccessKey id (STS.) needs its security token")
     right, given, uncovered = recipe(request, key, keys.verify_rsa), _given(request), _uncovered(request)
     if not uncovered and _matches(request, right, given):
         return None
-    reason = f"the {scheme} signature does not match: {uncovered or explanation(request, right, given, key)}"
+    reason = f"The {scheme} signature does not match: {uncovered or explanation(request, right, given, key)}"
     canonical, to_sign = _texts(right)
     return Problem("mismatch", to_sign, reason, canonical)
 

@@ -83,8 +83,20 @@ def explanation(request: SignedRequest, right: Recipe, given: str, secret: bytes
     for mistake, wrong in _mistakes(request, right, secret) if len(right.text) <= LONGEST_TEXT else ():
         if wrong.matches(given):
             return "; ".join(filter(None, (f"the client {mistake}", first_difference(right.text, wrong.text))))
-    key = "private key" if right.scheme == "SHA256withRSA" else "secret"
-    return f"the client used another {key}, or the request changed after it was signed; compare the strings to sign"
+    return (
+        f"most likely the client's {_key_of(request, right)}; else the request changed after it was signed: "
+        "compare the string to sign in the error's Message with the client's"
+    )
+
+
+def _key_of(request: SignedRequest, right: Recipe) -> str:
+    """Return which key the client should have signed with. Its id is shown whole, because it is a known one."""
+    signer = ascii(request.access_key_id)
+    if right.scheme == "SHA256withRSA":
+        return f"private key is not that of ClientKey {signer}"
+    if request.access_key_id.startswith("STS."):
+        return f"secret is not the one that came with the temporary AccessKey id {signer}"
+    return f"secret is not that of AccessKey {signer} in the fixture file"
 
 
 def first_difference(server: str, client: str) -> str:

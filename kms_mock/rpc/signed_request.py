@@ -224,17 +224,17 @@ def ambiguity(request: SignedRequest) -> str:
     """
     places = list(_claims(request.header_values, request.parameters))
     if len(places) > 1 and len({access_key_id for _, access_key_id in places}) > 1:
-        return f"different AccessKey ids are in {' and '.join(place for place, _ in places)}; the signer is the caller"
+        return f"Different AccessKey ids are in {' and '.join(place for place, _ in places)}; the signer is the caller"
     first = request.parameters
     if len(first) < len(request.query) + len(request.form):
         for name, value in (*request.query, *request.form):
             if value != first[name]:
                 return (
-                    f"the parameter {quoted(name)} has more than one value, and a signature does not cover their order"
+                    f"The parameter {quoted(name)} has more than one value, and a signature does not cover their order"
                 )
     for name in request.repeated_headers if len(request.header_values) < len(request.headers) else ():
         if name == "authorization" or SIGNED_HEADERS.fullmatch(name):
-            return f"the header {quoted(name)} arrived more than once, and a signature does not cover the order"
+            return f"The header {quoted(name)} arrived more than once, and a signature does not cover the order"
     return ""
 
 

@@ -63,18 +63,35 @@ def test_what_travels_with_a_request_is_shown_but_for_its_secrets(kms: KmsMock) 
     assert sent == {**parameters, "SecurityToken": "***", "Signature": "***"}
 
 
-def test_the_text_to_sign_is_masked() -> None:
-    """The refusal of a wrong signature quotes the parameters, values included."""
-    fixture = {
-        "authentication": {"signatures": "verify"},
-        "accounts": [{"id": "1234567890123456", "access_keys": [{"id": "LTAI-x", "secret": "right"}]}],
-    }
-    with KmsMock([fixture]) as kms:
+VERIFYING = {
+    "authentication": {"signatures": "verify"},
+    "accounts": [{"id": "1234567890123456", "access_keys": [{"id": "LTAI-x", "secret": "right"}]}],
+}
+WRONG_SECRET = {"access_key_id": "LTAI-x", "access_key_secret": "wrong", "signature_algorithm": "v2"}
+
+
+def test_the_string_to_sign_is_masked_where_a_parameter_is() -> None:
+    """The refusal of a wrong signature quotes the parameters, values included: of a secret, or of nobody knows what."""
+    with KmsMock([VERIFYING]) as kms:
         with pytest.raises(Exception, match="SignatureDoesNotMatch"):
-            create(kms.client(access_key_id="LTAI-x", access_key_secret="wrong"), "db", "hunter2hunter2")
-        whole = control_request(kms, "GET", "requests/1")
-    assert whole["call"]["code"] == "SignatureDoesNotMatch"
-    assert "hunter2" not in json.dumps(whole)
+            create(kms.client(**WRONG_SECRET), "db", "hunter2hunter2")
+        with pytest.raises(Exception, match="SignatureDoesNotMatch"):
+            value(kms.client(**WRONG_SECRET, security_token="hunter2"))
+        for number in (1, 2):
+            whole = control_request(kms, "GET", f"requests/{number}")
+            assert whole["call"]["code"] == "SignatureDoesNotMatch"
+            assert whole["answer"]["Message"] == "***"
+            assert "hunter2" not in json.dumps(whole)
+
+
+def test_the_string_to_sign_is_shown_where_no_parameter_is_masked() -> None:
+    """It is what a person compares with the client's, as the client's exception has it."""
+    with KmsMock([VERIFYING]) as kms:
+        with pytest.raises(Exception, match="SignatureDoesNotMatch") as caught:
+            value(kms.client(**WRONG_SECRET))
+        message = control_request(kms, "GET", "requests/1")["answer"]["Message"]
+    assert "server string to sign is:POST&%2F&AccessKeyId%3DLTAI-x" in message
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("number", ["0", "2", "x", "-1", "9" * 30, "%D9%A1"])

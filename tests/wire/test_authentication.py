@@ -116,6 +116,7 @@ def test_a_wrong_secret_is_refused_with_the_string_to_sign(
     assert "hush" not in caplog.text
     assert to_sign not in caplog.text
     assert SECRET not in caplog.text
+    assert "most likely the client's secret is not that of AccessKey 'AK' in the fixture file" in caplog.text
 
 
 @modes
@@ -124,6 +125,28 @@ def test_an_unknown_access_key_is_refused(strict: KmsMock, mode: dict[str, str])
     client = strict.client(access_key_id="nobody", access_key_secret=SECRET, **mode)
     refused(strict, errors.INVALID_ACCESS_KEY_ID, secret_arn, client)
     refused(strict, errors.INVALID_ACCESS_KEY_ID, read_value, client)
+
+
+@pytest.mark.parametrize(
+    ("authentication", "setting"),
+    [
+        ({"signatures": "verify"}, "signatures: verify"),
+        ({"unknown_access_keys": "refuse"}, "unknown_access_keys: refuse"),
+        (
+            {"unknown_access_keys": "refuse", "signatures": "verify"},
+            "unknown_access_keys: refuse and signatures: verify",
+        ),
+    ],
+)
+def test_the_reason_names_the_nearest_access_key_and_the_setting(authentication: dict[str, str], setting: str) -> None:
+    """A misspelled id is refused because of what the fixture file says, and the id that was meant is named."""
+    with KmsMock([{"authentication": authentication, "accounts": [ACCOUNT]}]) as kms:
+        for wrong, end in (("AK-usre", "; did you mean 'AK-user'?"), ("nobody", ".")):
+            answer = ask(kms, http("GET", rpc(wrong, SECRET)))
+            assert answer.refusal[:2] == (404, "InvalidAccessKeyId.NotFound")
+            assert answer.headers["x-kms-mock-reason"] == (
+                f"No AccessKey id {wrong!r} is in a fixture file, which has {setting}{end}"
+            )
 
 
 def test_a_key_without_a_secret_cannot_be_verified(strict: KmsMock) -> None:

@@ -289,7 +289,7 @@ def test_an_unknown_access_key_is_named(recorder: SignedRequests, mode: str) -> 
     """A secret sent in place of the id is not repeated."""
     request = recorder.record(mode, "ListKeys")
     problem = check(request, Keys({"z": SIGNING_SECRET}.get), timestamp_of(request) or 0.0)
-    assert problem == Problem("unknown-access-key", "", "no AccessKey id 'x' is known here")
+    assert problem == Problem("unknown-access-key", "", "No AccessKey id 'x' is known here")
     swapped = recorder.record(mode, "ListKeys", access_key_id=SIGNING_SECRET, access_key_secret="x")
     problem = check(swapped, Keys({"x": SIGNING_SECRET}.get), timestamp_of(swapped) or 0.0)
     assert problem is not None

@@ -122,7 +122,7 @@ def test_nothing_of_a_request_shows_in_the_texts_of_its_verification() -> None:
 def test_a_long_request_that_does_not_match_is_not_explained() -> None:
     """Trying every mistake on a text of a megabyte would hold the server for seconds: the reason stays general."""
     parameters = {"AccessKeyId": "x", "Timestamp": "2026-01-31T12:00:00Z", "SignatureVersion": "1.0"}
-    for length, says in ((LONGEST_TEXT, "compare the strings to sign"), (1, "signed the method POST")):
+    for length, says in ((LONGEST_TEXT, "compare the string to sign"), (1, "signed the method POST")):
         signed = {**parameters, "SignatureMethod": "HMAC-SHA1", "SecretData": "a" * length}
         signed["Signature"] = Utils.get_rpcsignature(signed, "POST", SIGNING_SECRET)
         refused_signature(rpc_request("GET", signed), "mismatch", says)

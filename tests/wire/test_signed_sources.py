@@ -89,7 +89,7 @@ def test_a_second_access_key_id_beside_the_signers_is_refused(strict: KmsMock, s
     for request in requests:
         answer = ask(strict, request)
         assert answer.refusal == INCOMPLETE
-        assert "different AccessKey ids" in reason(answer)
+        assert "Different AccessKey ids" in reason(answer)
     unsigned = ask(strict, acs(scheme, "WEAK", SECRET, unsigned={"x-acs-accesskey-id": victim}))
     assert unsigned.refusal == INCOMPLETE
     assert ask(strict, acs(scheme, "WEAK", SECRET)).refusal[1] == "Forbidden.NoPermission"
@@ -308,7 +308,7 @@ def test_the_order_of_two_values_is_not_covered(strict: KmsMock) -> None:
         ):
             answer = ask(strict, acs(scheme, "AK", SECRET, query=query))
             assert answer.refusal == INCOMPLETE
-            assert reason(answer).startswith("the parameter 'SecretName' has more than one value")
+            assert reason(answer).startswith("The parameter 'SecretName' has more than one value")
         split = acs(scheme, "AK", SECRET, query=[("SecretName", "db")], form=[("SecretName", "second")])
         assert ask(strict, split).refusal == INCOMPLETE
 
@@ -335,7 +335,7 @@ def test_a_header_that_arrives_twice_is_refused(strict: KmsMock, scheme: str, he
     for place in (b"\r\nHost:", b"\r\nx-acs-version:"):
         answer = ask(strict, request.replace(place, line + place, 1))
         assert answer.refusal == INCOMPLETE
-        assert repr(header.lower()) in reason(answer) or "different AccessKey ids" in reason(answer)
+        assert repr(header.lower()) in reason(answer) or "Different AccessKey ids" in reason(answer)
 
 
 def test_signed_values_of_one_header_are_refused_in_any_order() -> None:
