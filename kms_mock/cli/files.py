@@ -27,8 +27,7 @@ def validate(files: tuple[Path, ...]) -> None:
             KmsMock([file])
         except FixtureError as error:
             failed = True
-            click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-            click.echo(logs.printable(str(error), MAX_TEXT), err=True)
+            click.ClickException(logs.printable(str(error), MAX_TEXT)).show()
         else:
             click.echo(f"{file}: ok")
     if failed:

@@ -32,8 +32,8 @@ def test_validate_bad(files: Path) -> None:
     told, complained = run_command("validate", "wrong.yaml", "one.yaml", "missing.yaml", code=1, folder=files)
     assert told == "one.yaml: ok\n"
     wrong, missing = complained.splitlines()
-    assert wrong.startswith("error: wrong.yaml:3:15: $.secrets[1]: unknown field 'valu'; did you mean 'value'?")
-    assert missing.startswith("error: missing.yaml: $: cannot be read")
+    assert wrong.startswith("Error: wrong.yaml:3:15: $.secrets[1]: unknown field 'valu'; did you mean 'value'?")
+    assert missing.startswith("Error: missing.yaml: cannot be read")
 
 
 def test_validate_examples() -> None:
