@@ -183,7 +183,8 @@ def test_a_text_that_cannot_be_parsed_says_where(  # noqa: PLR0917 (the table ha
     error = refused_file(tmp_path, text, name)
     assert (error.line, error.column) == place
     assert error.path == path
-    assert str(error).startswith(f"{tmp_path / name}:{error.line}:{error.column}: {path}: ")
+    where = "" if path == "$" else f"{path}: "
+    assert str(error) == f"{tmp_path / name}:{error.line}:{error.column}: {where}{error.problem}"
     assert all(word in error.problem for word in words), error.problem
 
 
@@ -265,8 +266,9 @@ def test_what_loading_refuses_has_a_place_too(tmp_path: Path, name: str, text: s
         ("value: 12345", (3, 10), "expected a string, got an integer: put it in quotes"),
         ("value: 1.5", (3, 10), "expected a string, got a number: put it in quotes"),
         ("value: yes", (3, 10), "expected a string, got a boolean: put it in quotes"),
-        ("value: {hunter2: 1}", (3, 10), "expected a string, got a mapping"),
-        ("value: [hunter2]", (3, 10), "expected a string, got a list"),
+        ("value: {hunter2: 1}", (3, 10), "expected a string, got a mapping: a JSON text goes in quotes, as '…'"),
+        ("value: [hunter2]", (3, 10), "expected a string, got a list: a JSON text goes in quotes, as '…'"),
+        ("description: [x]", (3, 16), "expected a string, got a list"),
         ("value: {hunter2: 1, hunter2: 2}", (3, 23), "a key is there twice"),
         ("value: {<<: hunter2}", (3, 15), "expected a mapping or a list of mappings after <<"),
         ("type: [Rds]", (3, 9), "expected one of ECS, Generic, PolarDB, RAMCredentials, Rds, Redis, got a list"),
@@ -332,10 +334,10 @@ def test_a_document_is_named_by_the_test_or_by_its_caller(monkeypatch: pytest.Mo
         (b'{"effect": "rest"}', "request body:1:12: $.effect: expected one of malformed, reset, slow, truncate, got 'rest'; did you mean 'reset'?"),
         (b'{"times": 0}', "request body:1:11: $.times: expected an integer of at least 1, got 0"),
         (b'{"latency": "x"}', "request body:1:13: $.latency: expected a number or a list, got a string"),
-        (b'{"times": 1, "times": 2}', "request body:1:14: $: the key 'times' is there twice"),
-        (b"[]", "request body:1:1: $: expected a mapping, got a list"),
-        (b"", "request body:1:1: $: not JSON: Expecting value"),
-        (b"[" * 5000, f"request body: $: {limits.TOO_DEEP}"),
+        (b'{"times": 1, "times": 2}', "request body:1:14: the key 'times' is there twice"),
+        (b"[]", "request body:1:1: expected a mapping, got a list"),
+        (b"", "request body:1:1: not JSON: Expecting value"),
+        (b"[" * 5000, f"request body: {limits.TOO_DEEP}"),
     ],
 )  # fmt: skip
 def test_bodies_of_control_requests_are_read_by_the_same_reader(body: bytes, problem: str) -> None:

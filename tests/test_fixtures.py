@@ -310,7 +310,8 @@ def test_what_is_wrong_says_where_and_what(tmp_path: Path, document: Any, path: 
     error = caught.value
     assert error.source == str(file)
     assert error.path == path
-    assert str(error).startswith(f"{file}:{error.line}:{error.column}: {path}: ")
+    where = "" if path == "$" else f"{path}: "
+    assert str(error) == f"{file}:{error.line}:{error.column}: {where}{error.problem}"
     assert all(word in error.problem for word in words), error.problem
     assert "hunter2" not in str(error)
 

@@ -235,7 +235,7 @@ def test_wrong_options(arguments: list[str], problem: str) -> None:
     ("fixture", "problem"),
     [
         ("wrong.yaml", "wrong.yaml:3:15: $.secrets[1]: unknown field 'valu'; did you mean 'value'?"),
-        ("missing.yaml", "missing.yaml: $: cannot be read"),
+        ("missing.yaml", "missing.yaml: cannot be read"),
     ],
 )
 def test_wrong_fixture(files: Path, fixture: str, problem: str) -> None:

@@ -126,7 +126,7 @@ def test_of_several_documents_all_go_in_or_none(kms: KmsMock, method: str) -> No
             "PUT",
             "state",
             b'{\n  "secrets": [],\n  "secrets": []}',
-            "request body:3:3: $: the key 'secrets' is there twice",
+            "request body:3:3: the key 'secrets' is there twice",
         ),
         (
             "POST",
