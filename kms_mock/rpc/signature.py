@@ -177,8 +177,8 @@ def _bad_time(request: SignedRequest, now: float, tolerance: float) -> Problem |
     name = "The parameter Timestamp" if request.scheme in PARAMETER_SCHEMES else "The header x-acs-date"
     signed_at, text = timestamp_of(request), timestamp_text(request)
     if signed_at is None:
-        wrong = f"is {quoted(text)}, not of the form 2026-01-31T12:00:00Z" if text else "is missing"
-        return Problem("missing-timestamp", "", f"{name} {wrong}")
+        reason = f"{name} is {quoted(text)}, not of the form 2026-01-31T12:00:00Z" if text else f"{name} is missing"
+        return Problem("missing-timestamp", "", reason)
     if abs(now - signed_at) <= tolerance:
         return None
     direction = "behind" if now > signed_at else "ahead of"
