@@ -87,8 +87,16 @@ def test_init_ends_with_the_next_step(option: str, next_step: str, tmp_path: Pat
 def test_init_asks_and_ends_with_the_next_step(tmp_path: Path) -> None:
     """On a terminal: each question is answered, and the last line is that of the last choice."""
     command = [sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])", COMMAND, "init"]
-    answers = {"input": "y\ny\nn\nn\n", "cwd": tmp_path, "env": CLEAN, "timeout": PATIENCE}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **answers)
+    done = subprocess.run(
+        command,
+        input="y\ny\nn\nn\n",
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=CLEAN,
+        timeout=PATIENCE,
+        check=False,
+    )
     assert done.stdout.count("[Y/n]") + done.stdout.count("[y/N]") == 4
     assert done.stdout.splitlines()[-1].startswith("now write a test that asks for `kms_mock`: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["conftest.py", "kms-mock.yaml"]
@@ -190,3 +198,16 @@ def test_a_folder_of_fixture_files(files: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with serving(files, "--port", "0", "--fixture", str(tmp_path), "--fixture", str(tmp_path / "empty")) as server:
         assert secret_names(server.url) == ["db", "more"]
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["run"]])
+def test_a_folder_in_the_place_of_a_fixture_file_is_refused(command: list[str], tmp_path: Path) -> None:
+    """Docker makes a folder where a file to be mounted is missing: the server started, healthy, with nothing in it."""
+    for name in ("kms-mock.yaml", "b.yml", "c.json"):
+        (tmp_path / name).mkdir()
+        tail = ["--", "true"] if command == ["run"] else []
+        refused = run_command(*command, "--fixture", name, *tail, folder=tmp_path, code=2)[1]
+        assert f"{name} is a folder, though it is named like a fixture file" in refused
+    environment = {"KMS_MOCK_FIXTURE": str(tmp_path)}
+    tail = ["--", "true"] if command == ["run"] else []
+    assert "is a folder, though" in run_command(*command, *tail, environment=environment, code=2)[1]
