@@ -148,13 +148,35 @@ def test_settings_with_comments_stay(tmp_path: Path) -> None:
 
 def test_docs() -> None:
     """`docs` lists every page with its title, and prints one as it is written; a wrong name has the nearest one."""
-    listed = dict(line.strip().split(maxsplit=1) for line in run_command("docs")[0].splitlines()[1:])
+    table, hint = run_command("docs")[0].split("\n\n")
+    listed = dict(line.strip().split(maxsplit=1) for line in table.splitlines()[1:])
     assert set(listed) == {
         page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in (ROOT / "docs").rglob("*.md")
     }
     assert listed["run"] == (ROOT / "docs/run.md").read_text().partition("\n")[0].removeprefix("# ")
     assert run_command("docs", "run")[0] == (ROOT / "docs/run.md").read_text()
     assert "did you mean 'testing-tools'?" in run_command("docs", "testing-tool", code=1)[1]
+    assert hint.startswith("kms-mock docs TOPIC shows a page")
+
+
+def test_no_two_pages_have_the_same_title() -> None:
+    """In the list of `docs`, "The dedicated gateway" and "kms-mock" were there twice."""
+    titles = [page.read_text("utf-8").partition("\n")[0] for page in (ROOT / "docs").rglob("*.md")]
+    assert sorted(set(titles)) == sorted(titles)
+
+
+@pytest.mark.parametrize(
+    ("word", "pages"),
+    [("compose", {"ci", "image"}), ("Java", {"languages", "point-your-code"}), ("go", {"languages"})],
+)
+def test_docs_of_a_word_names_the_pages_about_it(word: str, pages: set[str]) -> None:
+    """Those with the word in a heading, whatever its case; a comment in their code is no heading."""
+    told = run_command("docs", word, code=1)[1]
+    assert f"there is no page '{word}'; it is in headings of: " in told
+    found = set(told.strip().partition("headings of: ")[2].split(", "))
+    assert pages <= found
+    assert "contributing" not in found
+    assert "kms-mock docs lists them" in run_command("docs", "no such word", code=1)[1]
 
 
 def test_help_is_grouped() -> None:
