@@ -23,6 +23,8 @@ MASK = "***"
 # RegionId is among them, though TagResources and its like declare it: V1 clients send it with everything.
 _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 _MAX_SHOWN = 300  # characters of an action or a reason in a line of text
+_LEAVES = frozenset({bool, bytes, float, int, str, type(None)})  # what most fields of records hold
+_LISTS = frozenset({list, tuple, set, frozenset})
 CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
 
 
@@ -177,10 +179,6 @@ class Call(Struct, frozen=True, gc=False):
 def effects_size(effects: tuple[Change, ...]) -> int:
     """Return how many bytes of memory the records take, about, of which a call's effects alone remember how they were."""
     return sum([_size_of_former(change.before, change.after) for change in effects if change.before is not None])
-
-
-_LEAVES = frozenset({bool, bytes, float, int, str, type(None)})  # what most fields hold
-_LISTS = frozenset({list, tuple, set, frozenset})
 
 
 def _is_open(parameter: Parameter, sent: Mapping[str, str], *, is_refused: bool) -> bool:
