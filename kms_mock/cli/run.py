@@ -170,5 +170,5 @@ def _credentials(mock: KmsMock, **options: str | None) -> Credentials:
     given: Any = {name: value for name, value in options.items() if value is not None}
     try:
         return mock.credentials(**given)
-    except ValueError as error:  # a role that this way does not lead to
+    except ValueError as error:  # a role that this way does not lead to, an AccessKey without a secret
         raise click.ClickException(str(error)) from error
