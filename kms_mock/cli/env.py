@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import click
 
 from kms_mock.cli.client import ask_server, server_url
-from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, DUMMY
+from kms_mock.cli.options import url_option
+from kms_mock.config import DEFAULT_REGION, DUMMY
 from kms_mock.reach.formats import FORMATS, compose_service
 
 _COMPOSE = "compose"
@@ -17,14 +18,7 @@ _OWN_HOST = "host.docker.internal"  # what containers call the machine that they
 
 
 @click.command()
-@click.option(
-    "--url",
-    default=f"http://127.0.0.1:{DEFAULT_PORT}",
-    envvar="KMS_MOCK_URL",
-    show_default=True,
-    show_envvar=True,
-    help="The running server.",
-)
+@url_option
 @click.option(
     "--service-url",
     help="The server as the programs reach it, where that is by another URL. With --format compose it is by default "
