@@ -27,7 +27,7 @@ def default_url() -> str:
     """Return where a server listens that has the same environment variables. Raises BadParameter for what is no port."""
     text = os.environ.get(PORT_VARIABLE) or str(DEFAULT_PORT)
     try:
-        port = click.IntRange(0, MAX_PORT).convert(text, None, None)
+        port = click.IntRange(0, MAX_PORT)(text)
     except click.BadParameter as error:
         raise click.BadParameter(
             f"{error.message} Unset it, or name the server by KMS_MOCK_URL.", param_hint=PORT_VARIABLE

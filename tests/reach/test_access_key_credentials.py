@@ -35,5 +35,6 @@ def test_an_access_key_without_a_secret_where_signatures_are_verified(options: C
             ValueError, match="AccessKey LTAI-app has no secret in the fixture files, and signatures are"
         ):
             kms.intercept(**options)
-        found = kms.credentials(**options, access_key_secret="own").variables
+        complete: CredentialOptions = {**options, "access_key_secret": "own"}
+        found = kms.credentials(**complete).variables
     assert found["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] == "own"

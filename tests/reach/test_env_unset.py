@@ -34,7 +34,7 @@ def changed(command: str, environment: dict[str, str]) -> dict[str, str]:
 @pytest.mark.parametrize("kept", [{}, KEPT], ids=["nothing before", "options before"])
 def test_a_shell_is_as_before_when_the_server_has_ended(kept: dict[str, str], tmp_path: Path) -> None:
     """Every program of the shell failed with ProxyError; lists of options keep what was in them."""
-    needed = {name: CLEAN[name] for name in ("PATH", "PYTHONPATH") if name in CLEAN}
+    needed: dict[str, str] = {name: CLEAN[name] for name in ("PATH", "PYTHONPATH") if name in CLEAN}
     before = changed("true", {**needed, **kept})
     with serving(tmp_path, "--port", "0", "--ca-dir", str(tmp_path / "ca")) as server:
         folder = shlex.quote(str(tmp_path / "a b"))

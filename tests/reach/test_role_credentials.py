@@ -167,11 +167,11 @@ def test_a_pair_without_a_secret_assumes_no_role_where_signatures_are_verified(v
     """It is told before the program runs; the dummy of an account without pairs is refused as any unknown one."""
     verified = {"authentication": {"signatures": "verify"}}
     with (
-        KmsMock({**verified, **account({"id": "one", "user": "a"})}) as kms,
+        KmsMock([verified, account({"id": "one", "user": "a"})]) as kms,
         pytest.raises(ValueError, match="AccessKey one has no secret in the fixture files"),
     ):
         kms.credentials(role="app", via=via)
-    with KmsMock({**verified, **account()}) as kms:
+    with KmsMock([verified, account()]) as kms:
         assert kms.credentials(role="app", via=via)
 
 
