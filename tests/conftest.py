@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,15 @@ settings.register_profile("default", max_examples=50, stateful_step_count=30, de
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
 settings.register_profile("deep", max_examples=2000, stateful_step_count=50, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default"))
+
+
+def pytest_sessionfinish() -> None:
+    """Save what was covered: a worker that takes long to end is killed, and what it measured would be lost."""
+    if "coverage" in sys.modules:
+        from coverage import Coverage  # noqa: PLC0415 (as it says)
+
+        if (measuring := Coverage.current()) is not None:
+            measuring.save()
 
 
 @pytest.fixture(autouse=True)

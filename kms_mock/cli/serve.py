@@ -27,6 +27,7 @@ from kms_mock.version import VERSION
 if TYPE_CHECKING:
     from kms_mock.mock import KmsMock
 
+_FIXTURE_SUFFIXES = (".yaml", ".yml", ".json")
 _MAX_LINE = 2000  # characters
 
 
@@ -161,11 +162,20 @@ def _run(config: Config, fixture: tuple[Path, ...], log_level: str) -> None:
 
 
 def _fixture_files(path: Path) -> list[Path]:
-    """Return the fixture files in a folder, by name; a file is itself."""
-    if not path.is_dir():
-        return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml", ".json"))
-    return [file for file in found if not file.name.endswith("schema.json")]
+    """Return the fixture files in a folder, by name; a file is itself. Raises BadParameter."""
+    if path.suffix not in _FIXTURE_SUFFIXES and path.is_dir():
+        found = sorted(file for file in path.iterdir() if file.suffix in _FIXTURE_SUFFIXES)
+        return [_fixture_file(file) for file in found if not file.name.endswith("schema.json")]
+    return [_fixture_file(path)]
+
+
+def _fixture_file(path: Path) -> Path:
+    """Return the path of a fixture file. Raises BadParameter for a folder in its place."""
+    if path.is_dir():
+        raise click.BadParameter(
+            f"{path} is a folder, though it is named like a fixture file: Docker makes one where the file to mount is missing"
+        )
+    return path
 
 
 def _region_port(text: str) -> tuple[str, int]:

@@ -127,7 +127,9 @@ class Controls:
         form, size = b"", CALL_BYTES + len(response.body)
         if request is not None:
             action = request.action[:60] if operation is None else operation.name
-            access_key_id, query, form = request.access_key_id, request.query, request.http.body
+            access_key_id, query = request.access_key_id, request.query
+            if operation is not None or request.form:  # else the body is a message of an operation that does not exist
+                form = request.http.body
             region = request.region or self.store.default_region
             if request.region and not _REGION.fullmatch(region):
                 region = ""  # what was refused is not shown

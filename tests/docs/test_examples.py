@@ -18,6 +18,7 @@ from jsonschema.validators import validator_for
 
 from kms_mock import KmsMock
 from kms_mock.cli import main as command_line
+from kms_mock.cli.init import COMPOSE
 from kms_mock.cli.serve import serve
 from tests.support.blocks import all_blocks, page_files
 
@@ -63,6 +64,11 @@ def test_the_file_fits_its_schema(path: Path) -> None:
     for document in documents(path):
         # YAML 1.1 takes the key `on` for true.
         assert problems(KINDS[kind_of(path)], {("on" if key is True else key): document[key] for key in document}) == []
+
+
+def test_the_compose_file_of_init_fits_its_schema() -> None:
+    """What `kms-mock init --compose` writes is a compose file, too."""
+    assert problems("compose-spec.json", yaml.safe_load(COMPOSE)) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from kms_mock import KmsMock
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.server.control_api import ControlApi
 from tests.support.control import control_request
+from tests.support.dedicated import InstanceClient, client_key_contents
 from tests.support.example_documents import oidc_document, oidc_token
 from tests.support.identities import OIDC, ROLE
 from tests.support.in_process import InProcess
@@ -108,3 +109,12 @@ def test_leaks_are_looked_for_in_any_value(kms: KmsMock) -> None:
 def test_other_headers_may_be_anything(kms: KmsMock) -> None:
     """A header without a meaning here may have any bytes, such as a User-Agent in Latin-1."""
     assert ask(kms, HEAD % (b"", b"User-Agent: Caf\xe9")).status == 200
+
+
+def test_a_call_of_an_operation_that_the_dedicated_gateway_lacks_can_be_listed(kms: KmsMock) -> None:
+    """Its body is a message that nobody can read: it was taken for a form, and every list of calls became a 500."""
+    client = InstanceClient(kms, client_key_contents()["good"])
+    refused = client.send("EncryptIt", b"\x0a\xc0\xff")
+    assert refused.code == "InvalidApiName"
+    (call,) = control_request(kms, "GET", "requests")["requests"]
+    assert (call["action"], call["parameters"]) == ("EncryptIt", {})

@@ -39,6 +39,7 @@ RUN_FILES = {
     "tests/examples/*": "tests/examples",
     "tests/programs/*": "tests/programs",
     "tests/languages/*": "scripts/test-languages",
+    "docs/examples/compose/*": "tests/cli/test_image_files.py",
     "docs/examples/*": "tests/docs/test_examples.py",
     "fixtures/*": "tests/test_fixtures.py",
 }
