@@ -231,8 +231,8 @@ class KmsMock(Startable):
 
         The environment gets the AccessKey pair named by `access_key_id` and `access_key_secret`, else the first one that
         the default account has, else `mock`; with a `role` what leads to that role's credentials, `via` ecs, oidc, uri,
-        sts, profile or keys (docs/roles.md). Raises ValueError for a mock that listens on an IPv6 address, and for a role
-        that this way does not lead to.
+        sts, profile or keys (docs/roles.md). Raises ValueError for a mock that listens on an IPv6 address, for a role that
+        this way does not lead to, and for an AccessKey without a secret where signatures are verified.
         """
         from kms_mock.reach.intercept import Interception  # noqa: PLC0415 (only when asked for)
 

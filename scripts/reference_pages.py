@@ -99,6 +99,8 @@ def _command(path: tuple[str, ...], command: click.Command) -> str:
 
 
 def _default(option: click.Option) -> str:
+    if isinstance(option.show_default, str):
+        return option.show_default
     if option.is_flag or option.multiple or option.default is None or not isinstance(option.default, str | int | float):
         return ""
     return f"`{option.default}`"

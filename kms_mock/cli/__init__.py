@@ -47,5 +47,5 @@ COMMANDS: dict[str, dict[str, str]] = {
 def main() -> None:
     """A local server that stands in for Alibaba Cloud KMS.
 
-    Commands that talk to a running server find it by --url or KMS_MOCK_URL.
+    Commands that talk to a running server find it by --url or KMS_MOCK_URL, else at the port of KMS_MOCK_PORT.
     """

@@ -12,7 +12,7 @@ import click
 from kms_mock.cli.client import ask_json
 from kms_mock.cli.help import Command
 from kms_mock.cli.options import url_option
-from kms_mock.cli.output import console, counted, form_options, json_text, noted_rows, show, shown
+from kms_mock.cli.output import console, counted, form_options, json_text, noted_rows, show, shown, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,14 +41,29 @@ def filter_options(command: F) -> F:
 
 @click.command(
     cls=Command,
-    examples=["kms-mock requests --code Forbidden.ResourceNotFound", "kms-mock requests --text app/db --json"],
+    examples=[
+        "kms-mock requests --code Forbidden.ResourceNotFound",
+        "kms-mock requests --text app/db --json",
+        "kms-mock requests 2",
+    ],
 )
+@click.argument("number", type=click.IntRange(1), required=False)
 @url_option
 @filter_options
 @form_options
 @click.option("--clear", is_flag=True, help="Forget all calls instead.")
-def requests(url: str, form: str | None, clear: bool, text: str | None, **filters: str | None) -> None:
-    """Show the remembered calls, secrets masked."""
+def requests(
+    *, number: int | None, url: str, form: str | None, clear: bool, text: str | None, **filters: str | None
+) -> None:
+    """Show the remembered calls, secrets masked.
+
+    With a NUMBER, the first column, show the whole of one call: everything that was sent and answered.
+    """
+    if number is not None:
+        if clear or text is not None or any(value is not None for value in filters.values()):
+            raise click.UsageError("a number chooses one call: leave out --clear and the filters")
+        show(ask_json(url, "GET", f"requests/{number}", field="call"), form, _exchange_tables)
+        return
     if clear:
         show(ask_json(url, "DELETE", "requests"), form, lambda _: ["all calls are forgotten"])
         return
@@ -133,6 +148,17 @@ def _calls_table(document: Document) -> Iterator[RenderableType]:
         yield from noted_rows(("#", "time", "operation", "resource", "answer"), rows, [why(call) for call in calls])
     evicted = f", {counted(document['evicted'], 'older one')} evicted" if document["evicted"] else ""
     yield f"{counted(len(calls), 'call')}{evicted}"
+
+
+def _exchange_tables(document: Document) -> Iterator[RenderableType]:
+    """Yield tables of one call: what the server knows of it, what was sent, what was answered."""
+    call = {**document["call"], "changes": ", ".join(document["call"]["changes"])}
+    known = {name.replace("_", " "): value for name, value in call.items() if name != "parameters" and value != ""}
+    for heading, fields in (("call", known), ("sent", document["sent"]), ("answer", document["answer"])):
+        rows = [
+            (name, value if isinstance(value, str) else json_text(value, indent=None)) for name, value in fields.items()
+        ]
+        yield table((heading, ""), rows, wrapped=("",))
 
 
 def call_line(call: Document) -> Text:

@@ -9,22 +9,16 @@ from urllib.parse import urlsplit
 import click
 
 from kms_mock.cli.client import ask_server, server_url
-from kms_mock.config import DEFAULT_PORT, DEFAULT_REGION, DUMMY
-from kms_mock.reach.formats import FORMATS, compose_service
+from kms_mock.cli.options import url_option
+from kms_mock.config import DEFAULT_REGION, DUMMY
+from kms_mock.reach.formats import FORMATS, UNSETTING_FORMATS, compose_service
 
 _COMPOSE = "compose"
 _OWN_HOST = "host.docker.internal"  # what containers call the machine that they run on
 
 
 @click.command()
-@click.option(
-    "--url",
-    default=f"http://127.0.0.1:{DEFAULT_PORT}",
-    envvar="KMS_MOCK_URL",
-    show_default=True,
-    show_envvar=True,
-    help="The running server.",
-)
+@url_option
 @click.option(
     "--service-url",
     help="The server as the programs reach it, where that is by another URL. With --format compose it is by default "
@@ -47,6 +41,7 @@ _OWN_HOST = "host.docker.internal"  # what containers call the machine that they
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the files that the variables name; without one, it is in the user's state folder.",
 )
+@click.option("--unset", is_flag=True, help="Take back what this command set in the environment; no server is needed.")
 def env(
     *,
     url: str,
@@ -56,11 +51,15 @@ def env(
     access_key_id: str,
     access_key_secret: str,
     folder: Path | None,
+    unset: bool,
 ) -> None:
     """Print the environment that leads programs to a server.
 
-    eval "$(kms-mock env)"
+    eval "$(kms-mock env)", and eval "$(kms-mock env --unset)" for the way back.
     """
+    if unset:
+        click.echo(_undone(form), nl=False)
+        return
     from kms_mock.reach.credentials import of_access_key  # noqa: PLC0415 (--help must not wait for it)
     from kms_mock.reach.program import environment_of, write_files  # noqa: PLC0415
 
@@ -84,6 +83,18 @@ def env(
     else:
         text = FORMATS[form](variables)
     click.echo(text, nl=False)
+
+
+def _undone(form: str) -> str:
+    """Return what takes this process's environment back, in a format. Raises UsageError and ClickException."""
+    from kms_mock.reach.program import undone_environment  # noqa: PLC0415 (as above)
+
+    if form not in UNSETTING_FORMATS:
+        raise click.UsageError(f"the format {form} cannot unset a variable: take {', '.join(UNSETTING_FORMATS)}")
+    try:
+        return FORMATS[form](undone_environment(os.environ))
+    except KeyError as error:
+        raise click.ClickException(f"there is nothing to take back: {error.args[0]} is not set here") from error
 
 
 def _default_folder(url: str, service_url: str) -> Path:

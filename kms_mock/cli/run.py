@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +14,12 @@ import click
 
 from kms_mock import logs
 from kms_mock.cli.options import MAX_PORT
-from kms_mock.cli.output import counted
 from kms_mock.cli.serve import serve
+from kms_mock.cli.usage import Usage
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
 
 if TYPE_CHECKING:
     from kms_mock.cli.record import Record
-    from kms_mock.control.calls import Call
     from kms_mock.mock import KmsMock
     from kms_mock.reach.credentials import Credentials
 
@@ -39,8 +37,8 @@ _SHARED = (
     "state_passphrase_file",
     "reveal_secrets",
 )
+_SILENT_LEVELS = ("warning", "error")  # of the log, without a line for each call
 _SHARED_OPTIONS: list[click.Parameter] = [option for option in serve.params if option.name in _SHARED]
-_MAX_TEXT = 300
 
 
 @click.command(params=_SHARED_OPTIONS, context_settings={"allow_interspersed_args": False})
@@ -54,7 +52,11 @@ _MAX_TEXT = 300
 @click.option("--role", help="Give the program this RAM role of the fixture files.")
 @click.option("--via", help=f"How it gets the role; by default {ROLE_WAYS[0]}.", type=click.Choice(ROLE_WAYS))
 @click.option("--oidc-subject", help=f"Subject of the token of --via oidc; by default {OIDC_SUBJECT}.")
-@click.option("--report", is_flag=True, help="Print at the end, on stderr, which operations were used and refused.")
+@click.option(
+    "--report",
+    is_flag=True,
+    help="Print at the end, on stderr, which operations were used, and which calls were refused, and why.",
+)
 @click.option(
     "--record",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -91,7 +93,7 @@ def run(
 
     logs.configure(log_level, Sources.system().now)
     mock, recorded = _make_mock(fixture, record, region_ports=region_port, **options)
-    usage = _Usage()
+    usage = Usage()
     mock.calls.watch(usage.add)
     try:
         with _running(mock), tempfile.TemporaryDirectory(prefix="kms-mock-run-") as folder:
@@ -100,11 +102,16 @@ def run(
     except CannotRunError as error:
         click.echo(f"kms-mock: {error}", err=True)
         status = error.status
-    if report:
-        click.echo("\n".join(usage.lines()), err=True)
+    for line in usage.report() if report else _unreported(usage, status, log_level):
+        click.echo(line, err=True)
     if recorded is not None and not recorded.write():
         status = status or 1
     sys.exit(status)
+
+
+def _unreported(usage: Usage, status: int, log_level: str) -> list[str]:
+    """Return why calls were refused, where the command failed and no log had it: the mock is gone afterwards."""
+    return usage.refusals() if status != 0 and log_level in _SILENT_LEVELS else []
 
 
 def _make_mock(fixture: tuple[Path, ...], record: Path | None, **options: Any) -> tuple[KmsMock, Record | None]:
@@ -163,31 +170,5 @@ def _credentials(mock: KmsMock, **options: str | None) -> Credentials:
     given: Any = {name: value for name, value in options.items() if value is not None}
     try:
         return mock.credentials(**given)
-    except ValueError as error:  # a role that this way does not lead to
+    except ValueError as error:  # a role that this way does not lead to, an AccessKey without a secret
         raise click.ClickException(str(error)) from error
-
-
-class _Usage:
-    """Counts calls for the report."""
-
-    def __init__(self) -> None:
-        self._calls: Counter[tuple[str, str]] = Counter()
-        self._refusals: Counter[str] = Counter()
-
-    def add(self, call: Call) -> None:
-        """Count one call."""
-        if call.action:
-            self._calls[call.action, call.code] += 1
-        else:
-            self._refusals[call.reason or call.code] += 1
-
-    def lines(self) -> list[str]:
-        """Return the lines of the report."""
-        actions = sorted({action for action, _ in self._calls})
-        lines = [f"kms-mock: {counted(len(actions), 'operation')}, {counted(self._calls.total(), 'call')}"]
-        for action in actions:
-            codes = {code: count for (name, code), count in sorted(self._calls.items()) if name == action}
-            spelled = ", ".join(f"{code or 'ok'} {count}x" for code, count in codes.items())
-            lines.append(f"  {logs.printable(action, _MAX_TEXT)}: {spelled}")
-        refusals = sorted(self._refusals.items())
-        return lines + [f"  refused {count}x: {logs.printable(reason, _MAX_TEXT)}" for reason, count in refusals]

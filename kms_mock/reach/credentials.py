@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack
 
 from kms_mock.config import DUMMY, OIDC_SUBJECT, ROLE_WAYS
-from kms_mock.identity.accounts import account_of_access_key, accounts
+from kms_mock.identity.accounts import AccessKey, account_of_access_key, accounts, authentication_settings
 from kms_mock.store.store import Store
 
 # What clients read an AccessKey pair from: id, secret, and the token that a session has besides.
@@ -57,6 +57,10 @@ _OTHER_WAYS = (
 
 # Every variable that a client reads credentials from, or a way to them.
 CREDENTIALS = (*(name for names in _ACCESS_KEYS for name in names), *_SECRETS_CLIENT_KEY, *_OTHER_WAYS)
+
+
+class MissingSecretError(ValueError):
+    """An AccessKey without a secret where signatures are verified: no request of the program would be answered."""
 
 
 class CredentialOptions(TypedDict, total=False):
@@ -113,7 +117,7 @@ DUMMY_KEY = of_access_key(DUMMY, DUMMY)
 
 
 def find_credentials(store: Store, url: str, **options: Unpack[CredentialOptions]) -> Credentials:
-    """Return the credentials that a program gets from a mock at `url`. Raises RoleError."""
+    """Return the credentials that a program gets from a mock at `url`. Raises RoleError, MissingSecretError."""
     role, wanted, secret = options.get("role"), options.get("access_key_id"), options.get("access_key_secret")
     if role is None and not options.keys() & {"via", "oidc_subject"}:
         return find_access_key(store, wanted, secret)
@@ -126,17 +130,30 @@ def find_credentials(store: Store, url: str, **options: Unpack[CredentialOptions
 
 
 def find_access_key(store: Store, wanted: str | None, secret: str | None = None) -> Credentials:
-    """Return the credentials of an AccessKey: the wanted one, else one of the default account's own, else the dummy.
+    """Return the credentials of an AccessKey: the wanted one, else the first active one of the default account, else the dummy.
 
-    Without `secret` it is the one in the store; that of a pair which the store does not know is the dummy's.
+    The account's own come before its users'. Without `secret` it is the one in the store; that of a pair which the
+    store does not know is the dummy's. Raises MissingSecretError.
     """
     if wanted is None:
         account = store.server[accounts].get(store.default_account)
-        known = [key for key in account.access_keys.values() if key.active and key.secret] if account else []
-        key = min(known, key=lambda key: key.user is not None, default=None)  # the account's own before its users'
+        known = [key for key in account.access_keys.values() if key.active] if account else []
+        key = min(known, key=lambda key: key.user is not None, default=None)
     else:
         owner = account_of_access_key(store, wanted)
         key = owner.access_keys[wanted] if owner else None
     if key is None:
         return of_access_key(wanted or DUMMY, secret or DUMMY)
-    return of_access_key(key.id, secret or key.secret or DUMMY)
+    return of_access_key(key.id, secret or signing_secret(store, key))
+
+
+def signing_secret(store: Store, key: AccessKey) -> str:
+    """Return what programs sign with: the pair's secret, else the dummy's, with which nothing is verified.
+
+    Raises MissingSecretError where signatures are verified.
+    """
+    if not key.secret and authentication_settings(store).verify_signatures:
+        raise MissingSecretError(
+            f"AccessKey {key.id} has no secret in the fixture files, and signatures are verified: add one, or choose another AccessKey"
+        )
+    return key.secret or DUMMY

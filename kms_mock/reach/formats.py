@@ -85,7 +85,8 @@ def _yaml(text: str) -> str:
     return json.dumps(text.replace("$", "$$"), ensure_ascii=False)
 
 
-# Only `export`, `json` and `powershell` can tell that a variable must not be set.
+# The formats that can tell that a variable must not be set.
+UNSETTING_FORMATS = ("export", "powershell", "json")
 FORMATS: Mapping[str, Callable[[Variables], str]] = {
     "export": _export,
     "json": _json,

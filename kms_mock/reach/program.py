@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kms_mock.products import APIS
+from kms_mock.reach.credentials import DUMMY_KEY
 from kms_mock.reach.environment import in_process
 from kms_mock.reach.roots import JAVA_PASSWORD, java_roots, system_roots
 from kms_mock.server.hosts import ALIBABA_CLOUD, METADATA_HOST, MIRRORS
@@ -32,6 +33,9 @@ _BUNDLES = (
     "NODE_EXTRA_CA_CERTS",
     "ALIBABA_CLOUD_CA_BUNDLE",  # aliyun-python-sdk-core (V1)
 )
+
+# What stands between the entries of a list of options.
+_SEPARATORS = {"PYTHONPATH": os.pathsep, "NODE_OPTIONS": " ", "JAVA_TOOL_OPTIONS": " "}
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,10 @@ def environment_of(
     What lists of options the program inherits, it keeps: PYTHONPATH, NODE_OPTIONS, JAVA_TOOL_OPTIONS.
     """
     bundle = str(written.bundle)
+    lists = {
+        name: _with(inherited.get(name), added, _SEPARATORS[name], first=name == "PYTHONPATH")
+        for name, added in _added_options(url, written).items()
+    }
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), url)
     return {
         **in_process(credentials, region),
@@ -103,10 +111,39 @@ def environment_of(
         **dict.fromkeys(_ENDPOINTS, f"kms.{region}.aliyuncs.com"),
         "KMS_MOCK_URL": url,
         "KMS_MOCK_CA_FILE": str(written.ca),
-        "PYTHONPATH": _with(inherited.get("PYTHONPATH"), str(written.python_folder), os.pathsep, first=True),
-        "NODE_OPTIONS": _with(inherited.get("NODE_OPTIONS"), f"--require {_quoted(str(written.node_hook))}", " "),
-        "JAVA_TOOL_OPTIONS": _with(inherited.get("JAVA_TOOL_OPTIONS"), _java_options(url, written), " "),
+        **lists,
     }
+
+
+def undone_environment(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the variables that take an environment of `environment_of` back; None is a variable to be removed.
+
+    Lists of options keep what else is in them. The values that other variables had before are not known. Raises KeyError
+    for another environment.
+    """
+    url, written = environment["KMS_MOCK_URL"], ProgramFiles(Path(environment["KMS_MOCK_CA_FILE"]).parent)
+    made = environment_of(url, "", DUMMY_KEY.variables, written, {})
+    lists = {
+        name: _without(environment.get(name, ""), added, _SEPARATORS[name])
+        for name, added in _added_options(url, written).items()
+    }
+    return {**dict.fromkeys(name for name, value in made.items() if value is not None), **lists}
+
+
+def _added_options(url: str, written: ProgramFiles) -> dict[str, str]:
+    """Return what is added to each list of options."""
+    return {
+        "PYTHONPATH": str(written.python_folder),
+        "NODE_OPTIONS": f"--require {_quoted(str(written.node_hook))}",
+        "JAVA_TOOL_OPTIONS": _java_options(url, written),
+    }
+
+
+def _without(inherited: str, added: str, separator: str) -> str | None:
+    """Return a list of options as it was before `_with`, None for an empty one."""
+    before, _, after = inherited.partition(added)
+    kept = (before.removesuffix(separator), after.removeprefix(separator))
+    return separator.join(filter(None, kept)) or None
 
 
 def _with(inherited: str | None, added: str, separator: str, *, first: bool = False) -> str:

@@ -28,7 +28,7 @@ from kms_mock.identity.conditions import Request
 from kms_mock.identity.identities import OidcProvider, Role, oidc_providers, role_arn, roles
 from kms_mock.identity.sessions import SessionOrder, issue_session
 from kms_mock.identity.trust import ecs_refusal, trust_refusal
-from kms_mock.reach.credentials import Credentials, NamedFile, of_access_key
+from kms_mock.reach.credentials import Credentials, NamedFile, of_access_key, signing_secret
 from kms_mock.store.store import Store
 from kms_mock.sts.oidc import make_token
 from kms_mock.suggestions import did_you_mean
@@ -79,7 +79,7 @@ class _Grant(NamedTuple):
 
 
 def role_credentials(store: Store, url: str, options: RoleOptions) -> Credentials:
-    """Return what gives programs a role of the default account, whose mock is at `url`. Raises RoleError."""
+    """Return what gives programs a role of the default account, whose mock is at `url`. Raises RoleError, MissingSecretError."""
     way = WAYS.get(options.via)
     if way is None:
         raise RoleError(
@@ -206,7 +206,7 @@ def _assuming_key(grant: _Grant) -> AccessKey:
     wanted = grant.options.access_key_id
     known = [key for key in account.access_keys.values() if wanted in {None, key.id}]
     if not known and not authentication_settings(grant.store).refuse_unknown_access_keys:
-        return AccessKey(wanted or DUMMY)
+        return AccessKey(wanted or DUMMY, DUMMY)
     refusals = []
     for key in known:
         refusal = _refusal(grant, key)
@@ -218,7 +218,7 @@ def _assuming_key(grant: _Grant) -> AccessKey:
 
 
 def _secret(grant: _Grant, key: AccessKey) -> str:
-    return grant.options.access_key_secret or key.secret or DUMMY
+    return grant.options.access_key_secret or signing_secret(grant.store, key)
 
 
 def _refusal(grant: _Grant, key: AccessKey) -> str:

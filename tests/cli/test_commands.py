@@ -14,6 +14,7 @@ import yaml
 from click.testing import CliRunner
 
 from kms_mock.cli import main
+from kms_mock.cli.options import default_url
 from tests.support.cli import PATIENCE, SECRET_VALUE, Server, control, plain_call, run_command, secret_names
 from tests.support.registry import DECLARED
 
@@ -78,6 +79,34 @@ def test_health(shared: Server) -> None:
     assert control(shared, "health")["status"] == "ok"
     told = run_command("health", environment={"KMS_MOCK_URL": f"{shared.url}/", "HTTP_PROXY": "http://127.0.0.1:9"})[0]
     assert re.fullmatch(rf"ok: kms-mock \d+\.\d+\.\d+ at {shared.url}/?, its clock: \S+Z\n", told)
+
+
+@pytest.mark.parametrize("command", ["health", "env", "requests"])
+def test_commands_find_the_server_at_the_port_that_serve_took_from_the_environment(
+    command: str, shared: Server, tmp_path: Path
+) -> None:
+    """The image's health check failed where KMS_MOCK_PORT was set: it read KMS_MOCK_URL alone, which still goes first."""
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    assert run_command(command, environment={"KMS_MOCK_PORT": str(shared.port), **state})[0]
+    both = {"KMS_MOCK_PORT": "1", "KMS_MOCK_URL": shared.url, **state}
+    assert run_command(command, environment=both)[0]
+    assert run_command(command, "--url", shared.url, environment={"KMS_MOCK_PORT": "tcp://10.0.0.1:4588", **state})[0]
+    assert "no kms-mock at http://127.0.0.1:1: " in run_command(command, environment={"KMS_MOCK_PORT": "1"}, code=1)[1]
+
+
+@pytest.mark.parametrize(("text", "url"), [("", ":4588"), ("0", ":4588"), ("4600", ":4600")])
+def test_the_url_by_default(text: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is set, or a free port whose number nobody knows: 4588."""
+    monkeypatch.setenv("KMS_MOCK_PORT", text)
+    assert default_url() == f"http://127.0.0.1{url}"
+
+
+@pytest.mark.parametrize("text", ["tcp://10.0.0.1:4588", "65536", "-1"])
+def test_what_is_no_port(text: str) -> None:
+    """Kubernetes sets KMS_MOCK_PORT beside a service of that name; a sentence says what to do."""
+    problem = run_command("health", environment={"KMS_MOCK_PORT": text}, code=2)[1]
+    assert "Invalid value for KMS_MOCK_PORT: " in problem
+    assert "Unset it, or name the server by KMS_MOCK_URL." in problem
 
 
 def test_state(shared: Server, files: Path) -> None:

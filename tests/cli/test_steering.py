@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -17,7 +18,18 @@ from msgspec.structs import fields
 
 from kms_mock import FixtureError, KmsMock
 from kms_mock.control.faults import FaultSpec
-from tests.support.cli import CLEAN, COMMAND, PATIENCE, SECRET_VALUE, Server, control, plain_call, run_command, serving
+from tests.support.cli import (
+    CLEAN,
+    COMMAND,
+    PATIENCE,
+    SECRET_VALUE,
+    Server,
+    control,
+    get,
+    plain_call,
+    run_command,
+    serving,
+)
 
 ESCAPE = "\x1b["
 
@@ -72,6 +84,33 @@ def test_wrong_filters(shared: Server) -> None:
     assert refused == "Error: there is no operation 'PutSecretValu'; did you mean 'PutSecretValue'?\n"
     refused = run_command("requests", "--code", "Forbidden.ResourceNotFond", "--url", shared.url, code=1)[1]
     assert "did you mean 'Forbidden.ResourceNotFound'?" in refused
+
+
+def test_one_whole_call(calls: Server) -> None:
+    """`requests NUMBER` shows what was sent and answered, secrets masked; --json and --yaml are the control API's document."""
+    plain_call(calls.url, "GetSecretValue", SecretName="db")
+    put, got = (call["number"] for call in control(calls, "requests")["requests"][-2:])
+    document = json.loads(get(f"{calls.url}/_kms_mock/requests/{got}")[1])
+    assert control(calls, "requests", str(got)) == document
+    assert yaml.safe_load(run_command("requests", str(got), "--url", calls.url, "--yaml")[0]) == document
+    told = run_command("requests", str(got), "--url", calls.url)[0]
+    rows = [re.split(" {2,}", line.rstrip()) for line in told.splitlines()]
+    assert [row[0] for row in rows if len(row) == 1] == ["call", "sent", "answer"]
+    for row in (["number", str(got)], ["action", "GetSecretValue"], ["SecretName", "db"], ["SecretData", "***"]):
+        assert row in rows
+    assert ["request id", document["call"]["request_id"]] in rows
+    changed = run_command("requests", str(put), "--url", calls.url)[0]
+    assert "version v7 of secret db is ACSCurrent now" in changed
+    assert SECRET_VALUE not in told + changed + json.dumps(document)
+
+
+def test_a_call_that_is_not_remembered(calls: Server) -> None:
+    """A sentence; so is a number together with what chooses several."""
+    assert run_command("requests", "999999", "--url", calls.url, code=1)[1].startswith("Error: there is no call ")
+    for option in (["--clear"], ["--code", ""], ["--text", "x"]):
+        problem = run_command("requests", "1", *option, "--url", calls.url, code=2)[1]
+        assert "a number chooses one call: leave out --clear and the filters" in problem
+    assert len(control(calls, "requests")["requests"]) == 3
 
 
 @contextmanager

@@ -162,6 +162,19 @@ def test_which_pair_assumes_the_role() -> None:
     assert "assumes the role only via sts and profile" in problem(FREE, via="ecs", access_key_id="x")
 
 
+@pytest.mark.parametrize("via", ["sts", "profile"])
+def test_a_pair_without_a_secret_assumes_no_role_where_signatures_are_verified(via: str) -> None:
+    """It is told before the program runs; the dummy of an account without pairs is refused as any unknown one."""
+    verified = {"authentication": {"signatures": "verify"}}
+    with (
+        KmsMock([verified, account({"id": "one", "user": "a"})]) as kms,
+        pytest.raises(ValueError, match="AccessKey one has no secret in the fixture files"),
+    ):
+        kms.credentials(role="app", via=via)
+    with KmsMock([verified, account()]) as kms:
+        assert kms.credentials(role="app", via=via)
+
+
 def test_a_trust_policy_decides_who_assumes() -> None:
     """A user whom the role does not trust is passed over."""
     trusting = {"name": "app", "trust": trust(RAM=[f"acs:ram::{ACCOUNT}:user/b"])}
