@@ -12,8 +12,8 @@ TEXT = (Path(__file__).parents[1] / "docs/https-and-proxy.md").read_text(encodin
 
 
 def test_the_options_of_the_page_exist() -> None:
-    """Each `--option` that the page names is one of `serve` or `ca`, or curl's."""
-    known = "".join(run_command(command, "--help")[0] for command in ("serve", "ca"))
+    """Each `--option` that the page names is one of `serve`, `ca` or `env`, or curl's."""
+    known = "".join(run_command(command, "--help")[0] for command in ("serve", "ca", "env"))
     named = set(re.findall(r"--[a-z][a-z0-9-]+", TEXT)) - {"--cacert"}
     assert named
     assert {option for option in named if option not in known} == set()

@@ -23,6 +23,15 @@ PRECIOUS = frozenset(
 FIRST_WORDS = frozenset({"Give", "Gives", "Say", "Says", "Tell", "Tells", "Let", "Hand"})
 
 
+# Text that people write; what is generated, such as a virtual environment, is elsewhere.
+WRITTEN = sorted(
+    path
+    for folder in ("docs", "fixtures", "kms_mock", "scripts", "tests")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in {".css", ".html", ".js", ".json", ".md", ".py", ".toml", ".yaml", ".yml"}
+)
+
+
 def names_in(tree: ast.AST) -> set[str]:
     """Return the names that a module defines: variables, arguments, functions, classes, in snake case."""
     found: set[str] = set()
@@ -73,3 +82,10 @@ def test_the_readers_see_names_and_docstrings() -> None:
     assert first_words(tree) == {"Give"}
     script = "const oneWrite = list.map((one) => one);\nlet said;\nfunction gone() {}"
     assert names_in_script(script) == {"one_write", "one", "said", "gone"}
+
+
+def test_no_file_has_the_markers_of_a_conflict() -> None:
+    """A merge of two branches left some in a page, and no other test reads prose."""
+    marker = re.compile(r"^(?:<{7} |>{7} )", re.MULTILINE)
+    files = [*WRITTEN, *ROOT.glob("*.md"), *ROOT.glob("*.toml")]
+    assert [path.name for path in files if marker.search(path.read_text(encoding="utf-8"))] == []
