@@ -51,7 +51,7 @@ def encode_json(tree: Mapping[str, Any], request_id: str) -> HttpResponse:
 def encode_xml(tree: Mapping[str, Any], request_id: str, root: str, *, changed: bool = False) -> HttpResponse:
     """Encode a result as XML. Raises ApiError when a value has characters that XML cannot carry.
 
-    `changed` says that the request changed something, and so cannot be refused any more: U+FFFD stands for them then.
+    `changed` says that the request changed something: U+FFFD stands for them then, since a refusal would undo the change.
     """
     return HttpResponse(200, XML_TYPE, request_id, to_xml(_readable(tree) if changed else tree, root))
 

@@ -1,4 +1,7 @@
-"""Answers one request: decode -> find -> authenticate -> check caller -> bind -> prepare -> handler -> encode -> commit.
+"""Answers one request: from its bytes to the answer, in this order.
+
+decode -> find -> authenticate -> refuse early -> bind -> admit -> prepare -> handler -> encode -> save -> commit. An
+operation that names no resource is authorized before its handler; in all others the handler's look-up of the resource does it.
 
 Every error is answered in the API's own envelope with a RequestId, even one caused by a bug in kms-mock.
 """
@@ -40,7 +43,7 @@ log = logging.getLogger("kms_mock")
 
 _REGION = re.compile(REGION)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PLAIN_ARN = re.compile(r"acs:[a-z]+:[a-z0-9-]*:[0-9]*:[^*?]+")  # no pattern, as a client may send one
+_PLAIN_ARN = re.compile(r"acs:[a-z]+:[a-z0-9-]*:[0-9]*:[^*?]+")  # an ARN without * and ?, which a client may send
 MAX_WARNED_NAME = 60  # characters
 MAX_WARNINGS = 1000  # warnings: clients choose the names, so there must be an end
 
@@ -97,7 +100,7 @@ class Gateway:
         log_request: LogRequest | None = None,
     ) -> None:
         self.apis = tuple(apis)
-        # A server of other forms alone answers what is of none of them as the first one does.
+        # Without an RPC API, a request in no known form is answered in the form of the first API.
         self._rpc_apis = tuple(api for api in self.apis if api.wire_form is None) or self.apis
         self._other_forms = tuple((api.wire_form, (api,)) for api in self.apis if api.wire_form is not None)
         self.store = store
@@ -109,7 +112,7 @@ class Gateway:
         self._record = record
         self._log_request = log_request
         self._anonymous = Caller(store.default_account, AccessKey(""))
-        self._open: dict[tuple[Api, str], bool] = store.account_cache()  # products and accounts that may use them
+        self._may_use: dict[tuple[Api, str], bool] = store.account_cache()  # who passed `check_account`
         self._warned: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
@@ -130,6 +133,7 @@ class Gateway:
                 await fault.strike("before", operation)
             result = await self._run(operation, request, request_id, checks)
             response = self._encode(operation, request, result, request_id)
+            # `unsaved` also holds what time caused, such as a purge; `changes` only what this request did.
             if self._save and self.store.unsaved:
                 self._save()  # to the state file, before the answer leaves
             if self.store.changes:
@@ -144,7 +148,7 @@ class Gateway:
             self.store.undo_changes()
             bug = errors.INTERNAL_FAILURE("A bug in kms-mock; its log has the traceback.")
             response = self._error_response(bug, http, request, operation, request_id)
-        delivered = fault.spoil(response) if fault else response
+        delivered = fault.spoil(response) if fault else response  # journal and log keep the answer as it was before
         milliseconds = (time.perf_counter() - began) * 1000
         if self._record:
             self._record(request, operation, response, milliseconds, str(fault) if fault else "", effects, checks)
@@ -221,6 +225,7 @@ class Gateway:
         try:
             api = operation.api
             caller = self._caller(operation, request)
+            # None: nothing limits this caller, so there is nothing to refuse early.
             if operation.needs_permission and (caller.policies is not None or caller.access_key.policy is not None):
                 self._check_policies(operation, caller, request, request_id, checks)
             arguments = operation.bind(request.parameters)
@@ -228,7 +233,8 @@ class Gateway:
             self._warn_ignored(operation, request)
             context = self._context(operation, caller, request, request_id, checks)
             if api.admit is not None:
-                api.admit(context)
+                api.admit(context)  # refuses when there are too many requests
+            # An operation that names no resource is authorized here, all others when the handler looks up the resource.
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
@@ -257,9 +263,9 @@ class Gateway:
             caller = self._authenticator.authenticate(request)
         else:
             caller = api.wire_form.authenticate(request, self.store, self.sources)
-        if operation.needs_service and api.check_account is not None and (api, caller.account) not in self._open:
+        if operation.needs_service and api.check_account is not None and (api, caller.account) not in self._may_use:
             api.check_account(self.store, caller.account)
-            self._open[api, caller.account] = True
+            self._may_use[api, caller.account] = True
         return caller
 
     def _check_policies(
@@ -270,24 +276,25 @@ class Gateway:
         request_id: str,
         checks: list[Check],
     ) -> None:
-        """Refuse early what RAM denies on every resource."""
+        """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource itself."""
         has_policies, account = operation.api.has_policies, caller.account
         for action in operation.ram_actions:
             denial = refusal_everywhere(
                 caller,
                 action,
-                # asked only when RAM allows nothing: it costs what the account has
+                # called only when RAM allows nothing, for it goes through all partitions of the account
                 resources_have_policies=lambda: any(map(has_policies, self.store.partitions(account))),
             )
             if denial is not None:
                 context = self._context(operation, caller, request, request_id, checks)
                 arn = context.named_arn(request.parameters)
                 _add_checks_not_reached(context, arn, "refused")
-                names_resource = arn is not None and caller.application is None  # as in `Context.authorize`
+                names_resource = arn is not None and caller.application is None  # behaviour.md 21
                 spec = errors.NO_PERMISSION_ON if names_resource else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
 
     def _warn_ignored(self, operation: Operation, request: ApiRequest) -> None:
+        # One cheap comparison for most requests; the exact one is in the method.
         if not request.parameters.keys() <= operation.accepted:
             self._warn_unknown_parameters(operation, request)
         if request.http.listener_region is not None:
@@ -304,7 +311,7 @@ class Gateway:
                 log.warning("%s has no parameter %s: it is ignored", operation.name, what)
 
     def _warn_ignored_region(self, request: ApiRequest) -> None:
-        """Warn once about each RegionId that differs from the region of the endpoint, which counts."""
+        """Warn once about each RegionId that differs from the region of the endpoint: that of the endpoint is used."""
         named = request.parameters.get("RegionId")
         warning = (request.region or "", (named or "")[:MAX_WARNED_NAME])
         if named and named != request.region and warning not in self._warned and len(self._warned) < MAX_WARNINGS:
@@ -378,10 +385,11 @@ class Gateway:
 def _add_checks_not_reached(context: Context, named: str | None, outcome: Outcome) -> None:
     """Add the checks that a refused call did not come to, such as those on a key that does not exist.
 
-    `named` is the ARN that it names. After a check that was refused there are none.
+    `named` is the ARN that it names. After a check that was refused there are none. `outcome` is "refused" where RAM refuses on
+    every resource, "unasked" where the call failed before RAM was asked.
     """
     container, checks = context.operation.container, context.checks
-    arn = named if named is not None or container is None else context.arn(container)
+    arn = context.arn(container) if named is None and container is not None else named
     if (
         arn is None
         or (arn == named and not _PLAIN_ARN.fullmatch(arn))

@@ -1,4 +1,7 @@
-"""Secret values: put, get, get a batch, list versions, move stages; and random passwords."""
+"""Secret values: put, get, get a batch, list versions, move stages; and random passwords.
+
+In a declaration `errors` is the published table, and `inferred` are rules that no document states.
+"""
 
 from typing import NotRequired, TypedDict
 
@@ -125,7 +128,7 @@ def put_secret_value(
 
     A version id that exists is ignored when it holds the same value, and refused when it holds another one.
     """
-    secret = ctx.live_secret(secret_name)
+    secret = ctx.live_secret(secret_name)  # found, permitted, and not in its recovery window
     if secret.managed:
         raise errors.INVALID_PARAMETER("PutSecretValue is for Generic secrets only.", name="SecretName")
     check_data(secret_data)
@@ -151,8 +154,8 @@ def put_secret_value(
         errors.INSTANCE_STATE_INVALID,
         errors.INSTANCE_NOT_FOUND,
         errors.KEY_NOT_FOUND,
-        # These two are not in the published table. They come first because the first row of a code is the preferred one;
-        # the two below have the special texts for a key and for AccessKeyId (behaviour.md 21).
+        # The next two are not in the published table. Where a code has two rows, its other errors get the text of the first:
+        # the last two are for a key and for AccessKeyId only (behaviour.md 21).
         errors.NO_PERMISSION,
         errors.INVALID_PARAMETER,
         errors.NO_PERMISSION_FOR_KEY,
@@ -178,8 +181,8 @@ def get_secret_value(
 def read_value(
     ctx: Context, name: str, stage: str | None, version_id: str | None, fetch_extended_config: bool
 ) -> SecretValue:
-    """Return what GetSecretValue answers, once the secret, its instance and the right to decrypt are checked."""
-    secret = ctx.secret(name)
+    """Check the secret, its instance and the right to decrypt; return what GetSecretValue answers."""
+    secret = ctx.secret(name)  # checks the permission; after an ARN, `ctx.partition` is that of the secret
     if secret.planned_delete is not None:  # reads answer 404 here, where changes answer 409 (design.md 6)
         raise errors.SECRET_NOT_FOUND(f"Secret {secret.name} is in its recovery window.")
     if secret.instance_id is not None:
@@ -208,8 +211,6 @@ def read_value(
 
 def _version_asked_for(secret: Secret, stage: str | None, version_id: str | None) -> SecretVersion:
     """Return the version asked for. A managed secret has only its current and previous value: other stages and ids are ignored."""
-    if stage is None and version_id is None:
-        return secret.staged(CURRENT)
     if secret.managed:
         return secret.staged(PREVIOUS if stage == PREVIOUS else CURRENT)
     if version_id is None:
