@@ -20,7 +20,8 @@ def main() -> None:
     import msgspec  # noqa: PLC0415 (most sections run servers in processes of their own)
 
     from kms_mock.identity.conditions import Request  # noqa: PLC0415
-    from kms_mock.identity.policies import Policy, decide  # noqa: PLC0415
+    from kms_mock.identity.decisions import decide  # noqa: PLC0415
+    from kms_mock.identity.policies import Policy  # noqa: PLC0415
 
     def statement(number: int) -> dict[str, Any]:
         resources = [f"acs:kms:*:*:secret/team-{number}/*", f"acs:kms:cn-*:*:key/?{number}*"]

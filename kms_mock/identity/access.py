@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from kms_mock.identity import policies
+from kms_mock.identity import decisions
 from kms_mock.identity.accounts import Caller
 from kms_mock.identity.conditions import Request
-from kms_mock.identity.policies import Decision, NamedPolicy
+from kms_mock.identity.decisions import Decision
+from kms_mock.identity.policies import NamedPolicy, parse_resource_policy
 
 
 def decide_access(caller: Caller, request: Request, owner: str, resource_policy: str | None) -> Decision:
@@ -19,19 +20,19 @@ def decide_access(caller: Caller, request: Request, owner: str, resource_policy:
     either refuses it, but for the account itself reading and setting policies: nobody is locked out.
     """
     named = identity_policies(caller)
-    identity = Decision("Allow", request) if named is None else policies.decide(named, request)
+    identity = Decision("Allow", request) if named is None else decisions.decide(named, request)
     if caller.session_policies is not None:
-        identity = policies.both(identity, policies.decide(caller.session_policies, request))
+        identity = decisions.both(identity, decisions.decide(caller.session_policies, request))
     home = caller.account == owner
     if home and (resource_policy is None or (caller.is_root and request.action.endswith("Policy"))):
         return identity
     attached: tuple[NamedPolicy, ...] = ()
     if resource_policy is not None:
-        attached = (("the resource's own policy", policies.parse_resource_policy(resource_policy)),)
-    resource = policies.decide(attached, request)
+        attached = (("the resource's own policy", parse_resource_policy(resource_policy)),)
+    resource = decisions.decide(attached, request)
     if not home:
-        return policies.both(identity, resource)
-    decision = policies.either(identity, resource)
+        return decisions.both(identity, resource)
+    decision = decisions.either(identity, resource)
     return decision if resource.effect is None else replace(decision, needs_ram=False)
 
 
@@ -43,14 +44,14 @@ def refusal_everywhere(caller: Caller, action: str, *, resources_have_policies: 
     named = identity_policies(caller)
     if named is None:
         return None
-    if policies.allow_somewhere(named, action) and (
-        caller.session_policies is None or policies.allow_somewhere(caller.session_policies, action)
+    if decisions.allow_somewhere(named, action) and (
+        caller.session_policies is None or decisions.allow_somewhere(caller.session_policies, action)
     ):
         return None
     request = Request(action, "*", caller.principal)
-    decision = policies.decide_anywhere(named, request)
+    decision = decisions.decide_anywhere(named, request)
     if caller.session_policies is not None:
-        decision = policies.both(decision, policies.decide_anywhere(caller.session_policies, request))
+        decision = decisions.both(decision, decisions.decide_anywhere(caller.session_policies, request))
     if decision.effect is None and caller.application is None and resources_have_policies():
         return None
     return decision

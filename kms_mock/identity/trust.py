@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from kms_mock.identity.conditions import Request
+from kms_mock.identity.decisions import decide
 from kms_mock.identity.identities import Role, role_arn
-from kms_mock.identity.policies import decide
 
 ECS: Final = "ecs.aliyuncs.com"  # the service that ECS instances get their role's credentials from
 

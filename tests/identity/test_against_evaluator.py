@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from kms_mock.identity.conditions import Request
+from kms_mock.identity.decisions import allow_plainly, allow_somewhere, decide, decide_anywhere
 from kms_mock.identity.patterns import compile_patterns
-from kms_mock.identity.policies import Policy, allow_plainly, allow_somewhere, decide, decide_anywhere
+from kms_mock.identity.policies import Policy
 from tests.identity import evaluator
 from tests.support.profile import rounds
 

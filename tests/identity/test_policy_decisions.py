@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 
 from kms_mock.identity.conditions import Request
-from kms_mock.identity.policies import (
-    MAX_POLICY_BYTES,
-    Decision,
-    both,
-    decide,
-    decide_anywhere,
-    default_policy,
-    either,
-    parse_resource_policy,
-)
+from kms_mock.identity.decisions import Decision, both, decide, decide_anywhere, either
+from kms_mock.identity.policies import MAX_POLICY_BYTES, default_policy, parse_resource_policy
 from tests.support.ram_policies import (
     ALLOW_ALL,
     DENY_EVERYTHING,

@@ -7,10 +7,8 @@ from typing import Any
 import msgspec
 
 from kms_mock.identity.conditions import Request
-from kms_mock.identity.policies import (
-    Policy,
-    decide,
-)
+from kms_mock.identity.decisions import decide
+from kms_mock.identity.policies import Policy
 
 ALLOW_ALL: dict[str, Any] = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
 DENY_EVERYTHING: dict[str, Any] = {**ALLOW_ALL, "Effect": "Deny"}

@@ -41,6 +41,7 @@ _REFUSAL = re.compile(r"^[A-Z]+(?:_[A-Z]+)+$")  # an error of the API
 # Modules that return their sentences, or keep them in constants.
 _PLAIN = (
     "fixtures/limits.py",
+    "identity/decisions.py",
     "identity/policies.py",
     "reach/hosts.py",
     "rpc/authentication.py",
