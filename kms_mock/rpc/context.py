@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 from kms_mock.identity.access import decide_access
 from kms_mock.identity.accounts import Caller
 from kms_mock.identity.conditions import NOTHING, Request
-from kms_mock.identity.policies import Decision, allow_plainly
+from kms_mock.identity.decisions import Decision, allow_plainly
 from kms_mock.rpc import errors
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.errors import ApiError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kms_mock.rpc.api import Operation
 
 
+_PLAIN_ARN = re.compile(r"acs:[a-z]+:[a-z0-9-]*:[0-9]*:[^*?]+")  # a client may name a pattern, with * or ?
 _LONGEST_NAME = 512  # longer than any id, ARN or alias
 
 # What came of a check: RAM allowed or refused it; the policy of the resource decided, and RAM had no part in it; or the
@@ -125,6 +127,24 @@ class Context(Struct):
             if name.isprintable() and 0 < len(name) <= _LONGEST_NAME:
                 return self.arn_of(parameter.resource_kind, name, parameters)
         return None
+
+    def add_checks_not_reached(self, named: str | None, outcome: Outcome) -> None:
+        """Add the checks that a refused call did not come to, such as those on a key that does not exist.
+
+        `named` is the ARN that it names. After a check that was refused there are none. `outcome` is "refused" where RAM
+        refuses on every resource, "unasked" where the call failed before RAM was asked.
+        """
+        container, checks = self.operation.container, self.checks
+        arn = self.arn(container) if named is None and container is not None else named
+        if (
+            arn is None
+            or (arn == named and not _PLAIN_ARN.fullmatch(arn))
+            or not all(found == "allowed" for *_, found in checks)
+        ):
+            return
+        asked = {action for _, action, _, _ in checks}
+        missing = [action for action in self.operation.ram_actions if action not in asked]
+        checks += [(self.caller, action, arn, outcome) for action in missing]
 
     def arn_of(self, kind: str, name: str, parameters: Mapping[str, str]) -> str | None:  # noqa: ARG002 (for products)
         """Return the ARN of a resource by the kind that its parameter declares, "" for an unknown one, and its name."""

@@ -22,7 +22,7 @@ from kms_mock.logs import LogRequest, trace
 from kms_mock.rpc import errors
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.authentication import Authenticator
-from kms_mock.rpc.context import Check, Context, Outcome
+from kms_mock.rpc.context import Check, Context
 from kms_mock.rpc.decode import (
     EXTRA_PARAMETERS,
     SYSTEM_PARAMETERS,
@@ -43,7 +43,6 @@ log = logging.getLogger("kms_mock")
 
 _REGION = re.compile(REGION)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PLAIN_ARN = re.compile(r"acs:[a-z]+:[a-z0-9-]*:[0-9]*:[^*?]+")  # an ARN without * and ?, which a client may send
 MAX_WARNED_NAME = 60  # characters
 MAX_WARNINGS = 1000  # warnings: clients choose the names, so there must be an end
 
@@ -250,7 +249,7 @@ class Gateway:
                 raise errors.DRY_RUN("DryRun: without it this request succeeds.")
         except ApiError as error:
             if context is not None and operation.needs_permission:
-                _add_checks_not_reached(context, context.named_arn(request.parameters), "unasked")
+                context.add_checks_not_reached(context.named_arn(request.parameters), "unasked")
             raise _as_reported(operation, request, error) from error
         return {**result, "RequestId": request_id}
 
@@ -288,7 +287,7 @@ class Gateway:
             if denial is not None:
                 context = self._context(operation, caller, request, request_id, checks)
                 arn = context.named_arn(request.parameters)
-                _add_checks_not_reached(context, arn, "refused")
+                context.add_checks_not_reached(arn, "refused")
                 names_resource = arn is not None and caller.application is None  # behaviour.md 21
                 spec = errors.NO_PERMISSION_ON if names_resource else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
@@ -380,25 +379,6 @@ class Gateway:
             resource = ", ".join(operation.resources_named(request.parameters))
         action = "" if request is None else request.action
         self._log_request(action, response.status, code, milliseconds, response.request_id, resource, response.reason)
-
-
-def _add_checks_not_reached(context: Context, named: str | None, outcome: Outcome) -> None:
-    """Add the checks that a refused call did not come to, such as those on a key that does not exist.
-
-    `named` is the ARN that it names. After a check that was refused there are none. `outcome` is "refused" where RAM refuses on
-    every resource, "unasked" where the call failed before RAM was asked.
-    """
-    container, checks = context.operation.container, context.checks
-    arn = context.arn(container) if named is None and container is not None else named
-    if (
-        arn is None
-        or (arn == named and not _PLAIN_ARN.fullmatch(arn))
-        or not all(found == "allowed" for *_, found in checks)
-    ):
-        return
-    asked = {action for _, action, _, _ in checks}
-    missing = [action for action in context.operation.ram_actions if action not in asked]
-    checks += [(context.caller, action, arn, outcome) for action in missing]
 
 
 def _as_reported(operation: Operation, request: ApiRequest, error: ApiError) -> ApiError:
