@@ -106,7 +106,9 @@ class Partition(dict[Resource[Any], Table[Any]]):
     def written(self, change: Change) -> None:
         """Note a change of one of the tables; only they call this."""
         store, resource, before, after = self.store, change.resource, change.before, change.after
-        if not self.region:
+        if (
+            not self.region and resource.saved
+        ):  # counts of requests are written with every request, and decide nothing there
             store.clear_account_caches()
         if store.logs_changes and resource.logged:
             store.changes.append(change)
