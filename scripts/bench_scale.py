@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from bench_tools import GET, compare_times, fixture, keys, load, mock, request, secrets
 
@@ -29,14 +30,21 @@ def _compare(large: int, small: int, kind: str, rows: Iterable[tuple[str, str, b
         )
 
 
-def main() -> None:
-    """Measure, and print a row for each."""
+@contextmanager
+def _servers(document: Callable[[int], Mapping[str, object]]) -> Iterator[tuple[int, int]]:
+    """Run a server with many records and one with ten; yield their ports."""
     with (
-        fixture(secrets(COUNT)) as many,
-        fixture(secrets(10)) as few,
+        fixture(document(COUNT)) as many,
+        fixture(document(10)) as few,
         mock("--fixture", many) as large,
         mock("--fixture", few) as small,
     ):
+        yield large, small
+
+
+def main() -> None:
+    """Measure, and print a row for each."""
+    with _servers(secrets) as (large, small):
         _compare(large, small, "secrets", _SECRETS)
         deep = request("ListSecrets", PageNumber=COUNT // 20, PageSize=10)
         first = request("ListSecrets", PageNumber=1, PageSize=10)
@@ -46,10 +54,5 @@ def main() -> None:
             lambda: 1 / load(large, deep),
             lambda: 1 / load(large, first),
         )
-    with (
-        fixture(keys(COUNT)) as many,
-        fixture(keys(10)) as few,
-        mock("--fixture", many) as large,
-        mock("--fixture", few) as small,
-    ):
+    with _servers(keys) as (large, small):
         _compare(large, small, "keys", _KEYS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import pytest
 from alibabacloud_tea_openapi.utils import Utils
@@ -18,7 +17,6 @@ from tests.support.signed_requests import (
     SIGNING_SECRET,
     SignedRequests,
     received_request,
-    recorded_requests,
     refused_signature,
     rpc_request,
     verdict_on,
@@ -26,12 +24,6 @@ from tests.support.signed_requests import (
     with_header,
     with_query,
 )
-
-
-@pytest.fixture(scope="module")
-def recorder() -> Iterator[SignedRequests]:
-    with recorded_requests() as found:
-        yield found
 
 
 @pytest.fixture(params=MODES)

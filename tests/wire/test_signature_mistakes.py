@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -20,20 +20,12 @@ from tests.support.signed_requests import (
     SIGNING_SECRET,
     SignedRequests,
     received_request,
-    recorded_requests,
     refused_signature,
     verdict_on,
     with_authorization,
     with_header,
     with_query,
 )
-
-
-@pytest.fixture(scope="module")
-def recorder() -> Iterator[SignedRequests]:
-    with recorded_requests() as found:
-        yield found
-
 
 # -- mistakes that are recognised -------------------------------------------------------------------------------------
 RPC_MISTAKES: dict[str, Callable[[str], str]] = {  # what the reason says: how the right string to sign becomes theirs
