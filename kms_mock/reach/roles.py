@@ -238,7 +238,7 @@ def _refusal(grant: _Grant, key: AccessKey) -> str:
 def _keys(grant: _Grant) -> Credentials:
     order = SessionOrder(grant.account, grant.role.name, SESSION_NAME, grant.role.max_session)
     session = issue_session(grant.store, order, grant.store.sources.now())
-    grant.store.take_changes()  # no request of the API caused them
+    grant.store.commit()  # no request of the API caused them
     return of_access_key(session.id, session.secret, session.token)
 
 

@@ -79,10 +79,10 @@ Record = Callable[
 class Gateway:
     """Answers API requests from a store.
 
-    The request hooks are optional, and cost nothing when they are not there. `guard` returns the reason to refuse a
+    The request hooks are optional, and cost nothing when absent. `guard` returns the reason to refuse a
     request before it is decoded, or "" to let it pass; `faults` picks the fault to inject; `save` writes what changed to
-    the state file, or takes it back and raises ApiError; `record` keeps a decoded call and `log_request` writes a line
-    for each answer.
+    the state file, or rolls it back and raises ApiError; `record` keeps each call for the journal and `log_request`
+    writes a line for each answer. `sources` gives the time, ids and random bytes.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Gateway:
         log_request: LogRequest | None = None,
     ) -> None:
         self.apis = tuple(apis)
-        # Without an RPC API, a request in no known form is answered in the form of the first API.
+        # `wire_form` None is the RPC style. Without such an API, a request in no known form gets the form of the first one.
         self._rpc_apis = tuple(api for api in self.apis if api.wire_form is None) or self.apis
         self._other_forms = tuple((api.wire_form, (api,)) for api in self.apis if api.wire_form is not None)
         self.store = store
@@ -111,7 +111,8 @@ class Gateway:
         self._record = record
         self._log_request = log_request
         self._anonymous = Caller(store.default_account, AccessKey(""))
-        self._may_use: dict[tuple[Api, str], bool] = store.account_cache()  # who passed `check_account`
+        # Which accounts passed the `check_account` of an API; the store empties it when a record of an account changes.
+        self._may_use: dict[tuple[Api, str], bool] = store.account_cache()
         self._warned: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
@@ -121,9 +122,9 @@ class Gateway:
         request: ApiRequest | None = None
         operation: Operation | None = None
         fault: Fault | None = None
-        effects: tuple[Change, ...] = ()
+        committed: tuple[Change, ...] = ()
         apis = self._apis_of(http)
-        checks: list[Check] = []
+        checks: list[Check] = []  # for the journal: filled on the way by what is asked of policies
         try:
             request = self._decode(http, apis)
             operation = self._find(request, apis)
@@ -136,24 +137,61 @@ class Gateway:
             if self._save and self.store.unsaved:
                 self._save()  # to the state file, before the answer leaves
             if self.store.changes:
-                effects = self.store.take_changes()  # commit, before an await lets other requests run
+                committed = self.store.commit()  # before an await lets other requests run
             if fault:  # it may raise, and the changes stay: the client sees an error for work that was done
                 await fault.strike("after", operation)
         except ApiError as error:
-            self.store.undo_changes()  # roll back what is not committed
+            self.store.roll_back()  # nothing, if they are committed
             response = self._error_response(error, http, request, operation, request_id)
         except Exception as error:  # noqa: BLE001 (whatever it is: a bug must not leave the client without an answer)
             log.error("internal error, request id %s\n%s", request_id, trace(error))  # noqa: TRY400 (see trace)
-            self.store.undo_changes()
+            self.store.roll_back()
             bug = errors.INTERNAL_FAILURE("A bug in kms-mock; its log has the traceback.")
             response = self._error_response(bug, http, request, operation, request_id)
         delivered = fault.spoil(response) if fault else response  # journal and log keep the answer as it was before
         milliseconds = (time.perf_counter() - began) * 1000
         if self._record:
-            self._record(request, operation, response, milliseconds, str(fault) if fault else "", effects, checks)
+            self._record(request, operation, response, milliseconds, str(fault) if fault else "", committed, checks)
         if self._log_request:
             self._log(request, operation, response, milliseconds)
         return delivered
+
+    async def _run(
+        self, operation: Operation, request: ApiRequest, request_id: str, checks: list[Check]
+    ) -> Mapping[str, Any]:
+        """Run one operation; return its result tree. Raises ApiError, in the words of the operation's own table."""
+        context: Context | None = None
+        try:
+            api = operation.api
+            caller = self._authenticate(operation, request)
+            # Both None: nothing limits this caller.
+            if operation.needs_permission and (caller.policies is not None or caller.access_key.policy is not None):
+                self._refuse_early(operation, caller, request, request_id, checks)
+            arguments = operation.bind(request.parameters)
+            dry_run = arguments.pop("dry_run", False)  # declared with @operation(dry_run=True); handlers do not take it
+            self._warn_ignored(operation, request)
+            context = self._context(operation, caller, request, request_id, checks)
+            if api.admit is not None:
+                api.admit(context)  # refuses when there are too many requests
+            # An operation that names no resource is authorized here, all others when the handler looks up the resource.
+            if operation.container is not None:
+                context.authorize_container()
+            if operation.prepare is not None:
+                work = operation.prepare(context, **arguments)  # changes nothing: the await has nothing to commit
+                if work is not None:
+                    prepared = await asyncio.get_running_loop().run_in_executor(None, work)
+                    # Other requests ran meanwhile: the handler gets the partition as it is now.
+                    context = self._context(operation, caller, request, request_id, checks, prepared)
+            result = operation.handler(context, **arguments)
+            if dry_run:
+                if self.store.changes:
+                    log.error("a dry run of %s changed something: it is undone", operation.name)
+                raise errors.DRY_RUN("DryRun: without it this request succeeds.")
+        except ApiError as error:
+            if context is not None and operation.needs_permission:  # the journal tells them as well
+                context.add_checks_not_reached(context.named_arn(request.parameters), "unasked")
+            raise _as_reported(operation, request, error) from error
+        return {**result, "RequestId": request_id}
 
     def body_limit(self, http: HttpRequest) -> int:
         """Return how many bytes of body to read after the head of a request."""
@@ -216,44 +254,7 @@ class Gateway:
         other = f"not {request.version}" if _DATE.fullmatch(request.version or "") else "no other"
         raise errors.INVALID_VERSION(f"The version is {known}, {other}.", name=(request.version or "")[:60])
 
-    async def _run(
-        self, operation: Operation, request: ApiRequest, request_id: str, checks: list[Check]
-    ) -> Mapping[str, Any]:
-        """Run one operation; return its result tree. Raises ApiError, in the words of the operation's own table."""
-        context: Context | None = None
-        try:
-            api = operation.api
-            caller = self._caller(operation, request)
-            # None: nothing limits this caller, so there is nothing to refuse early.
-            if operation.needs_permission and (caller.policies is not None or caller.access_key.policy is not None):
-                self._check_policies(operation, caller, request, request_id, checks)
-            arguments = operation.bind(request.parameters)
-            dry_run = arguments.pop("dry_run", False)
-            self._warn_ignored(operation, request)
-            context = self._context(operation, caller, request, request_id, checks)
-            if api.admit is not None:
-                api.admit(context)  # refuses when there are too many requests
-            # An operation that names no resource is authorized here, all others when the handler looks up the resource.
-            if operation.container is not None:
-                context.authorize_container()
-            if operation.prepare is not None:
-                work = operation.prepare(context, **arguments)
-                if work is not None:
-                    prepared = await asyncio.get_running_loop().run_in_executor(None, work)
-                    # The store went on meanwhile: the handler sees it as it is now.
-                    context = self._context(operation, caller, request, request_id, checks, prepared)
-            result = operation.handler(context, **arguments)
-            if dry_run:
-                if self.store.changes:
-                    log.error("a dry run of %s changed something: it is undone", operation.name)
-                raise errors.DRY_RUN("DryRun: without it this request succeeds.")
-        except ApiError as error:
-            if context is not None and operation.needs_permission:
-                context.add_checks_not_reached(context.named_arn(request.parameters), "unasked")
-            raise _as_reported(operation, request, error) from error
-        return {**result, "RequestId": request_id}
-
-    def _caller(self, operation: Operation, request: ApiRequest) -> Caller:
+    def _authenticate(self, operation: Operation, request: ApiRequest) -> Caller:
         """Return who sent a request. Refuses unknown senders, and those whose account may not use the product."""
         api = operation.api
         if operation.anonymous:
@@ -267,7 +268,7 @@ class Gateway:
             self._may_use[api, caller.account] = True
         return caller
 
-    def _check_policies(
+    def _refuse_early(
         self,
         operation: Operation,
         caller: Caller,
@@ -281,15 +282,17 @@ class Gateway:
             denial = refusal_everywhere(
                 caller,
                 action,
-                # called only when RAM allows nothing, for it goes through all partitions of the account
+                # A resource's own policy may allow what RAM does not; asked last, for it goes through all partitions.
                 resources_have_policies=lambda: any(map(has_policies, self.store.partitions(account))),
             )
             if denial is not None:
                 context = self._context(operation, caller, request, request_id, checks)
                 arn = context.named_arn(request.parameters)
                 context.add_checks_not_reached(arn, "refused")
-                names_resource = arn is not None and caller.application is None  # behaviour.md 21
-                spec = errors.NO_PERMISSION_ON if names_resource else errors.NO_PERMISSION
+                names_arn = (
+                    arn is not None and caller.application is None
+                )  # to an application none is named, behaviour.md 21
+                spec = errors.NO_PERMISSION_ON if names_arn else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
 
     def _warn_ignored(self, operation: Operation, request: ApiRequest) -> None:
@@ -302,11 +305,12 @@ class Gateway:
     def _warn_unknown_parameters(self, operation: Operation, request: ApiRequest) -> None:
         """Warn once about each parameter that the operation does not know: it is ignored, and may be misspelt."""
         for name in operation.unknown(request.parameters.keys() - SYSTEM_PARAMETERS - EXTRA_PARAMETERS):
+            # What is no plausible name may be a secret, from a body that is no form: it is not logged.
             shown = ascii(name[:MAX_WARNED_NAME]) if is_name(name, request.parameters[name]) else ""
             warning = (operation.name, shown)
             if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
                 self._warned.add(warning)
-                what = shown or "of a name like that (is the body no form?)"
+                what = shown or "of a name like that (is the body not form-encoded?)"
                 log.warning("%s has no parameter %s: it is ignored", operation.name, what)
 
     def _warn_ignored_region(self, request: ApiRequest) -> None:
@@ -332,7 +336,7 @@ class Gateway:
             region = store.default_region
         elif region != store.default_region and not _REGION.fullmatch(region):
             raise errors.INVALID_PARAMETER("RegionId is not a region's name.", name="RegionId")
-        partition = store.open(caller.account, region, now)
+        partition = store.open(caller.account, region, now)  # what is due by now, such as a purge, happens here
         return operation.api.context(
             store, partition, sources, caller, operation, now, request_id, request.http, checks, prepared
         )
@@ -346,6 +350,7 @@ class Gateway:
             return form.encode(operation, result)
         if not request.xml:
             return encode_json(result, request_id)
+        # XML cannot carry all characters: after a change they are replaced, since refusing would undo the change.
         return encode_xml(result, request_id, operation.xml_root, changed=bool(self.store.changes))
 
     def _error_response(
@@ -365,7 +370,7 @@ class Gateway:
         return encode_error(error, xml=xml, root=root, request_id=request_id)
 
     def _asked_root(self, request: ApiRequest | None) -> str:
-        """Return the root element for the API that a request is for, as far as it tells; otherwise for the first one."""
+        """Return the root element for the API that a request is for, if its version says so; otherwise for the first API."""
         version = None if request is None else request.version
         asked = next((api for api in self.apis if api.version == version), self.apis[0])
         return asked.xml_root.replace("{operation}", "Error")
@@ -373,7 +378,7 @@ class Gateway:
     def _log(
         self, request: ApiRequest | None, operation: Operation | None, response: HttpResponse, milliseconds: float
     ) -> None:
-        assert self._log_request is not None  # noqa: S101 (the caller asked)
+        assert self._log_request is not None  # noqa: S101 (where it is called, this is checked)
         resource, code = "", response.code
         if code and request is not None and operation is not None:
             resource = ", ".join(operation.resources_named(request.parameters))
@@ -383,7 +388,7 @@ class Gateway:
 
 def _as_reported(operation: Operation, request: ApiRequest, error: ApiError) -> ApiError:
     """Return an error as the operation reports it: with the text of its table, in a dry run with the codes of DryRun."""
-    if operation.is_dry_run(request.parameters):
+    if operation.is_dry_run(request.parameters):  # of the request: it may have failed before its arguments were bound
         code = error.spec.code
         if code == errors.NO_PERMISSION.code:
             return errors.DRY_RUN_ACCESS_DENIED(error.reason)

@@ -184,7 +184,7 @@ class CredentialEndpoints:
                 session = self._commit(lambda: issue_session(self._store, order, now))
             except StateError as error:
                 raise ControlProblem(500, str(error)) from error
-            self._store.take_changes()  # no request of the API caused them
+            self._store.commit()  # no request of the API caused them
         return session
 
 

@@ -138,17 +138,17 @@ class Store:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
-    def take_changes(self) -> tuple[Change, ...]:
-        """Return what changed since the last time."""
+    def commit(self) -> tuple[Change, ...]:
+        """Make what changed since the last commit final, and return it."""
         changes = tuple(self.changes)
         self.changes.clear()
         return changes
 
-    def undo_changes(self) -> None:
-        """Take back everything that was changed since changes were last taken."""
+    def roll_back(self) -> None:
+        """Undo everything that was changed since the last commit."""
         if not self.changes:
             return
-        for change in reversed(self.take_changes()):
+        for change in reversed(self.commit()):
             self.partition(*change.place)[change.resource].undo(change)
         self.changes.clear()
 

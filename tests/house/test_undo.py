@@ -108,7 +108,7 @@ def kms() -> Iterator[KmsMock]:
         here[books].put(Book("a", "1"))
         here[books].put(Book("b", "2"))
         here[marks].put(Mark("m", "b"))
-        running.store.take_changes()
+        running.store.commit()
         yield running
 
 
@@ -188,6 +188,6 @@ def test_the_order_of_creation_survives_what_added_and_replaced(kms: KmsMock) ->
 def test_a_removed_record_comes_back_as_the_last_one(kms: KmsMock) -> None:
     """The one trace of a taken-back removal: the record is at the end of the order of creation (`Table.undo`)."""
     home(kms)[books].put(Book("z", "26"))
-    kms.store.take_changes()
+    kms.store.commit()
     assert asked(kms, "RefuseLate").status == 403
     assert list(home(kms)[books]) == ["a", "z", "b"]

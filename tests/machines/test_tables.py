@@ -62,13 +62,13 @@ class Tables(RuleBasedStateMachine):
     @rule(name=IDS, tags=TAGS)
     def put(self, name: str, tags: dict[str, str]) -> None:
         self.table.put(Item(name, tags))
-        self.store.take_changes()
+        self.store.commit()
 
     @rule(name=IDS)
     def remove(self, name: str) -> None:
         if name in self.table:
             self.table.remove(self.table.find(name))
-        self.store.take_changes()
+        self.store.commit()
 
     @rule(names=st.lists(IDS, max_size=4), tags=TAGS)
     def undo(self, names: list[str], tags: dict[str, str]) -> None:
@@ -77,7 +77,7 @@ class Tables(RuleBasedStateMachine):
                 self.table.remove(self.table.find(name))
             else:
                 self.table.put(Item(name, tags))
-        self.store.undo_changes()
+        self.store.roll_back()
 
     @rule()
     def take_checkpoint(self) -> None:

@@ -118,7 +118,7 @@ def filled_store() -> Store:
     _put_data_key(partition)
     _put_secrets(partition)
     partition[certificates].put(_certificate(partition))
-    store.take_changes()
+    store.commit()
     return store
 
 

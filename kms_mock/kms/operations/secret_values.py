@@ -1,6 +1,7 @@
 """Secret values: put, get, get a batch, list versions, move stages; and random passwords.
 
-In a declaration `errors` is the published table, and `inferred` are rules that no document states.
+In a declaration `errors` is the published table, and `inferred` are rules that no document states. A handler raises any row
+of a code that fits: the gateway answers with the text that the operation's table has for this code.
 """
 
 from typing import NotRequired, TypedDict
@@ -126,9 +127,9 @@ def put_secret_value(
 ) -> PutResult:
     """Store a new version of a Generic secret and mark it, by default as ACSCurrent.
 
-    A version id that exists is ignored when it holds the same value, and refused when it holds another one.
+    A version id that exists changes nothing when it holds the same value, and is refused when it holds another one.
     """
-    secret = ctx.live_secret(secret_name)  # found, permitted, and not in its recovery window
+    secret = ctx.live_secret(secret_name)  # permitted, not being deleted; `ctx.partition` is now where it is
     if secret.managed:
         raise errors.INVALID_PARAMETER("PutSecretValue is for Generic secrets only.", name="SecretName")
     check_data(secret_data)
@@ -154,8 +155,8 @@ def put_secret_value(
         errors.INSTANCE_STATE_INVALID,
         errors.INSTANCE_NOT_FOUND,
         errors.KEY_NOT_FOUND,
-        # The next two are not in the published table. Where a code has two rows, its other errors get the text of the first:
-        # the last two are for a key and for AccessKeyId only (behaviour.md 21).
+        # The next two are not in the published table. Of a code with two rows, the first is the text for its other errors: the
+        # last two are for a key and for AccessKeyId only (behaviour.md 21).
         errors.NO_PERMISSION,
         errors.INVALID_PARAMETER,
         errors.NO_PERMISSION_FOR_KEY,
@@ -174,19 +175,22 @@ def get_secret_value(
     recipient: Recipient | None = None,
 ) -> SecretValue:
     """Return the value of one version: the current one unless a stage or a version id says otherwise."""
-    refuse_recipient(recipient)
+    refuse_recipient(recipient)  # if there is one
     return read_value(ctx, secret_name, version_stage, version_id, fetch_extended_config)
 
 
 def read_value(
     ctx: Context, name: str, stage: str | None, version_id: str | None, fetch_extended_config: bool
 ) -> SecretValue:
-    """Check the secret, its instance and the right to decrypt; return what GetSecretValue answers."""
-    secret = ctx.secret(name)  # checks the permission; after an ARN, `ctx.partition` is that of the secret
+    """Check the secret, its instance and the right to decrypt; return what GetSecretValue answers.
+
+    The permission for the secret is that of the operation that runs, GetSecretValue or BatchGetSecretValue.
+    """
+    secret = ctx.secret(name)  # checks the permission; `ctx.partition` is now where it is
     if secret.planned_delete is not None:  # reads answer 404 here, where changes answer 409 (design.md 6)
         raise errors.SECRET_NOT_FOUND(f"Secret {secret.name} is in its recovery window.")
     if secret.instance_id is not None:
-        connected_instance(ctx.partition, secret.instance_id)
+        connected_instance(ctx.partition, secret.instance_id)  # raises unless it is
     version = _version_asked_for(secret, stage, version_id)
     # An application with a client key needs no permission for the secret's key (behaviour.md 12); everybody else does.
     if secret.encryption_key_id is not None and ctx.caller.application is None:
@@ -228,11 +232,11 @@ def batch_get_secret_value(ctx: Context, *, secrets_list: SecretsList) -> BatchR
     home = ctx.partition
     for wanted in secrets_list:
         ctx.partition = home  # ctx.secret() goes to the account and region of an ARN: go back for the next name
-        fetch = str(wanted.FetchExtendedConfig).lower() == "true"  # a Boolean in JSON, or its text as in a query
+        fetch = str(wanted.FetchExtendedConfig).lower() == "true"  # a Boolean, or "true" as in a query
         try:
             value = read_value(ctx, wanted.SecretName, wanted.VersionStage, wanted.VersionId, fetch)
         except ApiError as refusal:
-            error = get_secret_value.reworded(refusal)
+            error = get_secret_value.reworded(refusal)  # in the texts of its table: what is decorated is an Operation
             entry: BatchError = {
                 "SecretName": wanted.SecretName,
                 "Code": error.spec.code,
@@ -293,7 +297,7 @@ def update_secret_version_stage(
     if secret.managed:
         raise errors.SECRET_STAGES_ABNORMAL("The stages of a managed secret follow its rotation.")
     if remove_from_version is None and move_to_version is None:
-        raise errors.INVALID_PARAMETER("RemoveFromVersion or MoveToVersion must be there.", name="MoveToVersion")
+        raise errors.INVALID_PARAMETER("RemoveFromVersion or MoveToVersion is required.", name="MoveToVersion")
     moved = with_stage_moved(secret, version_stage, remove_from_version, move_to_version)
     ctx.partition[secrets].put(replace(moved, updated=ctx.now))
     return {"SecretName": secret.name}
@@ -320,13 +324,13 @@ def get_random_password(
     )
     if set(exclude_characters) - {character for _, characters in character_classes for character in characters}:
         raise errors.INVALID_PARAMETER(
-            "ExcludeCharacters has a character that no password has.", name="ExcludeCharacters"
+            "ExcludeCharacters has a character that passwords never contain.", name="ExcludeCharacters"
         )
     included = [characters for excluded, characters in character_classes if not excluded]
     remaining = ["".join(sorted(set(characters) - set(exclude_characters))) for characters in included]
     usable_classes = [characters for characters in remaining if characters]
     if not usable_classes:
-        raise errors.INVALID_PARAMETER("No character is left to make a password of.", name="ExcludeCharacters")
+        raise errors.INVALID_PARAMETER("No character is left for a password.", name="ExcludeCharacters")
     password = passwords.random_password(
         password_length, usable_classes, ctx.sources.random_bytes, one_of_each=require_each_included_type
     )
