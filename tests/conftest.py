@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alibabacloud_credentials.utils import auth_util
 from alibabacloud_kms20160120.client import Client
 from hypothesis import settings
 
@@ -60,6 +61,13 @@ def kms() -> Iterator[KmsMock]:
 def client(kms: KmsMock) -> Client:
     """The official SDK's client, pointed at `kms`."""
     return kms.client()
+
+
+@pytest.fixture
+def sdk_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The AccessKey that the vendor's default chain finds: it keeps what it read of the environment when it was imported."""
+    monkeypatch.setattr(auth_util, "environment_access_key_id", "import")
+    monkeypatch.setattr(auth_util, "environment_access_key_secret", "import")
 
 
 @pytest.fixture

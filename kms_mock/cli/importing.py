@@ -13,7 +13,7 @@ import click
 from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
 from kms_mock.cli.help import Command
-from kms_mock.cli.output import counted
+from kms_mock.cli.output import check_folder, counted
 from kms_mock.cli.vendor import sdk_config
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def import_account(
 
     if output.exists() and not force:
         raise click.UsageError(f"{output} exists; --force replaces it")
-    if not output.absolute().parent.is_dir():
-        raise click.UsageError(f"there is no folder {output.absolute().parent}")
+    check_folder(output)
     if with_values and not yes:
         click.confirm(
             f"Read the secret values of {secrets or 'all secrets'} in {region}? Only their shapes are kept.", abort=True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -42,6 +43,13 @@ def show(document: Any, form: str | None, render: Callable[[Any], Iterable[Rende
         terminal = console()
         for each in render(document):
             terminal.print(each, soft_wrap=isinstance(each, str))
+
+
+def check_folder(file: Path) -> None:
+    """Raise UsageError where the folder of a file to write is missing: before the work, not after it."""
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise click.UsageError(f"there is no folder {folder}")
 
 
 def json_text(document: Any, indent: int | None = 2) -> str:

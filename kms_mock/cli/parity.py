@@ -12,6 +12,7 @@ import click
 from kms_mock import logs
 from kms_mock.cli.client import MAX_TEXT
 from kms_mock.cli.help import Command
+from kms_mock.cli.output import check_folder
 from kms_mock.cli.vendor import sdk_config
 from kms_mock.version import VERSION
 
@@ -68,6 +69,9 @@ def parity(
     cases = [case for case in all_cases() if _wanted(case, only)]
     if not cases:
         raise click.UsageError(f"no case matches {', '.join(only)}")
+    if output is not None:
+        output = output.with_suffix(".json")
+        check_folder(output)
     if dry_run or against is None:
         _plan(cases, max_keys)
         return
@@ -157,6 +161,6 @@ def _write(output: Path, rows: Sequence[Row], region: str, against: Against) -> 
     date = iso(Sources.system().now())[:10]
     document = msgspec.to_builtins(Comparison(date, VERSION, region, against, list(rows)))
     try:
-        write_document(output.with_suffix(".json"), document)
+        write_document(output, document)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error

@@ -14,6 +14,7 @@ import click
 
 from kms_mock import logs
 from kms_mock.cli.options import MAX_PORT
+from kms_mock.cli.output import check_folder
 from kms_mock.cli.serve import serve
 from kms_mock.cli.usage import Usage
 from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
@@ -123,8 +124,8 @@ def _make_mock(fixture: tuple[Path, ...], record: Path | None, **options: Any) -
 
     if record is not None and options["state"] is not None:
         raise click.UsageError("--record needs fixtures, which --state reads only the first time")
-    if record is not None and not record.absolute().parent.is_dir():
-        raise click.UsageError(f"there is no folder {record.absolute().parent}")
+    if record is not None:
+        check_folder(record)
     try:
         config = Config(**options)
     except ValueError as error:

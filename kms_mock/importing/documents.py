@@ -20,7 +20,7 @@ _NO_PERMISSION = "Forbidden.NoPermission"
 
 
 class Reader:
-    """Reads single keys and secrets as fixture entries; `warnings` are what could not be read, each told once."""
+    """Reads single keys and secrets as fixture entries; `warnings` are what could not be read."""
 
     def __init__(self, account: ServiceClient, random_bytes: RandomBytes, *, with_values: bool) -> None:
         self._account = account
@@ -135,14 +135,10 @@ class Reader:
             return self._account.call(action, **parameters)
         except RefusedError as error:
             if error.code == _NO_PERMISSION:
-                self._warn(f"{action} was refused with {error.code}; left out")
+                self.warnings.append(f"{action} was refused with {error.code}; left out")
             elif error.code not in expected:
                 raise
             return {}
-
-    def _warn(self, text: str) -> None:
-        if text not in self.warnings:
-            self.warnings.append(text)
 
 
 def _rotation(found: Entry) -> Entry:

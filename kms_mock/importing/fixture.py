@@ -26,10 +26,6 @@ _NOT_FOUND = frozenset({"Forbidden.KeyNotFound", "Forbidden.ResourceNotFound"})
 Progress = Callable[[int], Callable[[], object]]
 
 
-def _no_progress(_total: int) -> Callable[[], object]:
-    return object
-
-
 class ImportFailedError(Exception):
     """A resource that cannot be read, with its name."""
 
@@ -74,7 +70,7 @@ class Import:
         self._threads = threads
         self._with_values = with_values
 
-    def run(self, progress: Progress = _no_progress) -> Imported:
+    def run(self, progress: Progress) -> Imported:
         """Read the account. Raises ImportFailedError, RefusedError, UnreachableError; FixtureError for what no fixture can hold."""
         try:
             return self._run(progress)

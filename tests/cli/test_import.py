@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alibabacloud_credentials.utils import auth_util
 from alibabacloud_kms20160120.client import Client
+from alibabacloud_kms20160120.models import CreateSecretRequest
 from click.testing import CliRunner, Result
 
 from kms_mock import KmsMock
@@ -18,6 +21,7 @@ from tests.support.secrets import sdk
 
 KEY = "11111111-2222-4333-8444-555555555555"
 OTHER = "22222222-2222-4333-8444-555555555555"
+OLD, NEW = "33333333-2222-4333-8444-555555555555", "44444444-2222-4333-8444-555555555555"
 ACCOUNT = "1234567890123456"
 POLICY = {
     "Version": "1",
@@ -44,6 +48,15 @@ SOURCE: dict[str, Any] = {
         {"id": "waiting", "origin": "EXTERNAL"},
         {"id": "disabled", "state": "Disabled", "rotation_interval": "365d"},
         {"id": "leaving", "state": "PendingDeletion", "deletion_date": "+7d", "deletion_protection": False},
+        {
+            "id": "rotated",
+            "created": "-20d",
+            "rotation_interval": "30d",
+            "last_rotation": "-7d",
+            "creator": "9876543210987654",
+            "deletion_protection": True,
+            "versions": [{"id": OLD, "created": "-20d"}, {"id": NEW, "created": "-7d"}],
+        },
     ],
     "secrets": [
         {
@@ -74,6 +87,14 @@ SOURCE: dict[str, Any] = {
             "value": '{"AccountName":"dbaccount","AccountPassword":"longpassword"}',
             "rotation_interval": "7d",
         },
+        {
+            "name": "acs/ram/user/alice",
+            "type": "RAMCredentials",
+            "extended_config": {"SecretSubType": "RamUserAccessKey", "UserName": "alice"},
+            "value": '{"AccessKeyId":"LTAI5tRealRealReal","AccessKeySecret":"real-key-secret","GenerateTimestamp":"2026-01-01T00:00:00Z"}',
+            "rotation_interval": "7d",
+            "rotation_failed": True,
+        },
     ],
 }
 VALUES = [
@@ -84,15 +105,14 @@ VALUES = [
     "AAECAwQFBgcICQ==",
     "soon-deleted-value",
     "longpassword",
+    "LTAI5tRealRealReal",
+    "real-key-secret",
 ]
 
 
 @pytest.fixture
-def source(monkeypatch: pytest.MonkeyPatch) -> Any:
+def source(sdk_credentials: None) -> Any:  # noqa: ARG001 (it is for its effect)
     """The account to import."""
-    # Where the credentials library keeps what it read from the environment when it was imported.
-    monkeypatch.setattr(auth_util, "environment_access_key_id", "import")
-    monkeypatch.setattr(auth_util, "environment_access_key_secret", "import")
     with KmsMock([SOURCE]) as kms:
         yield kms
 
@@ -168,6 +188,41 @@ def test_with_values_the_shapes_are_the_same(source: KmsMock, tmp_path: Path) ->
     assert not [value for value in VALUES if value in text]
 
 
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIBVWIBADANBG\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.usefixtures("sdk_credentials")
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("4711", "[0-9]{4}"),
+        ('["one", {"port": 80}]', r'\["[a-z]{3}", \{"port": 9[0-9]\}\]'),
+        ('{"a":null,"b":"","c":"1","d":-0.5}', r'\{"a":null,"b":"","c":"[0-9]","d":9\.[0-9]\}'),
+        ("- / -", "[a-z]{5}"),  # nothing in it can be another character
+        ("Grüße, 汉字!", "[A-Z][a-z]{4}, [a-z]{3}"),
+        (PEM, "-----BEGIN PRIVATE KEY-----\n[A-Z]{14}\n-----END PRIVATE KEY-----\n"),
+    ],
+)
+def test_a_made_up_value_has_the_shape_of_the_real_one(value: str, form: str, kms: KmsMock, tmp_path: Path) -> None:
+    """Kinds, lengths, spaces in JSON and the frame of PEM stay; letters and digits are others."""
+    kms.load({"secrets": [{"name": "s", "value": value}]})
+    with imported(kms, tmp_path / "f.yaml", "--with-values", "--yes") as copy:
+        made = sdk(copy.client(), "GetSecretValue", secret_name="s")["SecretData"]
+    assert re.fullmatch(form, made), made
+    assert made != value
+
+
+@pytest.mark.usefixtures("sdk_credentials")
+def test_binary_data_that_is_no_base64(kms: KmsMock, tmp_path: Path) -> None:
+    """The service takes any text for it; the made-up value is Base64 of as many bytes."""
+    kms.client().create_secret(
+        CreateSecretRequest(secret_name="s", version_id="v1", secret_data="no base64!", secret_data_type="binary")
+    )
+    with imported(kms, tmp_path / "f.yaml", "--with-values", "--yes") as copy:
+        made = sdk(copy.client(), "GetSecretValue", secret_name="s")
+    assert (len(base64.b64decode(made["SecretData"], validate=True)), made["SecretDataType"]) == (10, "binary")
+
+
 def test_a_run_repeats(source: KmsMock, tmp_path: Path) -> None:
     """The same account and seed make the same file, whichever thread read what first; another seed makes another."""
     one, again, other = (tmp_path / f"{name}.yaml" for name in ("one", "again", "other"))
@@ -201,6 +256,28 @@ def test_account_ids_are_replaced(source: KmsMock, tmp_path: Path) -> None:
     assert first.split(":")[3] != second.split(":")[3]
 
 
+def test_without_account_ids_nothing_is_replaced(source: KmsMock, tmp_path: Path) -> None:
+    """A secret without a policy names no account: the file is the same with --pseudonymise."""
+    plain, other = tmp_path / "plain.json", tmp_path / "other.json"
+    assert run(source, plain, "--secrets", "app/key").exit_code == 0
+    assert run(source, other, "--secrets", "app/key", "--pseudonymise").exit_code == 0
+    assert plain.read_bytes() == other.read_bytes()
+
+
+def test_what_is_deleted_meanwhile_is_left_out_with_a_warning(source: KmsMock, tmp_path: Path) -> None:
+    """A secret or a key that is gone when it is read; a secret whose key is gone comes without it."""
+    source.fail("DescribeSecret", code="Forbidden.ResourceNotFound", resource="app/key")
+    source.fail("DescribeKey", code="Forbidden.KeyNotFound", resource=KEY)
+    result = run(source, tmp_path / "f.json", "--secrets", "app/*")
+    assert result.exit_code == 0, result.output
+    assert "warning: app/key was deleted meanwhile; left out\n" in result.output
+    assert f"warning: {KEY} was deleted meanwhile; left out\n" in result.output
+    assert f"warning: app/db: its key {KEY} was deleted; left out\n" in result.output
+    document = json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))
+    assert [secret["name"] for secret in document["secrets"]] == ["app/db"]
+    assert "keys" not in document
+
+
 def test_throttled_calls_are_repeated(source: KmsMock, tmp_path: Path) -> None:
     """Throttling makes the import wait, not fail, and the summary says how often."""
     source.fail("DescribeSecret", code="Rejected.Throttling", times=3)
@@ -221,6 +298,11 @@ def test_what_may_not_be_read_is_left_out_with_a_warning(source: KmsMock, tmp_pa
     assert result.exit_code == 1
     assert "app/db: DescribeSecret was refused with Forbidden.NoPermission" in result.output
     assert not (tmp_path / "g.yaml").exists()
+    source.reset()
+    source.fail("ListResourceTags", code="InvalidParameter", resource=KEY)
+    result = run(source, tmp_path / "g.yaml")
+    assert result.exit_code == 1
+    assert f"{KEY}: ListResourceTags was refused with InvalidParameter" in result.output
 
 
 def test_without_credentials_it_stops_at_once(source: KmsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +324,20 @@ def test_nothing_is_overwritten_and_values_are_asked_for(source: KmsMock, tmp_pa
     assert run(source, tmp_path / "g.yaml", "--with-values", input="n\n").exit_code == 1
     assert not (tmp_path / "g.yaml").exists()
     assert not list(source.calls)
+
+
+def test_a_file_that_cannot_be_written(source: KmsMock, tmp_path: Path) -> None:
+    """A missing folder is told before anything is read; what the file system refuses at the end, with its reason."""
+    result = run(source, tmp_path / "missing" / "f.yaml")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (
+        2,
+        f"Error: there is no folder {tmp_path / 'missing'}",
+    )
+    assert not list(source.calls)
+    longest = tmp_path / ("x" * 255)  # the unfinished file beside it has a longer name
+    result = run(source, longest)
+    assert (result.exit_code, result.output) == (1, f"Error: cannot write {longest}: File name too long\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_is_written_whole_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alibabacloud_credentials.utils import auth_util
 from click.testing import CliRunner, Result
 
 from kms_mock import service_client
@@ -37,10 +36,7 @@ class Stranger(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def stranger(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
-    # Where the credentials library keeps what it read from the environment when it was imported.
-    monkeypatch.setattr(auth_util, "environment_access_key_id", "import")
-    monkeypatch.setattr(auth_util, "environment_access_key_secret", "import")
+def stranger(sdk_credentials: None) -> Iterator[ThreadingHTTPServer]:  # noqa: ARG001 (it is for its effect)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
@@ -85,4 +81,16 @@ def test_answers_of_another_form_are_an_error(stranger: ThreadingHTTPServer, tmp
     assert result.exit_code == 1
     assert result.output.startswith("Error: the answers are not those of KMS (")
     assert "S3CRET" not in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_no_fixture_can_hold_is_named(stranger: ThreadingHTTPServer, tmp_path: Path) -> None:
+    """An account may have what this version does not know, such as a new spec of keys: place and value are told."""
+    versions = {"KeyVersion": [{"KeyVersionId": "v1", "CreationDate": "2026-01-01T00:00:00Z"}]}
+    metadata = {"KeySpec": "Quantum_1", "KeyUsage": "ENCRYPT/DECRYPT", "KeyState": "Enabled"}
+    found = {"Keys": {"Key": [KEY]}, "TotalCount": 1, "KeyMetadata": metadata, "KeyVersions": versions}
+    result = imported(stranger, found, tmp_path / "f.yaml")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: what was read: $.keys[0].spec: ")
+    assert "Quantum_1" in result.output
     assert not list(tmp_path.iterdir())
