@@ -12,16 +12,15 @@ import click
 class Command(click.Command):
     """A command whose help ends with examples, a line each."""
 
-    def __init__(self, *arguments: Any, examples: Iterable[str] = (), **options: Any) -> None:
+    def __init__(self, *arguments: Any, examples: Iterable[str], **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.examples = tuple(examples)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
         super().format_epilog(ctx, formatter)
-        if self.examples:
-            with formatter.section("Examples"):
-                formatter.write("".join(f"{'':{formatter.current_indent}}{line}\n" for line in self.examples))
+        with formatter.section("Examples"):
+            formatter.write("".join(f"{'':{formatter.current_indent}}{line}\n" for line in self.examples))
 
 
 class Group(Command, click.Group):

@@ -76,14 +76,11 @@ def _forwarding(running: Sequence[subprocess.Popen[bytes]], early: list[int]) ->
 def _is_in_foreground() -> bool:
     """Return whether this process is in the foreground of a terminal."""
     if os.name != "posix":
-        return True  # on Windows a console's Ctrl+C reaches all of its processes
-    try:
+        return True  # pragma: no cover (on Windows a console's Ctrl+C reaches all of its processes)
+    with contextlib.suppress(OSError):
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
+        try:
+            return os.tcgetpgrp(terminal) == os.getpgrp()
+        finally:
+            os.close(terminal)
+    return False

@@ -146,6 +146,13 @@ def test_settings_with_comments_stay(tmp_path: Path) -> None:
     assert settings.read_text() == "{\n  // mine\n}"
 
 
+def test_a_folder_of_vscode_that_cannot_be_made(tmp_path: Path) -> None:
+    """The message names what is in the way."""
+    (tmp_path / ".vscode").write_text("mine")
+    told = run_command("schema", "--vscode", folder=tmp_path, code=1)[1]
+    assert told == "Error: cannot write .vscode/settings.json: Not a directory\n"
+
+
 def test_docs() -> None:
     """`docs` lists every page with its title, and prints one as it is written; a wrong name has the nearest one."""
     table, hint = run_command("docs")[0].split("\n\n")

@@ -256,6 +256,23 @@ def test_state_tables(shared: Server) -> None:
     assert [line.split()[0] for line in told.splitlines()[1:]] == ["name", "db", "more"]
 
 
+def test_state_tables_show_accounts_and_lists(tmp_path: Path) -> None:
+    """What belongs to an account is a table of its own; lists show three entries; an empty server says so."""
+    names = ["alias/a", "alias/b", "alias/c", "alias/d"]
+    users = [{"name": "alice", "id": "201234567890123456"}]
+    document = {"accounts": [{"id": "1234567890123456", "users": users}], "keys": [{"id": "k", "aliases": names}]}
+    (tmp_path / "f.json").write_text(json.dumps(document))
+    with serving(tmp_path, "--port", "0", "--fixture", "f.json") as server:
+        lines = run_command("state", "--url", server.url)[0].splitlines()
+        assert lines[0] == "USERS: 1 in account 1234567890123456"
+        assert lines[2].split()[0] == "alice"
+        assert lines[3] == "KEYS: 1 in cn-hangzhou, account 1234567890123456"
+        assert "aliases: alias/a, alias/b, alias/c and 1 more" in lines[5]
+        (tmp_path / "empty.json").write_text("{}")
+        control(server, "state", "--replace", str(tmp_path / "empty.json"))
+        assert run_command("state", "--url", server.url)[0] == "nothing is there\n"
+
+
 def in_terminal(*arguments: str, **environment: str) -> str:
     """Run a command whose output is a terminal; return what it wrote there."""
     leader, follower = os.openpty()
@@ -293,3 +310,33 @@ def test_colours_are_for_terminals(calls: Server) -> None:
     for command in ("requests", "state", "faults", "clock", "health", "docs"):
         arguments = () if command == "docs" else ("--url", calls.url)
         assert ESCAPE not in run_command(command, *arguments)[0]
+
+
+def test_a_narrow_terminal_shortens_the_widest_column(calls: Server) -> None:
+    """Each line fits, whatever the resource is called; a pipe gets it whole."""
+    name = "n" * 100
+    plain_call(calls.url, "GetSecretValue", SecretName=name)
+    shown = in_terminal("requests", "--url", calls.url, NO_COLOR="1")
+    lines = re.sub(r"\x1b\[[0-9;]*m|\r", "", shown).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("GetSecretValue  nnn" in line and "n…  404" in line for line in lines)
+    assert name in run_command("requests", "--url", calls.url)[0]
+
+
+def test_a_page_of_the_documentation_on_a_terminal() -> None:
+    """Its Markdown is rendered, in the pager."""
+    shown = in_terminal("docs", "run", PAGER="cat")
+    assert "```" not in shown
+    assert f"{ESCAPE}1m" in shown
+
+
+def test_a_certificate_that_is_not_trusted() -> None:
+    """A command that asks a kms-mock over https says where its certificate is."""
+    with KmsMock() as kms:
+        problem = run_command("health", "--url", kms.https_url, code=1, environment={"SSL_CERT_FILE": ""})[1]
+        assert problem == (
+            f"Error: the certificate of {kms.https_url} is not trusted; if it is a kms-mock, "
+            "set SSL_CERT_FILE=$(kms-mock ca)\n"
+        )
+        trusting = {"SSL_CERT_FILE": str(kms.ca_file)}
+        assert run_command("health", "--url", kms.https_url, environment=trusting)[0].startswith("ok: kms-mock ")

@@ -128,6 +128,55 @@ def test_what_no_fixture_can_hold_is_reported(tmp_path: Path) -> None:
     assert not (tmp_path / "more.yaml").exists()
 
 
+USED = "22222222-2222-4333-8444-555555555555"
+CLIENT = """
+from contextlib import suppress
+from alibabacloud_kms20160120 import models
+from alibabacloud_kms20160120.client import Client
+from alibabacloud_tea_openapi.utils_models import Config
+client = Client(Config(access_key_id="mock", access_key_secret="mock", endpoint="kms.cn-hangzhou.aliyuncs.com"))
+"""
+UNFIT = f"""{CLIENT}
+with suppress(Exception):
+    client.describe_key(models.DescribeKeyRequest(key_id="k" * 65))
+with suppress(Exception):
+    client.get_secret_value(models.GetSecretValueRequest(secret_name="db"))
+"""
+
+
+def test_what_is_left_out_is_named(tmp_path: Path) -> None:
+    """A key id that no fixture file can hold; what else was missing is recorded."""
+    done = run_program("--record", "f.yaml", "--", sys.executable, "-c", UNFIT, folder=tmp_path)
+    assert done.returncode == 0
+    assert f"kms-mock: not recorded, since no fixture file can hold it: key {'k' * 65}\n" in done.stderr
+    assert [secret["name"] for secret in reader.read(tmp_path / "f.yaml").tree["secrets"]] == ["db"]
+
+
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    """The status is 1 where the program's was 0: a run in CI must not pass over it."""
+    name = "x" * 250  # the unfinished file beside it has a longer name
+    done = run_program("--record", name, "--", sys.executable, "-c", UNFIT, folder=tmp_path)
+    assert done.returncode == 1
+    assert f"kms-mock: cannot write {name}: File name too long\n" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_does_not_load_is_not_written(tmp_path: Path) -> None:
+    """A version that a key of another fixture file has cannot be one of a missing key: the file stays, and the status is 1."""
+    key = f"{{id: k, spec: EC_P256, usage: SIGN/VERIFY, versions: [{{id: {USED}}}]}}"
+    (tmp_path / "app.yaml").write_text(f"keys: [{key}]\n")
+    request = f'key_id="alias/new", key_version_id="{USED}", algorithm="ECDSA_SHA_256", digest="{"A" * 43}="'
+    program = (
+        f"{CLIENT}with suppress(Exception):\n    client.asymmetric_sign(models.AsymmetricSignRequest({request}))\n"
+    )
+    arguments = ("--fixture", "app.yaml", "--record", "more.yaml", "--", sys.executable, "-c", program)
+    done = run_program(*arguments, folder=tmp_path)
+    assert done.returncode == 1
+    assert "kms-mock: nothing was recorded: " in done.stderr
+    assert USED in done.stderr
+    assert not (tmp_path / "more.yaml").exists()
+
+
 # -- what is recorded -------------------------------------------------------------------------------------------------
 
 

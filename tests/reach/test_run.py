@@ -152,6 +152,24 @@ os.write(1, b"interrupted %d times\n" % count)
 """
 
 
+EARLY = """
+import os, signal, subprocess, sys
+from kms_mock.reach.running import run_program
+class Interrupted(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        super().__init__(*arguments, **options)
+subprocess.Popen = Interrupted
+sys.exit(run_program(["sleep", "60"], os.environ))
+"""
+
+
+def test_a_signal_before_the_program_runs_reaches_it() -> None:
+    """It is kept until there is a process to send it to: the command would go on for ever."""
+    done = subprocess.run([sys.executable, "-c", EARLY], env=CLEAN, check=False, timeout=PATIENCE)
+    assert done.returncode == 128 + signal.SIGTERM
+
+
 def test_a_terminal_interrupts_once() -> None:
     """Ctrl+C reaches the command from the terminal, and is not sent once more."""
     command = [COMMAND, "run", "--", sys.executable, "-c", COUNTS]
@@ -260,6 +278,16 @@ def test_a_hidden_sitecustomize_runs(tmp_path: Path) -> None:
     assert first == f"sitecustomize {tmp_path / 'sitecustomize.py'}", done.stderr
     assert str(tmp_path) in path
     assert not any("kms-mock-run-" in entry for entry in path)
+
+
+@pytest.mark.parametrize("change", ["-u KMS_MOCK_URL", "KMS_MOCK_URL=http://[::1]:4588", "-u KMS_MOCK_CA_FILE"])
+def test_a_program_that_python_cannot_lead_to_the_mock(change: str) -> None:
+    """Without the mock's address, or with one that interception cannot reach, its sockets are the usual ones; it runs."""
+    code = (
+        "import socket; print(socket.socket.connect.__module__ if hasattr(socket.socket.connect, '__module__') else '')"
+    )
+    done = run_program("--", "env", *change.split(), sys.executable, "-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
 
 
 def test_a_program_without_sockets_does_not_wait() -> None:
