@@ -39,7 +39,7 @@ _PUT_META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _CHECKPOINT_PAGES: Final = 4000
 
 # Result codes of SQLite (sqlite.org/rescode.html), of which the lowest byte says what kind it is.
-_BUSY, _LOCKED, _READ_ONLY, _CORRUPT, _NOT_A_DATABASE = 5, 6, 8, 11, 26
+_BUSY, _LOCKED, _READ_ONLY, _CORRUPT, _CANNOT_OPEN, _NOT_A_DATABASE = 5, 6, 8, 11, 14, 26
 _PRIMARY: Final = 0xFF
 
 Stamp = tuple[tuple[int, ...], ...]  # what tells whether somebody wrote into a file and its WAL
@@ -225,28 +225,38 @@ def _without_mode(found: tuple[int, ...]) -> tuple[int, ...]:
 def create(path: Path, batch: Batch, number: int) -> None:
     """Make a file that holds a batch; it appears whole, mode 0600, unless there is one by then. Raises StateError."""
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
+        with _temporary_beside(path) as temporary:
+            _fill(temporary, path, batch, number)
+            _move_into_place(temporary, path)
     except OSError as error:
         raise StateError(f"cannot make {path}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    """Make an empty file in the same folder; in the end it is gone, and its WAL. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
     os.close(descriptor)
     temporary = Path(name)
     try:
-        with explained(path), contextlib.closing(_connect(temporary)) as connection:
-            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("BEGIN")
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.executemany(_PUT, map(structs.astuple, batch.put))
-            connection.executemany(_PUT_META, batch.meta.items())
-            connection.execute(f"PRAGMA user_version={number}")
-            connection.execute("COMMIT")
-        _move_into_place(temporary, path)
-    except OSError as error:
-        raise StateError(f"cannot make {path}: {error.strerror or error}") from error
+        yield temporary
     finally:
         for found in (temporary, _beside(temporary, _WAL)):
             found.unlink(missing_ok=True)
+
+
+def _fill(temporary: Path, path: Path, batch: Batch, number: int) -> None:
+    """Write a batch into an empty file that will be at a path. Raises StateError."""
+    with explained(path), contextlib.closing(_connect(temporary)) as connection:
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("BEGIN")
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.executemany(_PUT, map(structs.astuple, batch.put))
+        connection.executemany(_PUT_META, batch.meta.items())
+        connection.execute(f"PRAGMA user_version={number}")
+        connection.execute("COMMIT")
 
 
 def exists(path: Path) -> bool:
@@ -291,7 +301,7 @@ def explained(path: Path) -> Iterator[None]:
             raise _foreign(path) from error
         if code == _CORRUPT:
             raise damaged(path, str(error)) from error
-        if code == _READ_ONLY:
+        if code == _READ_ONLY or (code == _CANNOT_OPEN and _beside(path, _WAL).exists()):
             raise StateError(
                 f"cannot open the state file {path}: nothing can be written in its folder, where SQLite has a file beside it"
             ) from error

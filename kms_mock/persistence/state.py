@@ -229,12 +229,8 @@ class State:
     def save(self) -> None:
         """Write everything that is not saved. Raises StateError: all of it was taken back."""
         try:
-            self._save()
-        except Exception as error:
-            self._store.undo_unsaved()
-            self._clock.restore(self._saved_clock)
-            if not isinstance(error, StateError):
-                raise
+            self._save_or_undo()
+        except StateError as error:
             if self._problem != str(error):  # once, not for each of maybe thousands of requests
                 self._problem = str(error)
                 log.error("changes are refused: %s", error)  # noqa: TRY400 (the text says it all)
@@ -242,6 +238,14 @@ class State:
         if self._problem:
             self._problem = ""
             log.warning("changes are saved again in %s", self.path)
+
+    def _save_or_undo(self) -> None:
+        try:
+            self._save()
+        except BaseException:
+            self._store.undo_unsaved()
+            self._clock.restore(self._saved_clock)
+            raise
 
     def _save(self) -> None:
         if self._writer is None:

@@ -8,9 +8,11 @@ import shutil
 import stat
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from alibabacloud_kms20160120 import models as m
 from Tea.exceptions import TeaException
@@ -97,6 +99,14 @@ def a_record_that_is_there_twice(path: Path) -> None:
         )
 
 
+def a_record_of_another_form(path: Path) -> None:
+    data = msgspec.msgpack.encode({"name": "hunter2-3"})
+    with database(path) as connection:
+        (row,) = connection.execute("SELECT account, region, kind, id FROM records WHERE id = 's3'")
+        checksum = zlib.crc32(data, zlib.crc32("\0".join(row).encode()))
+        connection.execute("UPDATE records SET data = ?, checksum = ? WHERE id = 's3'", (data, checksum))
+
+
 def a_missing_table(path: Path) -> None:
     with database(path) as connection:
         connection.execute("DROP TABLE meta")
@@ -112,6 +122,11 @@ def a_newer_file(path: Path) -> None:
         connection.execute("PRAGMA user_version=99")
 
 
+def a_file_without_a_format(path: Path) -> None:
+    with database(path) as connection:
+        connection.execute("PRAGMA user_version=0")
+
+
 UNUSABLE: dict[Callable[[Path], None], str] = {
     a_foreign_text: "is no state file of kms-mock",
     a_short_text: "is no state file of kms-mock",
@@ -121,8 +136,10 @@ UNUSABLE: dict[Callable[[Path], None], str] = {
     a_record_that_was_changed: "is damaged",
     a_record_that_was_moved: "is damaged",
     a_record_that_is_there_twice: "is damaged",
+    a_record_of_another_form: r"is damaged \(a record \(Secret\) cannot be read\)",
     a_missing_table: "cannot open the state file|is damaged",
     a_missing_clock: "is damaged",
+    a_file_without_a_format: "is damaged",
     a_newer_file: "was written by a newer kms-mock",
 }
 
@@ -136,6 +153,7 @@ def test_what_cannot_be_used_is_refused_and_left_alone(path: Path, spoil: Callab
     with pytest.raises(StateError, match=UNUSABLE[spoil]) as caught:
         KmsMock(FIXTURE, state=path)
     assert str(path) in str(caught.value)
+    assert "hunter2" not in str(caught.value)
     assert files_of(path) == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     _, complaint = run_command("serve", "--port", "0", "--state", str(path), code=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import zlib
 from pathlib import Path
 from types import NoneType, UnionType
@@ -179,6 +180,35 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="is damaged"):
         state_of(path, empty_store(), Format(2, (lambda kind, tree: (kind, tree),)))
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("data", [b"\xc1", msgspec.msgpack.encode(msgspec.msgpack.Ext(9, b"x"))])
+def test_a_migration_that_cannot_read_a_record(tmp_path: Path, data: bytes) -> None:
+    """Its bytes are no MessagePack, or not ours, though their checksum is right: the file is damaged."""
+    path = tmp_path / "state.db"
+    written_with(path, rename=False)
+    with database(path) as connection:
+        number, *names = connection.execute("SELECT number, account, region, kind, id FROM records").fetchone()
+        checksum = zlib.crc32(data, zlib.crc32("\0".join(names).encode()))
+        connection.execute("UPDATE records SET data = ?, checksum = ? WHERE number = ?", (data, checksum, number))
+    with pytest.raises(StateError, match="is damaged"):
+        state_of(path, empty_store(), Format(2, (lambda kind, tree: (kind, tree),)))
+
+
+def test_a_migration_without_room_changes_nothing(tmp_path: Path) -> None:
+    """On a full disk the file keeps its format and its records, and can be opened as before."""
+    path = tmp_path / "state.db"
+    expected = written_with(path, rename=False)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limits[1]))
+    try:
+        with pytest.raises(StateError, match="cannot be written"):
+            state_of(path, empty_store(), Format(2, (lambda kind, tree: (kind, tree),)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    store = empty_store()
+    state_of(path, store).close()
+    assert contents(store) == expected
 
 
 def test_kinds_that_a_server_does_not_have(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import subprocess
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.cli import Server, control, get, plain_call, run_command
-from tests.support.state_files import kept
+from tests.support.state_files import kept, mounted
 
 LIMIT = 400_000  # bytes of a file that the server may write
 NOTHING = 4000  # less than a page
@@ -27,7 +28,8 @@ def try_put(server: Server, number: int) -> tuple[int, str]:
     return answer[0], answer[2].get("x-kms-mock-reason", "")
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_a_full_disk(tmp_path: Path, ending: int) -> None:
     """As a limit on the size of files, which the system sets back: what was answered is there, and nothing else."""
     (tmp_path / "f.json").write_text('{"secrets": [{"name": "s", "value": "first"}]}')
     server = Server(tmp_path, "--port", "0", "--fixture", "f.json", "--state", "state.db", "--log-level", "warning")
@@ -60,21 +62,13 @@ def test_a_full_disk(tmp_path: Path) -> None:
         assert try_put(server, 100)[0] == 200
         answered.append("n100")
         assert "changes are saved again" in server.log
-        server.process.kill()
-        server.process.wait()
+        assert server.end(ending) == (-ending if ending == signal.SIGKILL else 0)
     finally:
         if server.process.poll() is None:
             server.end()
     (records,) = [records for (_, kind), records in kept(tmp_path / "state.db").items() if kind == "Secret"]
     assert list(records[0][1].versions) == answered[-10:]
     assert "Traceback" not in server.log
-
-
-def mounted(folder: Path, size: str) -> bool:
-    """Mount a small file system in memory; return False where this user may not."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def test_a_full_file_system(tmp_path: Path) -> None:

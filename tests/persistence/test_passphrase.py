@@ -64,6 +64,17 @@ def test_passphrases_that_do_not_fit(tmp_path: Path) -> None:
     assert files_of(closed)["sealed.db"] == before["sealed.db"]
 
 
+def test_a_damaged_salt(tmp_path: Path) -> None:
+    """It is told as damage of the file, not as a wrong passphrase."""
+    path = tmp_path / "state.db"
+    config = sealed(path, "right")
+    KmsMock(SEALED, config=config).stop()
+    with database(path) as connection:
+        connection.execute("UPDATE meta SET value = x'00' WHERE name = 'salt'")
+    with pytest.raises(StateError, match=r"is damaged \(the salt of its passphrase"):
+        KmsMock(config=config)
+
+
 def test_a_record_cannot_be_moved_in_a_sealed_file(tmp_path: Path) -> None:
     """Whoever swaps the bytes of two records, with the right checksums, is found out."""
     path = tmp_path / "state.db"

@@ -250,6 +250,50 @@ sys.exit(3)
     assert names == ["a", "b"]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_can_use_no_file(path: Path) -> None:
+    """In the child of a fork a file that is open in the parent is closed: changes are refused, and nothing is lost."""
+    read_only = path.with_name("read-only.db")
+    with opened(read_only, FIXTURE):
+        read_only.chmod(0o400)
+    script = f"""
+import os
+from kms_mock import KmsMock, StateError
+stopped = KmsMock(state={str(path.with_name("stopped.db"))!r})
+stopped.stop()
+stopped.stop()  # once more does no harm
+kept = KmsMock(state={str(read_only)!r})
+kms = KmsMock({{"secrets": [{{"name": "a", "value": "x"}}]}}, state={str(path)!r})
+if child := os.fork():
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    kms.load({{"secrets": [{{"name": "b", "value": "y"}}]}})
+    kms.stop()
+    raise SystemExit
+told = []
+for mock in (kms, kept, stopped):
+    try:
+        mock.load({{"secrets": [{{"name": "lost", "value": "x"}}]}})
+    except StateError as error:
+        told.append(str(error))
+assert [text.split(" is ")[-1] for text in told] == ["closed", "read-only", "closed: start the mock again"], told
+assert len(kms.snapshot()["accounts"][0]["regions"][0]["secrets"]) == 1
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    names = [name for (_, kind), records in kept(path).items() if kind == "Secret" for name, _ in records]
+    assert names == ["a", "b"]
+
+
+def test_what_time_did_meanwhile_is_saved_at_the_end(path: Path) -> None:
+    """A rotation that only a look at the state found due: the same version after the next start."""
+    with KmsMock({"keys": [{"id": "k", "rotation_interval": "7d"}]}, state=path) as kms:
+        kms.clock.freeze()
+        kms.clock.advance("6d")
+        kms.store.open(kms.config.account, "cn-hangzhou", kms.clock.now() + 2 * DAY)  # as whatever looks at it does
+        before = contents(kms.store)
+    assert kept(path) == before
+
+
 class Restarted(Tools):
     """The machine of all the tools, with a state file and restarts."""
 

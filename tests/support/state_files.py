@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,3 +55,10 @@ def files_of(path: Path) -> dict[str, bytes]:
     return {
         found.name: found.read_bytes() for found in sorted(path.parent.iterdir()) if not found.name.endswith("-shm")
     }
+
+
+def mounted(folder: Path, size: str) -> bool:
+    """Mount a small file system in memory; return False where this user may not."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
