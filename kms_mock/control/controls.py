@@ -28,11 +28,6 @@ T = TypeVar("T")
 _REGION = re.compile(REGION)
 
 
-def run_unsaved(function: Callable[[], T]) -> T:
-    """Run a function that changes a store which no file keeps."""
-    return function()
-
-
 class Controls:
     """The clock, the faults and the journal of one server, and the state that `reset` goes back to.
 
@@ -52,7 +47,7 @@ class Controls:
         fixtures: Iterable[Any] = (),
         on_reset: Callable[[], None] = lambda: None,
         settled: Callable[[], Settled] = dict,
-        commit: Callable[[Callable[[], Any]], Any] = run_unsaved,
+        commit: Callable[[Callable[[], Any]], Any],
     ) -> None:
         """Load the fixtures that the server starts with, to which `reset` goes back."""
         self.apis = tuple(apis)

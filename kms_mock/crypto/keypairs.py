@@ -114,7 +114,8 @@ def load(spec: KeySpec, data: bytes) -> KeyMaterial:
         if key.curve.name != spec.curve:
             raise InvalidKey(f"a key of spec {spec.name} is on the curve {spec.curve}, not {key.curve.name}")
         derived = ec.derive_private_key(key.private_numbers().private_value, key.curve).public_key()
-        if derived.public_numbers() != key.public_key().public_numbers():  # OpenSSL of `cryptography` 41 takes it
+        # OpenSSL of `cryptography` 41 takes it.
+        if derived.public_numbers() != key.public_key().public_numbers():  # pragma: without cryptography 42
             raise InvalidKey(f"the private key for spec {spec.name} is unsound")
         return EcMaterial(spec, key)
     raise InvalidKey(f"the key is not of the kind that spec {spec.name} needs")

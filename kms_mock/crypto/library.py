@@ -32,8 +32,10 @@ def validity(certificate: x509.Certificate) -> tuple[float, float]:
     """Return from when and until when a certificate is valid, in seconds since 1970 UTC."""
     if _HAS_UTC:
         return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
-    return _seconds(certificate.not_valid_before), _seconds(certificate.not_valid_after)
+    return _seconds(certificate.not_valid_before), _seconds(
+        certificate.not_valid_after
+    )  # pragma: without cryptography 42
 
 
-def _seconds(moment: datetime) -> float:
+def _seconds(moment: datetime) -> float:  # pragma: without cryptography 42
     return moment.replace(tzinfo=UTC).timestamp()

@@ -20,7 +20,7 @@ from kms_mock.crypto.randomness import RandomBytes, openssl_bytes
 
 try:
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-except ImportError:  # cryptography before 43
+except ImportError:  # pragma: without cryptography 43
     from cryptography.hazmat.primitives.ciphers.algorithms import TripleDES
 
 _SET: Final = 0x31

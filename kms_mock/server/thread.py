@@ -94,8 +94,7 @@ class _Run:
 
     def close_in_child(self) -> None:
         """Close the sockets in a forked process, where this server does not run."""
-        if self._started.done() and self._started.exception() is None:
-            self._started.result().close_in_child()
+        self._started.result().close_in_child()
 
     def _main(self) -> None:
         try:

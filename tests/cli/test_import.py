@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from kms_mock import KmsMock
 from kms_mock.cli import main
 from kms_mock.fixtures.writing import write_document, yaml_text
+from tests.support.cli import run_command
 from tests.support.secrets import sdk
 
 KEY = "11111111-2222-4333-8444-555555555555"
@@ -313,6 +315,31 @@ def test_without_credentials_it_stops_at_once(source: KmsMock, tmp_path: Path, m
     assert result.exit_code == 1
     assert "no credentials" in result.output
     assert not list(source.calls)
+
+
+def test_without_the_sdk_it_names_what_to_install(
+    source: KmsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK is an extra."""
+    monkeypatch.setitem(sys.modules, "alibabacloud_tea_openapi.models", None)  # it is not installed
+    result = run(source, tmp_path / "f.yaml")
+    assert result.exit_code == 1
+    assert 'pip install "kms-mock[sdk]"' in result.output
+
+
+def test_a_profile_of_the_vendors_files(kms: KmsMock, tmp_path: Path) -> None:
+    """--profile chooses whose AccessKey asks."""
+    names = {"default": "LTAIdefault", "other": "LTAIother"}
+    profiles = [
+        {"name": name, "mode": "AK", "access_key_id": key_id, "access_key_secret": "x"}
+        for name, key_id in names.items()
+    ]
+    (tmp_path / ".aliyun").mkdir()
+    (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": "default", "profiles": profiles}))
+    arguments = ["import", "--region", "cn-hangzhou", "--endpoint", kms.url, "--force", "-o", str(tmp_path / "f.yaml")]
+    for options in ([], ["--profile", "other"]):
+        run_command(*arguments, *options, environment={"HOME": str(tmp_path)})
+    assert list(dict.fromkeys(call.access_key_id for call in kms.calls)) == list(names.values())
 
 
 def test_nothing_is_overwritten_and_values_are_asked_for(source: KmsMock, tmp_path: Path) -> None:

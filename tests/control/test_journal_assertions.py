@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from alibabacloud_kms20160120.client import Client
+from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
 from kms_mock.config import Config
@@ -51,6 +53,16 @@ def test_numbers_and_booleans_are_compared_as_clients_send_them(kms: KmsMock, cl
     kms.calls.assert_called("DescribeSecret", FetchTags=True)
     kms.calls.assert_not_called("DescribeSecret", FetchTags=False)
     kms.calls.assert_called("ListSecrets", PageSize=5)
+
+
+def test_a_list_is_compared_with_what_the_client_meant(kms: KmsMock, client: Client) -> None:
+    """However it was written; what the server could not read as one is another value."""
+    create(client)
+    for tags in ('[{"TagKey": "a", "TagValue": "b"}]', "no list"):
+        with suppress(TeaException):
+            sdk(client, "TagResource", secret_name="db", tags=tags)
+    kms.calls.assert_called("TagResource", Tags=[{"TagKey": "a", "TagValue": "b"}], times=1)
+    kms.calls.assert_called("TagResource", Tags="no list", times=1)
 
 
 def test_a_failed_assert_called_shows_the_nearest_calls(kms: KmsMock, client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import struct
+import sys
 import warnings
 from pathlib import Path
 
@@ -90,3 +91,6 @@ def test_a_system_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     found = system_roots({"SSL_CERT_FILE": "/nowhere"})
     assert PEMS[0] in [pem.strip() for pem in found]
     assert len(found) > len(contexts.get_ca_certs())
+    monkeypatch.setitem(sys.modules, "certifi", None)  # it is not installed
+    alone = {pem.strip() for pem in system_roots({"SSL_CERT_FILE": "/nowhere"})}
+    assert alone == {ssl.DER_cert_to_PEM_cert(found).strip() for found in contexts.get_ca_certs(binary_form=True)}

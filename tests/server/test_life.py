@@ -307,3 +307,31 @@ os.wait()
 """
     )
     assert printed == "True\n" * 11
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_keeps_no_tunnel_and_no_new_connection() -> None:
+    """What the proxy carries, and a client that has sent nothing yet, ends with the parent's server, not with the child."""
+    printed = in_a_process(
+        """
+import os, socket
+from kms_mock import KmsMock
+kms = KmsMock().start()
+host = socket.create_server(("127.0.0.1", 0))
+port = host.getsockname()[1]
+client = socket.create_connection(("127.0.0.1", kms.port))
+client.sendall(f"CONNECT 127.0.0.1:{port} HTTP/1.1\\r\\n\\r\\n".encode())
+reached, _ = host.accept()
+assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+silent = socket.create_connection(("127.0.0.1", kms.port))
+kms.snapshot()  # the loop has accepted it by then
+to_child, from_parent = os.pipe()
+if os.fork() == 0:
+    os.close(from_parent)
+    os.read(to_child, 1)  # until the parent has ended
+    os._exit(0)
+kms.stop()
+print([found.recv(100) for found in (reached, client, silent)])
+"""
+    )
+    assert printed == "[b'', b'', b'']\n"

@@ -258,6 +258,29 @@ def test_a_name_that_leads_back_to_the_mock(monkeypatch: pytest.MonkeyPatch) -> 
             assert ask(kms, plain).status == status
 
 
+def test_a_name_that_leads_back_to_another_address_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection with it comes from another address than the one that it leads to; still it would be a circle."""
+    look_up = socket.getaddrinfo
+
+    def resolve(host: Any, *arguments: Any, **options: Any) -> Any:
+        return look_up("127.0.0.7" if host == "back.example" else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with KmsMock(config=Config(host="127.0.0.7", allow_hosts=("back.example",))) as kms:
+        connection = http.client.HTTPConnection("127.0.0.7", kms.port, timeout=PROXY_PATIENCE)
+        connection.set_tunnel("back.example", kms.port)
+        assert fetch(connection, "/?Action=ListSecrets&Version=2016-01-20")[0] == 200
+        connection.close()
+        assert [call.action for call in kms.calls] == ["ListSecrets"]
+
+
+def test_a_url_of_another_host_with_a_wrong_port(kms: KmsMock) -> None:
+    """It goes nowhere: the answer is that to a request which is none of this API."""
+    for authority in ("example.com:99999", "example.com:x"):
+        answer = ask(kms, http_request(path=f"http://{authority}/", host="example.com"))
+        assert answer.status in (400, 403), answer
+
+
 def test_the_endpoint_of_a_region_through_the_proxy(kms: KmsMock) -> None:
     """The port that a tunnel or an absolute URL names decides the region, not the one that the proxy listens on."""
     port = int(kms.endpoint_of("cn-shanghai").rpartition(":")[2])

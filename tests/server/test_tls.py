@@ -174,6 +174,7 @@ GARBAGE = {
     "a hello of zeros": bytes.fromhex("160301020001fc0303") + bytes(508),
     "a record that is too long": b"\x16\3\1\xff\xff" + bytes(70000),
     "a record of nothing": b"\x16\3\1\0\0",
+    "a message that is no hello": b"\x16\3\1\0\4\2\0\0\0",
     "another version": b"\x16\x09\1\0\5hello",
     "text": b"\x16\r\n\r\n",
     "a cut extension": hello(b"localhost")[:-4] + b"\xff\xff\0\0",

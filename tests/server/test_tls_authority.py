@@ -7,6 +7,7 @@ import re
 import ssl
 import stat
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -53,16 +54,34 @@ def test_a_certificate_that_cannot_be_used_is_told_at_once(own: tuple[Path, Path
     certificate, key = own
     other = tmp_path / "other.pem"
     other.write_text("not PEM")
+    trusted = tmp_path / "trusted.pem"
+    subprocess.run(["openssl", "x509", "-in", certificate, "-trustout", "-out", trusted], check=True)
     for config, message in (
         (Config(tls_cert=tmp_path / "none.pem"), r"cannot read .*none\.pem or its key: No such file"),
         (Config(tls_cert=certificate), "cannot use the certificate"),
         (Config(tls_cert=certificate, tls_key=other), "cannot use the certificate"),
         (Config(tls_cert=other, tls_key=key), "cannot use the certificate"),
+        (Config(tls_cert=trusted, tls_key=key), r"trusted\.pem is not a certificate in PEM"),
     ):
         with pytest.raises(AuthorityError, match=message):
             KmsMock(config=config)
     with pytest.raises(ValueError, match="a TLS key comes with its certificate"):
         Config(tls_key=key)
+
+
+def test_a_certificate_without_names(tmp_path: Path) -> None:
+    """As old ones are, with a common name alone: it is shown for all names but those of Alibaba Cloud."""
+    certificate, key = tmp_path / "own.pem", tmp_path / "own-key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost"
+    bare = tmp_path / "bare.cnf"
+    bare.write_text("[req]\ndistinguished_name=dn\n[dn]\n")
+    subprocess.run(
+        [*command.split(), "-config", bare, "-keyout", key, "-out", certificate], check=True, capture_output=True
+    )
+    with KmsMock(TLS_FIXTURE, config=Config(tls_cert=certificate, tls_key=key)) as kms:
+        assert ssl.get_server_certificate(("127.0.0.1", kms.port)) == certificate.read_text()
+        with tls_connection(kms, "kms.cn-hangzhou.aliyuncs.com") as wrapped:
+            assert secret_over_tls(wrapped) == "one"
 
 
 def test_an_authority_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -97,6 +116,55 @@ def test_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ca-key.pem", "ca.pem"]
 
 
+def test_another_process_is_first_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its authority counts: programs may trust it already."""
+    other = load_or_make(tmp_path / "other")
+
+    def link(_: Path, path: Path) -> None:
+        path.write_bytes(other.private_pem)
+        path.chmod(0o600)
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", link)
+    assert load_or_make(tmp_path / "ca").private_pem == other.private_pem
+    assert sorted(path.name for path in (tmp_path / "ca").iterdir()) == ["ca-key.pem", "ca.pem"]
+
+
+def test_a_certificate_that_cannot_be_put_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's reason is told, and nothing unfinished stays."""
+    load_or_make(tmp_path)
+    (tmp_path / "ca.pem").unlink()
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(AuthorityError, match=r"cannot keep a certificate authority in .*: No space left on device"):
+        load_or_make(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["ca-key.pem"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_the_end_of_a_fork_leaves_the_file_of_the_certificate() -> None:
+    """The parent's programs read it still; it goes with the parent."""
+    script = """
+import os, sys
+from kms_mock import KmsMock
+from kms_mock.config import Config
+kms = KmsMock(config=Config(keep_ca=False)).start()
+assert kms.ca_file == kms.ca_file
+child = os.fork()
+if child == 0:
+    sys.exit(3)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+assert open(kms.ca_file).read() == kms.ca_pem
+print(kms.ca_file)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not Path(done.stdout.strip()).exists()
+
+
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     """A damaged key, a key that others can read, a file in place of the folder: each is told in words."""
     load_or_make(tmp_path / "ca")
@@ -106,6 +174,13 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
         load_or_make(tmp_path / "ca")
     key.write_text("damaged")
     key.chmod(0o600)
+    with pytest.raises(AuthorityError, match=r"ca-key\.pem is damaged"):
+        load_or_make(tmp_path / "ca")
+    load_or_make(tmp_path / "other")
+    key.write_bytes(
+        (tmp_path / "other" / "ca-key.pem").read_bytes().partition(b"-----BEGIN CERTIFICATE-----")[0]
+        + (tmp_path / "ca" / "ca.pem").read_bytes()
+    )
     with pytest.raises(AuthorityError, match=r"ca-key\.pem is damaged"):
         load_or_make(tmp_path / "ca")
     with pytest.raises(AuthorityError, match="cannot keep a certificate authority in"):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from kms_mock.server.routes import ControlResponse
 from kms_mock.server.special import is_special
 from tests.support.calls import call
 from tests.support.identities import ACCOUNT, trust
+from tests.support.raw_http import ask
+from tests.support.raw_http import http as raw_request
 
 PATH = "/latest/meta-data/ram/security-credentials/"
 ECS_TRUST = trust(Service=["ecs.aliyuncs.com"])
@@ -185,11 +188,37 @@ def test_web_pages_get_no_credentials(kms: KmsMock) -> None:
     assert fetch_metadata(kms, f"{PATH}app", Origin="http://evil.example.com")[0] == 403
 
 
+def test_what_is_sent_is_thrown_away(kms: KmsMock) -> None:
+    """A body changes nothing; one that is too large, or ends too early, has an answer in text."""
+    kms.load(FIXTURE)
+    path = f"/_kms_mock/ecs{PATH}"
+    assert (
+        ask(
+            kms, raw_request("PUT", path="/_kms_mock/ecs/latest/api/token", headers={TTL: "60"}, body=b"x" * 100)
+        ).status
+        == 200
+    )
+    assert ask(kms, raw_request("POST", path=f"{path}app", body=b"x" * 100)).status == 405
+    answer = ask(kms, raw_request("POST", path=f"{path}app", body=b"x" * 2_000_000))
+    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (400, "text/plain")
+
+
+def test_a_session_that_cannot_be_saved_is_refused(tmp_path: Path) -> None:
+    """With a state file that was taken away a session would be lost at the next start; one that lasts is still told."""
+    path = tmp_path / "state.db"
+    with KmsMock(FIXTURE, state=path) as kms:
+        assert fetch_metadata(kms, "/_kms_mock/credentials?role=app")[0] == 200
+        path.rename(tmp_path / "away.db")
+        status, text = fetch_metadata(kms, "/_kms_mock/credentials?role=other")
+        assert (status, f"{path} (or state.db-wal beside it) was removed" in text) == (500, True)
+        assert fetch_metadata(kms, "/_kms_mock/credentials?role=app")[0] == 200
+
+
 def test_what_goes_through_a_proxy_names_the_address(kms: KmsMock) -> None:
     """A request with the whole URL in its first line is one to the metadata address, whatever its Host says."""
     kms.load(FIXTURE)
 
-    endpoints = CredentialEndpoints(kms.store, lambda _: "")
+    endpoints = CredentialEndpoints(kms.store, lambda _: "", lambda function: function())
     request = HttpRequest("GET", f"http://{METADATA_HOST}{PATH}", {})
     assert is_special(request)
     assert endpoints.answers(request)

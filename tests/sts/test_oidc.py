@@ -129,6 +129,11 @@ NONE = "The algorithm none that be specified in Jwt header is unknown."
         (lambda: token(iss="https://other"), "AuthenticationFail.OIDCToken.IssuerNotMatch", None),
         (lambda: token(ec_key(), "rsa"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
         (lambda: token(idp_key(), "none"), "AuthenticationFail.OIDCToken.InvalidSignature", None),
+        (
+            lambda: token(ec_key(), "ec").rpartition(".")[0] + ".AAAA",
+            "AuthenticationFail.OIDCToken.InvalidSignature",
+            None,
+        ),
         (lambda: token()[:-4] + "AAAA", "AuthenticationFail.OIDCToken.InvalidSignature", None),
         (lambda: token(exp=START), "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
         (lambda: token(aud="other"), "AuthenticationFail.OIDCToken.AudienceNotMatch", "Invalid audience."),
