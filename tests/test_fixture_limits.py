@@ -80,6 +80,8 @@ def test_documents_of_python_have_the_same_limits() -> None:
         ({"secrets": [config]}, "$", limits.TOO_DEEP),
         ({"secrets": [{"extended_config": {"a": float("nan")}}]}, "$.secrets[0].extended_config.a", limits.BAD_NUMBER),
         ({"instances": [{"max_keys": 10**100}]}, "$.instances[0].max_keys", limits.BAD_NUMBER),
+        ({"secrets": {float("inf")}}, "$", limits.BAD_NUMBER),  # in a set nothing has a place
+        ({"secrets": [{("a", "b"): 1}]}, "$.secrets[0]", "expected a string as a key"),
     ):
         with pytest.raises(FixtureError) as caught:
             fixtures.read(document)

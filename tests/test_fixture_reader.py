@@ -67,6 +67,7 @@ def test_half_of_a_surrogate_pair_is_refused(tmp_path: Path) -> None:
 
 def test_keys_of_yaml_are_strings_as_they_stand(tmp_path: Path) -> None:
     """The keys `on`, `80` and `2026-01-31` may be names of tags: they are no boolean, number or date."""
+    assert file_tree(tmp_path, "&name a: 1\nb: *name\n") == {"a": 1, "b": "a"}
     assert file_tree(tmp_path, "on: 1\n80: 2\n2026-01-31: 3\n~: 4\n") == {"on": 1, "80": 2, "2026-01-31": 3, "~": 4}
 
 
@@ -255,6 +256,14 @@ def test_what_loading_refuses_has_a_place_too(tmp_path: Path, name: str, text: s
     assert caught.value.path == "$.secrets[1].name"
     assert "Traceback" in (shown := "".join(traceback.format_exception(caught.value)))
     assert "exception" not in shown, "one traceback, not a chain"
+
+
+def test_an_alias_belongs_to_one_key(tmp_path: Path) -> None:
+    """The second key that has it is refused, with line and column."""
+    (tmp_path / "a.yaml").write_text("keys:\n- {id: a, aliases: [alias/x]}\n- {id: b, aliases: [alias/y, alias/x]}\n")
+    with pytest.raises(FixtureError, match=r"\$\.keys\[1\]\.aliases\[1\]: .*alias/x") as caught:
+        KmsMock([tmp_path / "a.yaml"])
+    assert (caught.value.line, caught.value.column) == (3, 30)
 
 
 # -- words ------------------------------------------------------------------------------------------------------------

@@ -75,11 +75,10 @@ def all_cases() -> tuple[Case, ...]:
     """Return the cases of all files, by file and in their order there. Raises ValueError for an id that is taken."""
     found: dict[str, Case] = {}
     for file in sorted(files(__package__).joinpath("cases").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
-            for case in _read(file.name, file.read_text(encoding="utf-8")):
-                if case.id in found:
-                    raise ValueError(f"{file.name}: the case {case.id} is there twice")
-                found[case.id] = case
+        for case in _read(file.name, file.read_text(encoding="utf-8")):
+            if case.id in found:
+                raise ValueError(f"{file.name}: the case {case.id} is there twice")
+            found[case.id] = case
     return tuple(found.values())
 
 

@@ -59,10 +59,10 @@ def _answers(observed: Observed) -> list[dict[str, Any]]:
 
 def first_difference(row: Row) -> str:
     """Return the first step in which the answers differ, and how, in a line."""
-    for number, (ours, theirs) in enumerate(zip(row.mock, row.other, strict=False), 1):
+    for number, (ours, theirs) in enumerate(zip(row.mock, row.other, strict=True), 1):
         if ours != theirs:
             return f"step {number}: {_brief(ours)} / {_brief(theirs)}" + _field(ours, theirs)
-    return f"{len(row.mock)} / {len(row.other)} steps" if len(row.mock) != len(row.other) else "the case does not hold"
+    return "the case does not hold"
 
 
 def _brief(answer: Mapping[str, Any]) -> str:

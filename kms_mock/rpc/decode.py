@@ -237,9 +237,7 @@ def _unescaped(text: str) -> str:
 
 
 def form_text(content_type: str | None, body: bytes) -> str:
-    """Read a body. POST without a Content-Type is normal (clients.md 2.4), so that counts as a form."""
-    if not body:
-        return ""
+    """Read a body that is not empty. POST without a Content-Type is normal (clients.md 2.4), so that counts as a form."""
     kind = _FORM if content_type is None else content_type.partition(";")[0].strip().lower()
     if kind not in (_FORM, "application/octet-stream", ""):  # octet-stream: aiohttp's name for "none given"
         if kind.startswith("application/x-amz-"):

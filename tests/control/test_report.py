@@ -47,6 +47,7 @@ def test_states_and_stages_are_noted(reporter: Reporter, kms: KmsMock) -> None:
     disable(client, create_key(client).key_id)
     create(client)
     put(client, "v2", "two", version_stages='["ACSCurrent","blue"]')
+    sdk(client, "DeleteSecret", secret_name="db", force_delete_without_recovery="true")
     assert reporter.lines()[-1] == (
         "  exercised: key state Disabled, key state Enabled, stage ACSCurrent, stage ACSPrevious, stage blue"
     )

@@ -122,6 +122,25 @@ def test_fixture_files_with_wrong_client_keys(entry: dict[str, Any], problem: st
         KmsMock([document])
 
 
+def test_a_client_key_belongs_to_one_access_point() -> None:
+    """The id of another access point's client key is refused, with its place."""
+    points = [{"name": name, "policies": [], "client_keys": [client_key_document()]} for name in "ab"]
+    with pytest.raises(
+        FixtureError, match=r"\$\.access_points\[1\]\.client_keys\[0\]\.id: client key .* is there twice"
+    ):
+        KmsMock({"access_points": points})
+
+
+def test_a_client_key_for_another_instance_is_not_handed_out() -> None:
+    """An access point leads to the instances that its policies are for; a new client key is made for the other one."""
+    policies = [{"name": name, "scope": f"kst-{name}", "permissions": [], "resources": []} for name in "ab"]
+    point = {"name": "point", "policies": ["a"], "client_keys": [client_key_document()]}
+    instances = [{"id": "kst-a"}, {"id": "kst-b"}]
+    with KmsMock({"instances": instances, "access_policies": policies, "access_points": [point]}) as kms:
+        assert kms.client_key("kst-a").id == client_key_document()["id"]
+        assert kms.client_key("kst-b").id != client_key_document()["id"]
+
+
 def test_the_command_writes_both_files(kms: KmsMock, tmp_path: Path) -> None:
     """`kms-mock client-key` writes the file and its password, prints their paths, and what is wrong in words."""
     folder = tmp_path / "new"

@@ -105,6 +105,13 @@ def test_a_client_key_lives_five_years_from_now_by_default(client: Client) -> No
     assert (end.hour, end.minute, end.second) == (start.hour, start.minute, start.second)
 
 
+def test_a_client_key_of_29_february_ends_on_the_28th(kms: KmsMock, client: Client) -> None:
+    """Five years later there is no such day."""
+    kms.clock.set("2028-02-29T12:00:00Z")
+    kms.clock.freeze()
+    assert create_client_key(client)["NotAfter"] == "2033-02-28T12:00:00Z"
+
+
 def test_a_client_key_is_described_and_listed(client: Client) -> None:
     """GetClientKey and an entry of ListClientKeys say the same, without anything private."""
     answer = create_client_key(client)

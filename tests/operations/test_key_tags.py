@@ -181,6 +181,19 @@ def test_wrong_tags_of_many(kms: KmsMock, client: Client, wrong: dict[str, str],
     refused(kms, spec, lambda: call(client, "TagResources", **on_keys("two"), **wrong))
 
 
+def test_a_tag_that_is_text_and_fields(kms: KmsMock, client: Client) -> None:
+    """`Tag.1` beside `Tag.1.Key` is no tag, whichever comes first."""
+    fields = {"Tag.1.Key": "k", "Tag.1.Value": "v"}
+    message = "The specified parameter Tag is not valid."
+    for wrong in ({"Tag.1": "text", **fields}, {**fields, "Tag.1": "text"}):
+        refused(
+            kms,
+            errors.KMS_INVALID_PARAMETER,
+            lambda wrong=wrong: call(client, "TagResources", **on_keys("two"), **wrong),
+            message=message,
+        )
+
+
 def test_tags_are_listed_by_key_and_by_tag(client: Client) -> None:
     """ListTagResources lists the rows of the named keys, or of those that carry all the asked tags."""
     call(client, "TagResources", **on_keys("two"), **with_tags(team="b", env="x"))

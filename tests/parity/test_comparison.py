@@ -16,13 +16,13 @@ from msgspec.structs import replace
 
 from kms_mock import KmsMock
 from kms_mock.kms import API
-from kms_mock.parity.cases import all_cases
+from kms_mock.parity.cases import Refusal, Step, all_cases
 from kms_mock.parity.comparison import compare, first_difference
 from kms_mock.parity.results import Comparison, Row
-from kms_mock.parity.runner import Runner
+from kms_mock.parity.runner import Runner, difference
 from kms_mock.rpc.api import Api
 from kms_mock.rpc.errors import ApiError
-from kms_mock.service_client import ServiceClient
+from kms_mock.service_client import Answer, ServiceClient
 from tests.support.parity import config_of, left_behind
 
 Change = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -111,6 +111,40 @@ def test_twenty_differences_are_found_and_no_other() -> None:
     untouched = [row for row in rows if not row.same and row not in differing]
     assert untouched == []
     assert all(first_difference(row).startswith("step ") for row in differing)
+
+
+def test_services_that_are_both_wrong_are_told() -> None:
+    """Where the answers are alike and not what the case expects, its rule does not hold for either."""
+    with KmsMock(apis=[changed_api()]) as kms, KmsMock(apis=[changed_api()]) as other:
+        cases = [case for case in all_cases() if "CreateAlias" in case.operations]
+        ours, theirs = (Runner(ServiceClient(config_of(mock)), "test", max_keys=20) for mock in (kms, other))
+        rows = [row for row in compare(cases, ours, theirs) if not row.same]
+    assert rows
+    assert {first_difference(row) for row in rows} == {"the case does not hold"}
+
+
+REFUSED = Step("Encrypt", refused=Refusal(404, "Forbidden.KeyNotFound", "no $key"))
+RETURNS = Step("Encrypt", returns={"A": {"B": ["$key", "<base64>"]}, "C": "<absent>"})
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "found"),
+    [
+        (RETURNS, Answer(200, body={"A": {"B": ["k", "AAAA"]}}), ""),
+        (RETURNS, Answer(400, "InvalidParameter"), "refused with 400 InvalidParameter"),
+        (RETURNS, Answer(200, body={"A": "k"}), "A is no object"),
+        (RETURNS, Answer(200, body={"A": {"B": ["k"]}}), "A.B has not 2 entries"),
+        (RETURNS, Answer(200, body={"A": {"B": ["k", "no base64!"]}}), "A.B.1 is another"),
+        (RETURNS, Answer(200, body={"A": {"B": ["k", "AAAA"]}, "C": 1}), "C is another"),
+        (REFUSED, Answer(200), "answered; expected 404 Forbidden.KeyNotFound"),
+        (REFUSED, Answer(400, "X"), "refused with 400 X; expected 404 Forbidden.KeyNotFound"),
+        (REFUSED, Answer(404, "Forbidden.KeyNotFound", "no j"), "the text is 'no j'"),
+        (REFUSED, Answer(404, "Forbidden.KeyNotFound", "no k"), ""),
+    ],
+)
+def test_how_an_answer_differs_from_what_a_case_expects(step: Step, answer: Answer, found: str) -> None:
+    """The first thing that is wrong is named, without a value of the answer."""
+    assert difference(step, answer, {"key": "k"}) == found
 
 
 def test_a_settled_rule_needs_all_its_cases() -> None:

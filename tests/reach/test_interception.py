@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib
 import json
 import os
 import socket
@@ -313,6 +314,15 @@ def test_other_sockets_are_refused_in_words(module: str, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, module, there)
     with KmsMock() as kms, pytest.raises(RuntimeError, match=r"cannot intercept the sockets of (gevent|eventlet),"):
         kms.intercept().start()
+
+
+def test_a_library_that_is_not_there_stays_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that try to import one, and go on without it, do so here too."""
+    monkeypatch.delitem(sys.modules, "uvloop", raising=False)
+    with KmsMock() as kms, kms.intercept():
+        monkeypatch.setattr(sys, "path", [])
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("uvloop")
 
 
 def test_a_mock_must_run_on_ipv4() -> None:

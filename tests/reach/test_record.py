@@ -261,6 +261,24 @@ def test_other_accounts_and_regions(kms: KmsMock) -> None:
     assert kms.calls.last.document()["region"] == "cn-hangzhou"
 
 
+def test_what_a_fixture_fixes_stays(missing: Missing) -> None:
+    """No version is added to a key with material, nor to a secret whose versions the service makes."""
+    before = {
+        "keys": [{"id": "k", "material": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}],
+        "secrets": [
+            {
+                "name": "rds",
+                "type": "Rds",
+                "extended_config": {"SecretSubType": "SingleUser", "DBInstanceId": "rm-1"},
+                "value": '{"AccountName":"app","AccountPassword":"secret"}',
+            }
+        ],
+    }
+    missing.ask("DescribeKeyVersion", KeyId="k", KeyVersionId=USED)
+    missing.ask("GetSecretValue", SecretName="rds", VersionStage="blue")
+    assert (missing.document(before), missing.recording.added) == (before, [])
+
+
 @pytest.mark.parametrize("form", ["JSON", "XML"])
 def test_a_batch_is_as_many_calls(missing: Missing, form: str) -> None:
     """Each of its entries is recorded with the version that it asks for, in either format of the answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 
@@ -26,6 +27,17 @@ def line_of(
 def test_a_success(capsys: pytest.CaptureFixture[str]) -> None:
     """A success has action, status, ok, milliseconds and request id, and names no resource."""
     assert line_of(capsys, "GetSecretValue", 200, "", resource="db") == f"GetSecretValue 200 ok 1.2 ms {ID}"
+
+
+def test_an_exception_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a library logs with a traceback, such as asyncio, has it in the log."""
+    try:
+        raise ValueError("broken")  # noqa: TRY301 (it is caught for its traceback)
+    except ValueError:
+        record = logging.LogRecord("asyncio", logging.ERROR, __file__, 1, "it failed", None, sys.exc_info())
+    logs.BufferedHandler(lambda: 0.0).handle(record)
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert (first, last) == ("1970-01-01T00:00:00Z ERROR it failed", "ValueError: broken")
 
 
 def test_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:

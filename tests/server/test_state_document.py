@@ -69,6 +69,18 @@ def change(store: Store) -> None:
     table.remove([*table.values()][-1])
 
 
+def test_secrets_in_nested_lists_are_masked() -> None:
+    """CustomData is any JSON of the client; a field in it that is named like a secret is one."""
+    custom = {"rows": [[{"password": "hunter2"}], "plain"]}
+    config = {"SecretSubType": "SingleUser", "DBInstanceId": "rm-1", "CustomData": custom}
+    value = '{"AccountName":"app","AccountPassword":"hunter2"}'
+    secret = {"name": "s", "type": "Rds", "extended_config": config, "value": value}
+    store = KmsMock({"secrets": [secret]}).store
+    documents = [asyncio.run(state_document(store, reveal_secrets=False, as_json=as_json)) for as_json in (True, False)]
+    texts = [msgspec.json.encode(document).decode() for document in documents]
+    assert [("hunter2" in text, "plain" in text) for text in texts] == [(False, True)] * 2
+
+
 def test_others_are_answered_while_a_document_is_written() -> None:
     """The loop goes on every few records, and what it changes is not in the document: it is of the moment of the call."""
     store = many_secrets()

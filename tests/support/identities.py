@@ -72,8 +72,10 @@ def saml_response(**changes: str) -> str:
         "session": "alice",
         "more": "",
         "method": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        "confirmation": "bearer",
         **changes,
     }
+    wanted.setdefault("data", f'NotOnOrAfter="{wanted["until"]}" Recipient="{wanted["recipient"]}"')
     attribute = (
         '<saml:Attribute Name="https://www.aliyun.com/SAML-Role/Attributes/{}">'
         "<saml:AttributeValue>{}</saml:AttributeValue></saml:Attribute>"
@@ -82,8 +84,8 @@ def saml_response(**changes: str) -> str:
     issuer = "<saml:Issuer>{issuer}</saml:Issuer>".format(**wanted)
     rest = (
         '<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{subject}</saml:NameID>'
-        '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
-        '<saml:SubjectConfirmationData NotOnOrAfter="{until}" Recipient="{recipient}"></saml:SubjectConfirmationData>'
+        '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:{confirmation}">'
+        "<saml:SubjectConfirmationData {data}></saml:SubjectConfirmationData>"
         "</saml:SubjectConfirmation></saml:Subject>"
         '<saml:Conditions NotBefore="{since}" NotOnOrAfter="{until}"><saml:AudienceRestriction>'
         "<saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>"

@@ -139,6 +139,8 @@ def test_an_assertion_that_does_not(kms: KmsMock, client: Client) -> None:
     ]
     assert farther["differences"][0] == {"what": "action", "wanted": "PutSecretValue", "found": "GetSecretValue"}
     assert "hunter" not in json.dumps(answer)
+    refused = control_request(kms, "POST", "near-misses", {"action": "GetSecretValue", "code": "InternalFailure"})
+    assert refused["near"][0]["differences"] == [{"what": "code", "wanted": "InternalFailure", "found": ""}]
 
 
 @pytest.mark.parametrize(

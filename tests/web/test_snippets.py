@@ -91,6 +91,21 @@ def test_python_v2_makes_the_same_call(name: str) -> None:
         check_same(kms, name, parameters)
 
 
+def test_custom_data_of_a_managed_secret() -> None:
+    """`ExtendedConfig.CustomData` is an object of its own in the SDKs: Python makes the same call, the others name its class."""
+    config = json.dumps({"SecretSubType": "SingleUser", "DBInstanceId": "rm-1"})
+    value = '{"AccountName":"app","AccountPassword":"secret"}'
+    secret = {"name": "db", "type": "Rds", "extended_config": json.loads(config), "value": value}
+    values = {"SecretName": "db", "ExtendedConfig.CustomData": '{"team":"a"}'}
+    with KmsMock({"secrets": [secret]}) as kms:
+        code = snippets_of(kms, "UpdateSecret", values)["code"]
+        run_python(code["python"])
+        check_same(kms, "UpdateSecret", values)
+    for language in ("python", "go", "java", "php", "dotnet"):
+        written = code[language].lower().replace("_", "")
+        assert all(name in written for name in ("extendedconfig", "customdata", "team")), written
+
+
 @pytest.mark.parametrize("name", [name for name in SOME if name in KMS_REGISTRY and name not in NOT_IN_V2])
 def test_async_python_makes_the_same_call(name: str) -> None:
     """With `await`."""

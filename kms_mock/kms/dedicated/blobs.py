@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from kms_mock.crypto.envelope import ID_LENGTH
 from kms_mock.kms.model.cipher_modes import Cipher, PaddingMode
 
 INFERRED = (
@@ -41,9 +40,7 @@ class BlobParts(NamedTuple):
 
 
 def pack(cipher: Cipher, key_version_id: str, iv: bytes, ciphertext: bytes) -> bytes:
-    """Return the ciphertext with everything that it names. The id has 36 characters, ValueError otherwise."""
-    if len(key_version_id) != ID_LENGTH:
-        raise ValueError("the id of the key version is none")
+    """Return the ciphertext with everything that it names. The id is a UUID."""
     head = bytes((_PADDINGS[cipher.padding], _ALGORITHMS[cipher.algorithm]))
     return _MAGIC + head + key_version_id.encode() + iv + ciphertext
 

@@ -50,11 +50,8 @@ def read_parameters(operation: Operation, body: bytes) -> dict[str, str]:
 
 
 def read_answer(operation: Operation, body: bytes) -> dict[str, Any]:
-    """Return an answer as a tree, bytes in Base64; empty for one that is damaged, or a refusal."""
-    try:
-        values = layout_of(operation).response.decode(body)
-    except ValueError:
-        return {}
+    """Return an answer that is no refusal as a tree, bytes in Base64."""
+    values = layout_of(operation).response.decode(body)
     return {name: b64.encode(value) if isinstance(value, bytes) else value for name, value in values.items()}
 
 
