@@ -12,7 +12,7 @@ SETTINGS = ".vscode/settings.json"
 
 
 class SettingsError(Exception):
-    """Settings that cannot be changed without losing something in them, such as comments."""
+    """Settings that cannot be changed without losing something in them: comments, schemas in a form that VS Code ignores."""
 
 
 def schema_text() -> str:
@@ -46,10 +46,23 @@ def _read(settings: Path) -> dict[str, Any]:
         return {}
     except ValueError:  # comments, which VS Code allows
         found = None
-    if not isinstance(found, dict):
+    if not _can_take_schema(found):
         wanted = json.dumps({"yaml.schemas": {f"./{SCHEMA}": ["kms-mock*.yaml"]}})
-        raise SettingsError(f"{settings} is not plain JSON, so it stays as it is; add to it by hand: {wanted}")
+        raise SettingsError(
+            f"{settings} is not the plain JSON that VS Code writes, so it stays as it is; add to it by hand: {wanted}"
+        )
     return found
+
+
+def _can_take_schema(settings: Any) -> bool:
+    if not isinstance(settings, dict):
+        return False
+    entries = settings.get("json.schemas", [])
+    return (
+        isinstance(settings.get("yaml.schemas", {}), dict)
+        and isinstance(entries, list)
+        and all(isinstance(entry, dict) for entry in entries)
+    )
 
 
 def _with_schema(settings: dict[str, Any], patterns: Sequence[str]) -> dict[str, Any]:

@@ -137,13 +137,18 @@ def test_schema_for_vscode(tmp_path: Path) -> None:
     assert json.loads((tmp_path / ".vscode/kms-mock.schema.json").read_text()) == fixtures.schema()
 
 
-def test_settings_with_comments_stay(tmp_path: Path) -> None:
-    """Settings that are not plain JSON are not touched; the message says what to add by hand."""
+@pytest.mark.parametrize(
+    "text",
+    ["{\n  // mine\n}", "[]", '{"yaml.schemas": null}', '{"json.schemas": {}}', '{"json.schemas": ["mine.json"]}'],
+)
+def test_settings_that_cannot_be_changed_stay(tmp_path: Path, text: str) -> None:
+    """Comments, or schemas in another form: the message says what to add by hand; null was a traceback."""
     settings = tmp_path / ".vscode/settings.json"
     settings.parent.mkdir()
-    settings.write_text("{\n  // mine\n}")
+    settings.write_text(text)
     assert '"yaml.schemas"' in run_command("schema", "--vscode", folder=tmp_path, code=1)[1]
-    assert settings.read_text() == "{\n  // mine\n}"
+    assert settings.read_text() == text
+    assert [path.name for path in settings.parent.iterdir()] == ["settings.json"]
 
 
 def test_a_folder_of_vscode_that_cannot_be_made(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
 import zlib
 from pathlib import Path
 from types import NoneType, UnionType
@@ -197,6 +196,7 @@ def test_a_migration_that_cannot_read_a_record(tmp_path: Path, data: bytes) -> N
 
 def test_a_migration_without_room_changes_nothing(tmp_path: Path) -> None:
     """On a full disk the file keeps its format and its records, and can be opened as before."""
+    resource = pytest.importorskip("resource")
     path = tmp_path / "state.db"
     expected = written_with(path, rename=False)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
