@@ -30,11 +30,9 @@ def missing_for_seed() -> str:
 
 def validity(certificate: x509.Certificate) -> tuple[float, float]:
     """Return from when and until when a certificate is valid, in seconds since 1970 UTC."""
-    if _HAS_UTC:
-        return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
-    return _seconds(certificate.not_valid_before), _seconds(
-        certificate.not_valid_after
-    )  # pragma: without cryptography 42
+    if not _HAS_UTC:  # pragma: without cryptography 42
+        return _seconds(certificate.not_valid_before), _seconds(certificate.not_valid_after)
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 
 def _seconds(moment: datetime) -> float:  # pragma: without cryptography 42
