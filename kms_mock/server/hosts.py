@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Callable
 from enum import Enum
 from urllib.parse import urlsplit
@@ -57,14 +56,6 @@ def is_alibaba_cloud(host: str) -> bool:
     return host.endswith(ALIBABA_CLOUD) and any(
         host == domain or host.endswith(f".{domain}") for domain in ALIBABA_CLOUD
     )
-
-
-def address_family(host: str) -> socket.AddressFamily | None:
-    """Return the family of an address; None for what is a name, or "" for all addresses."""
-    try:
-        return socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET  # noqa: PLR2004 (IPv6)
-    except ValueError:
-        return None
 
 
 def is_loopback(address: str | None) -> bool:
