@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -58,6 +59,7 @@ def is_alibaba_cloud(host: str) -> bool:
     )
 
 
+@lru_cache(64)  # every server asks for its own address, and a control request for its client's
 def is_loopback(address: str | None) -> bool:
     """Return whether an address is this machine's own; None is a client that has gone already."""
     try:

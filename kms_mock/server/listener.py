@@ -56,25 +56,23 @@ class HttpServer:
             self.close()
             raise
         self.port = opened[0]
-        self._listen()
+        self._watch_sockets()
         self._timers["check"] = self._loop.call_later(self._check_seconds, self._check_timeouts)
 
     def open_region(self, region: str) -> int:
         """Listen on a free port as the endpoint of one more region; return the port. Raises OSError."""
         port = self._open(region, 0)
-        self._listen()
+        self._watch_sockets()
         return port
 
     def _open(self, region: str | None, port: int) -> int:
         """Bind a port, and return it. What comes in there is for `region`, unless that is None. Raises OSError."""
         try:
-            sockets = _bind(self._config.host, port)
-            self._sockets += sockets
-            for listening in sockets:
-                listening.listen(_BACKLOG)
+            sockets = _listen(self._config.host, port)
         except OSError as error:
             error.filename = self._config.endpoint(port)
             raise
+        self._sockets += sockets
         taken: int = sockets[0].getsockname()[1]
         self._hosts.ports |= {listening.getsockname()[1] for listening in sockets}
         if region is not None:
@@ -123,8 +121,10 @@ class HttpServer:
         """Return addresses and ports of the listening sockets."""
         return [listening.getsockname()[:2] for listening in self._sockets]
 
-    def _listen(self) -> None:
-        for listening in self._sockets:  # by number: for every socket that is new to it, asyncio would describe it in words
+    def _watch_sockets(self) -> None:
+        for (
+            listening
+        ) in self._sockets:  # by number: for every socket that is new to it, asyncio would describe it in words
             self._loop.add_reader(listening.fileno(), self._accept, listening)
 
     def _accept(self, listening: socket.socket) -> None:
@@ -149,7 +149,7 @@ class HttpServer:
             log.warning("cannot accept more connections: %s", os.strerror(error.errno or 0))
         for listening in self._sockets:
             self._loop.remove_reader(listening.fileno())
-        self._timers["listen"] = self._loop.call_later(_RETRY_SECONDS, self._listen)
+        self._timers["listen"] = self._loop.call_later(_RETRY_SECONDS, self._watch_sockets)
 
     def _check_timeouts(self) -> None:
         now = self._loop.time()
@@ -159,8 +159,8 @@ class HttpServer:
         self._timers["check"] = self._loop.call_later(self._check_seconds, self._check_timeouts)
 
 
-def _bind(host: str, port: int) -> list[socket.socket]:
-    """Return sockets bound to a port of a host: one for an address, for a name one for each of its addresses.
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on a port of a host: one for an address, for a name one for each of its addresses.
 
     Not by asyncio, whose servers accept 1,024 times in a row at the limit of open files, and log each. Raises OSError.
     """
@@ -168,9 +168,9 @@ def _bind(host: str, port: int) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     problem: OSError | None = None
     try:
-        for family, _, _, _, address in dict.fromkeys(found):
+        for address, family in {address: family for family, _, _, _, address in found}.items():
             try:
-                bound = socket.create_server(address, family=family)
+                bound = socket.create_server(address, family=family, backlog=_BACKLOG)
             except OSError as error:
                 if error.errno not in _NOT_HERE:
                     raise
