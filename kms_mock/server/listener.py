@@ -122,9 +122,8 @@ class HttpServer:
         return [listening.getsockname()[:2] for listening in self._sockets]
 
     def _watch_sockets(self) -> None:
-        for (
-            listening
-        ) in self._sockets:  # by number: for every socket that is new to it, asyncio would describe it in words
+        """Accept from now on. The loop gets numbers: it describes each new socket in words, for an error of its own."""
+        for listening in self._sockets:
             self._loop.add_reader(listening.fileno(), self._accept, listening)
 
     def _accept(self, listening: socket.socket) -> None:

@@ -39,7 +39,11 @@ class _Run:
 
     def __init__(self, make_server: Callable[[asyncio.AbstractEventLoop], HttpServer]) -> None:
         self._loop = ServerLoop()
-        self.server = make_server(self._loop)
+        try:
+            self.server = make_server(self._loop)
+        except BaseException:
+            self._loop.close()
+            raise
         self._lock = threading.Lock()  # guards `_open`, which is true while the loop still takes calls
         self._open = True
         self._thread = threading.Thread(target=self._main, name="kms-mock", daemon=True)
