@@ -175,7 +175,8 @@ def get_secret_value(
     recipient: Recipient | None = None,
 ) -> SecretValue:
     """Return the value of one version: the current one unless a stage or a version id says otherwise."""
-    refuse_recipient(recipient)  # if there is one
+    if recipient is not None:
+        refuse_recipient(recipient)
     return read_value(ctx, secret_name, version_stage, version_id, fetch_extended_config)
 
 
