@@ -95,9 +95,9 @@ class Secret(Struct, frozen=True, gc=False):
     def stages_of(self, version_id: str) -> list[str]:
         """Return the stages that mark a version."""
         found = []
-        for stage, marked in self.stages.items():
+        for stage, marked in self.stages.items():  # no comprehension: it is a call before Python 3.12, in every read
             if marked == version_id:
-                found.append(stage)  # noqa: PERF401 (each read of a value asks: before Python 3.12 a comprehension is a call)
+                found.append(stage)
         return found
 
     def value(self, partition: Partition, version: SecretVersion, *, at_rest: bool = False) -> bytes:
