@@ -40,10 +40,9 @@ class ProductGuard:
     def __call__(self, http: HttpRequest) -> str:
         """Return why a request is refused."""
         headers = http.headers
-        # Names in lower case, which is how the headers are looked up anyway: others cost a copy.
-        if ("sec-fetch-site" in headers or "origin" in headers) and is_foreign_page(headers):
+        if ("Sec-Fetch-Site" in headers or "Origin" in headers) and is_foreign_page(headers):
             return _OTHER_ORIGIN
-        host = headers.get("host", "")
+        host = headers.get("Host", "")
         if self._any_name or host in self._welcome:
             return ""
         name = host_name(host)
