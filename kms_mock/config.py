@@ -17,6 +17,7 @@ ROLE_WAYS = ("ecs", "oidc", "uri", "sts", "profile", "keys")  # how a program ge
 OIDC_SUBJECT = "system:serviceaccount:default:app"  # whom a token of an OIDC provider is for by default
 DUMMY = "mock"  # the AccessKey id and secret where no other is known
 REGION = "[a-z0-9-]{1,64}"  # the form of a region's name
+_ACCOUNT = re.compile("[0-9]{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,16 @@ class Config:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a region or account that no ARN could name, and for options that contradict each other."""
-        for region, _ in self.listeners:
+        listeners = self.listeners
+        for region, _ in listeners:
             if region is not None:
                 check_region(region)
-        for given, what in ((0, "region"), (1, "port")):
-            values = [listener[given] for listener in self.listeners if listener[given]]
-            if len(values) != len(set(values)):
-                raise ValueError(f"two listeners have the same {what}")
-        if not re.fullmatch("[0-9]{1,20}", self.account):
+        if len(listeners) > 1:
+            for given, what in ((0, "region"), (1, "port")):
+                values = [listener[given] for listener in listeners if listener[given]]
+                if len(values) != len(set(values)):
+                    raise ValueError(f"two listeners have the same {what}")
+        if not _ACCOUNT.fullmatch(self.account):
             raise ValueError(f"{self.account!r} is not an account, which is written like {DEFAULT_ACCOUNT}")
         if self.tls_key is not None and self.tls_cert is None:
             raise ValueError("a TLS key comes with its certificate")

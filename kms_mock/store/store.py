@@ -43,9 +43,9 @@ class Store:
         self.unsaved: list[Change | StoreState] | None = None
         self.account_names: dict[str, str] = {}  # what reasons call an account, where it has a name
         self._account_caches: list[dict[Any, Any]] = []
-        self._partitions: dict[Place, Partition] = {}
+        self._partitions: dict[Place, Partition]
         # Anybody can name a region: a partition with nothing in it lives only as long as somebody uses it.
-        self._empty: WeakValueDictionary[Place, Partition] = WeakValueDictionary()
+        self._empty: WeakValueDictionary[Place, Partition]
         self.clear()
 
     # -- partitions ---------------------------------------------------------------------------------------------------
