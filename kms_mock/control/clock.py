@@ -48,11 +48,10 @@ class Clock:
 
     def now(self) -> float:
         """Return seconds since 1970 UTC. At the end of time the clock stops (`times.END_OF_TIME`)."""
-        now = self._real()
-        base, since, rate, untouched = self._state
-        if not untouched:
-            passed = max(0.0, now - since)  # a step of the machine's clock does not count `rate` times
-            now = min(base + passed * rate, END_OF_TIME)
+        now, state = self._real(), self._state
+        if not state.untouched:
+            passed = max(0.0, now - state.since)  # a step of the machine's clock does not count `rate` times
+            now = min(state.base + passed * state.rate, END_OF_TIME)
         return int(now * 1e6) / 1e6  # in microseconds, as fixture files have it
 
     @property

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from kms_mock.crypto import b64
 from kms_mock.crypto.errors import InvalidCiphertext
@@ -22,7 +24,7 @@ _HEADER_LENGTH: Final = ID_LENGTH + NONCE_LENGTH
 _UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-class Blob(NamedTuple):
+class Blob(Struct, frozen=True, gc=False):
     """An unpacked blob: the key version it names, its nonce, and ciphertext + tag as `symmetric.unseal` takes them."""
 
     key_version_id: str

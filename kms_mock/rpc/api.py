@@ -190,7 +190,8 @@ class Api:
     XML answers, with the operation's name for `{operation}`. `context` is what its handlers receive. `errors` is its
     catalogue, `common_errors` are rows that any operation may answer besides its own. `check_account` refuses callers
     whose account may not use the product: it is asked again when a record of an account changes. `admit` refuses
-    requests of which there are too many. `inferred` are rules for all operations that no document states, each as
+    requests of which there are too many, and returns whether an account's are counted: where they are not, it is asked
+    again when a record of the account changes. `inferred` are rules for all operations that no document states, each as
     a sentence. `client_keys` are the key pairs that the product issues for signing requests. `has_policies` returns
     whether a resource in a partition has a policy of its own. `names_of` returns the other names of the resource that a
     request from a partition names. `wire_form` is how its requests travel if not in the RPC style. What the gateway
@@ -212,7 +213,7 @@ class Api:
         errors: Mapping[str, ErrorSpec] | None = None,
         common_errors: Iterable[ErrorSpec] = (),
         check_account: Callable[[Store, str], None] | None = None,
-        admit: Callable[[Context], None] | None = None,
+        admit: Callable[[Context], bool] | None = None,
         inferred: Iterable[str] = (),
         client_keys: ClientKeys | None = None,
         has_policies: Callable[[Partition], bool] = lambda _: False,

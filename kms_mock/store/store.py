@@ -72,7 +72,9 @@ class Store:
 
     def open(self, account_id: str, region: str, now: float) -> Partition:
         """Return a partition as it is at `now`: due things happen first."""
-        partition = self._partitions.get((account_id, region)) or self.partition(account_id, region)
+        partition = self._partitions.get((account_id, region))
+        if partition is None:
+            partition = self.partition(account_id, region)
         if partition.next_due <= now:
             self._settle(partition, now)
         return partition
