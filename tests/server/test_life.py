@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from freezegun import freeze_time
 
 from kms_mock import KmsMock
@@ -203,24 +204,19 @@ def test_stop_with_half_a_request_or_an_unread_answer() -> None:
         assert half.closed()
 
 
-def test_stop_while_a_key_is_made() -> None:
+def test_stop_while_a_key_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work on another thread (an RSA key) does not keep `stop` waiting: nobody needs its result any more."""
     release, working = threading.Event(), threading.Event()
 
-    def work() -> None:
+    def search(*_: object) -> None:
         working.set()
         release.wait(PATIENCE)
 
-    kms = KmsMock(DB)
-
-    async def answer(_: Any) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, work)
-
-    kms.gateway.answer = answer  # type: ignore[assignment,method-assign]
-    kms.start()
+    monkeypatch.setattr(rsa, "generate_private_key", search)
+    kms = KmsMock().start()
     try:
         with Wire(kms) as wire, ThreadPoolExecutor(1) as pool:
-            wire.send(GET)
+            wire.send(http(query=request_parameters("CreateKey", KeySpec="RSA_2048", KeyUsage="SIGN/VERIFY")))
             assert working.wait(PATIENCE)
             pool.submit(kms.stop).result(PATIENCE / 2)
     finally:
