@@ -89,5 +89,5 @@ assert "kms-mock listening on" in sys.stdout.getvalue()
 """
     loaded = modules(tmp_path, script)
     commands = {name for name in loaded if name.startswith("kms_mock.cli.")}
-    assert commands == {f"kms_mock.cli.{name}" for name in ("help", "options", "serve")}
+    assert commands == {f"kms_mock.cli.{name}" for name in ("authorities", "help", "options", "serve")}
     assert loaded.isdisjoint({"yaml", "xmltodict", "rich", "importlib.metadata", "kms_mock.server.control_api"})
