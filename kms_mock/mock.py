@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
+from kms_mock.config import Config, check_region
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
 from kms_mock.control.faults import Fault, FaultOptions, Faults, fault_spec
 from kms_mock.control.journal import Journal
 from kms_mock.crypto.library import missing_for_seed
+from kms_mock.defaults import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, OIDC_SUBJECT
 from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.lifecycle import Startable
 from kms_mock.logs import LogRequest, log_request

@@ -20,10 +20,11 @@ from kms_mock import logs
 from kms_mock.cli.authorities import no_authorities
 from kms_mock.cli.options import MAX_PORT, option
 from kms_mock.collector import collector_paused
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, JOURNAL_BYTES, Config
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, JOURNAL_BYTES
 from kms_mock.version import VERSION
 
 if TYPE_CHECKING:
+    from kms_mock.config import Config
     from kms_mock.mock import KmsMock
 
 _FIXTURE_SUFFIXES = (".yaml", ".yml", ".json")
@@ -120,6 +121,8 @@ def serve(
 
     Prints a line for each port when all of them accept, then what it holds and how to use it.
     """
+    from kms_mock.config import Config  # noqa: PLC0415 (--help must not wait for msgspec)
+
     try:
         config = Config(
             region_ports=region_port, allow_hosts=allow_host, control_hosts=control_host, keep_ca=True, **options

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kms_mock.config import REGION
 from kms_mock.control.calls import CALL_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
+from kms_mock.defaults import REGION
 from kms_mock.identity.callers import account_of_caller
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.context import Check
