@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from kms_mock.identity.conditions import NOTHING
@@ -10,8 +9,9 @@ from kms_mock.kms import context, errors
 from kms_mock.kms.model.client_key_rights import InstancePolicy
 from kms_mock.kms.model.key import Key, keys
 from kms_mock.kms.model.secret import Secret, secrets
+from kms_mock.regex import regex
 
-_HOST = re.compile(r"([a-z0-9-]+)\.cryptoservice\.kms\.aliyuncs\.com(?::[0-9]+)?")
+_HOST = regex(r"([a-z0-9-]+)\.cryptoservice\.kms\.aliyuncs\.com(?::[0-9]+)?")
 _IN_NO_INSTANCE = "is in no KMS instance; the dedicated gateway serves what is in one (`instance` in a fixture file)."
 
 
