@@ -16,7 +16,18 @@ PACKAGE = "kms_mock"
 
 # What every room may import: names of options and their defaults, the door to time and chance, the log, near names, the
 # collector, the descriptions of fields, the files that come along, the version.
-LEAVES = {"config", "defaults", "regex", "sources", "logs", "suggestions", "collector", "field_docs", "shipped", "version"}
+LEAVES = {
+    "config",
+    "defaults",
+    "regex",
+    "sources",
+    "logs",
+    "suggestions",
+    "collector",
+    "field_docs",
+    "shipped",
+    "version",
+}
 
 # What is a product: the rooms that are in the list of products.
 PRODUCTS = set(re.findall(r"\b(\w+)\.(?:API|make_api)\b", (ROOT / PACKAGE / "products.py").read_text(encoding="utf-8")))
