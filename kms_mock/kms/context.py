@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Protocol, TypeVar
 
@@ -11,13 +12,12 @@ from kms_mock.kms.model.certificate import Certificate, certificates
 from kms_mock.kms.model.instance import Instance, instances
 from kms_mock.kms.model.key import KEY_VERSIONS, Key, aliases, keys
 from kms_mock.kms.model.secret import Secret, live_secret, secrets
-from kms_mock.regex import regex
 from kms_mock.rpc import context
 from kms_mock.rpc.errors import ApiError
 from kms_mock.store.partition import Partition
 from kms_mock.store.resource import Resource
 
-_ARN = regex(r"acs:kms:([a-z0-9-]*):(\d*):([a-z]+)/(.+)")
+_ARN = re.compile(r"acs:kms:([a-z0-9-]*):(\d*):([a-z]+)/(.+)")
 
 
 class _HasArn(Protocol):

@@ -6,12 +6,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
 from msgspec import Struct
 
-from kms_mock.regex import regex
 from kms_mock.rpc.cached import cached
 from kms_mock.rpc.signed_request import PARAMETER_SCHEMES, Pairs, Scheme, SignedRequest
 
@@ -19,8 +19,8 @@ Encoder = Callable[[str], str]
 # public key, message, signature -> whether it is an RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017)
 RsaVerifier = Callable[[bytes, bytes, bytes], bool]
 
-_UNRESERVED = regex(r"[A-Za-z0-9_.~-]*").fullmatch
-_ENCODED = regex(r"[A-Za-z0-9_.~%-]*").fullmatch
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+_ENCODED = re.compile(r"[A-Za-z0-9_.~%-]*").fullmatch
 
 
 def utf8(text: str) -> bytes:

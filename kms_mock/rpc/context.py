@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,6 @@ from kms_mock.identity.access import decide_access
 from kms_mock.identity.accounts import Caller
 from kms_mock.identity.conditions import NOTHING, Request
 from kms_mock.identity.decisions import Decision, allow_plainly
-from kms_mock.regex import regex
 from kms_mock.rpc import errors
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.errors import ApiError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kms_mock.rpc.api import Operation
 
 
-_PLAIN_ARN = regex(r"acs:[a-z]+:[a-z0-9-]*:[0-9]*:[^*?]+")  # a client may name a pattern, with * or ?
+_PLAIN_ARN = re.compile(r"acs:[a-z]+:[a-z0-9-]*:[0-9]*:[^*?]+")  # a client may name a pattern, with * or ?
 _LONGEST_NAME = 512  # longer than any id, ARN or alias
 
 # What came of a check: RAM allowed or refused it; the policy of the resource decided, and RAM had no part in it; or the

@@ -12,7 +12,6 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
-from kms_mock.regex import regex
 from kms_mock.rpc import errors
 from kms_mock.rpc.signed_request import PARAMETER_SCHEMES, SignedRequest, signer_in
 
@@ -43,16 +42,16 @@ MAX_PARAMETERS = 10_000
 MAX_ESCAPES = 70_000
 _FEW = 3  # escapes that are worth a look for the usual one
 
-_NAME = regex(r"[A-Za-z]\w{0,59}(\.[0-9]{1,4}(\.[A-Za-z]\w{0,59})?)?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z]\w{0,59}(\.[0-9]{1,4}(\.[A-Za-z]\w{0,59})?)?", re.ASCII)
 _NO_ACTION = (  # somebody who tries the address may read it
     "Neither the header x-acs-action nor the parameter Action is there. This is the endpoint of the API, which SDKs call; "
     "the page for people is at /_kms_mock/, and GET /_kms_mock/health says whether the server works."
 )
 _AWS = "This looks like a request to AWS; kms-mock stands in for Alibaba Cloud KMS."
 _FORM = "application/x-www-form-urlencoded"
-_MEDIA_TYPE = regex(r"(?:application|audio|image|multipart|text|video)/[a-z0-9.+-]{1,60}")
-_AUTHORITY = regex(r"https?://[^/?#]*", re.IGNORECASE)
-_FORMAT = regex(r"(?:^|&)Format=([A-Za-z]+)")
+_MEDIA_TYPE = re.compile(r"(?:application|audio|image|multipart|text|video)/[a-z0-9.+-]{1,60}")
+_AUTHORITY = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_FORMAT = re.compile(r"(?:^|&)Format=([A-Za-z]+)")
 
 
 class HttpRequest(Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
@@ -18,7 +19,6 @@ from kms_mock.defaults import MAX_BODY_BYTES, REGION
 from kms_mock.identity.access import refusal_everywhere
 from kms_mock.identity.accounts import AccessKey, Caller
 from kms_mock.logs import LogRequest, trace
-from kms_mock.regex import regex
 from kms_mock.rpc import errors
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.authentication import Authenticator
@@ -41,8 +41,8 @@ from kms_mock.suggestions import did_you_mean
 
 log = logging.getLogger("kms_mock")
 
-_REGION = regex(REGION)
-_DATE = regex("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_REGION = re.compile(REGION)
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_WARNED_NAME = 60  # characters
 MAX_WARNINGS = 1000  # warnings: clients choose the names, so there must be an end
 

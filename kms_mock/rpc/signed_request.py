@@ -20,7 +20,6 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from kms_mock.regex import regex
 from kms_mock.rpc.cached import cached
 
 Scheme = Literal["ACS3", "ACS4", "HMAC-SHA1", "SHA256withRSA"]
@@ -31,10 +30,10 @@ METHODS: Mapping[str, Scheme] = {"": "HMAC-SHA1", "HMAC-SHA1": "HMAC-SHA1", "SHA
 PARAMETER_SCHEMES = frozenset(METHODS.values())
 PRIVATE_KEY = "PRIVATEKEY"  # the SignatureType of SHA256withRSA (dedicated.md 5)
 # The vendor's rule for ACS3 ("V3 request structure and signature"): these must be signed wherever they are sent.
-SIGNED_HEADERS = regex("x-acs-.*|host|content-type")
+SIGNED_HEADERS = re.compile("x-acs-.*|host|content-type")
 _SHA256_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 _BLANKS = " \t"  # what HTTP ignores around a value: `decode` must see the same value as the verification
-TIMESTAMP = regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 
 # -- which source counts ----------------------------------------------------------------------------------------------

@@ -13,14 +13,13 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from kms_mock.config import Config
-from kms_mock.regex import regex
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.server.hosts import LOCAL_NAMES, is_loopback
 
 # Domains in which nobody can register a name: RFC 6761, RFC 6762, ICANN's for private use, Kubernetes' short form.
 _PRIVATE_DOMAINS = (".localhost", ".local", ".internal", ".svc")
-_SCHEME = regex(r"https?://", re.IGNORECASE)
-_NUMBER = regex("[0-9]+|0x[0-9a-f]*")
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 _MAX_NAME = 255
 _MAX_REMEMBERED = 64
 _OTHER_ORIGIN = "it comes from a web page of another origin."
