@@ -8,6 +8,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION, JOURNAL_BYTES, REGION
+from kms_mock.regex import regex
+
+_ACCOUNT = regex("[0-9]{1,20}")
 
 
 class Config(Struct, frozen=True):
@@ -58,14 +61,16 @@ class Config(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Raise ValueError for a region or account that no ARN could name, and for options that contradict each other."""
-        for region, _ in self.listeners:
+        listeners = self.listeners
+        for region, _ in listeners:
             if region is not None:
                 check_region(region)
-        for given, what in ((0, "region"), (1, "port")):
-            values = [listener[given] for listener in self.listeners if listener[given]]
-            if len(values) != len(set(values)):
-                raise ValueError(f"two listeners have the same {what}")
-        if not re.fullmatch("[0-9]{1,20}", self.account):
+        if len(listeners) > 1:
+            for given, what in ((0, "region"), (1, "port")):
+                values = [listener[given] for listener in listeners if listener[given]]
+                if len(values) != len(set(values)):
+                    raise ValueError(f"two listeners have the same {what}")
+        if not _ACCOUNT.fullmatch(self.account):
             raise ValueError(f"{self.account!r} is not an account, which is written like {DEFAULT_ACCOUNT}")
         if self.tls_key is not None and self.tls_cert is None:
             raise ValueError("a TLS key comes with its certificate")

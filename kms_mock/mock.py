@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -133,8 +134,8 @@ class KmsMock(Startable):
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
-    def http_server(self) -> HttpServer:
-        """Return the HTTP side of this mock, for the running loop."""
+    def http_server(self, loop: AbstractEventLoop | None = None) -> HttpServer:
+        """Return the HTTP side of this mock, for a loop: by default the one that runs."""
         handlers = RequestHandlers(
             self.gateway.answer,
             self.gateway.malformed,
@@ -143,7 +144,7 @@ class KmsMock(Startable):
             is_mocked=self.gateway.is_mocked,
             not_mocked=self.gateway.not_mocked,
         )
-        return HttpServer(handlers, self.config, self.certificates)
+        return HttpServer(handlers, self.config, self.certificates, loop or get_running_loop())
 
     def start(self) -> Self:
         """Listen. Raises OSError at once when the port is taken, RuntimeError when this mock is running already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -188,6 +189,23 @@ def test_ipv6() -> None:
         assert value(kms.client()) == "one"
     finally:
         kms.stop()
+
+
+def test_name_with_an_address_of_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a name's addresses those count that this machine has: `localhost` is ::1 also where there is no IPv6.
+
+    With none of them it cannot listen.
+    """
+    there, here = (
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("203.0.113.1", "127.0.0.1")
+    )  # the first is for documentation (RFC 5737)
+    found = [there, here]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with KmsMock(DB, host="db.internal") as kms, socket.create_connection(("127.0.0.1", kms.port)):
+        pass
+    found = [there]
+    with pytest.raises(OSError, match=r"203\.0\.113\.1"):
+        KmsMock(DB, host="db.internal").start()
 
 
 # -- fixtures -----------------------------------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ async def _serve(mock: KmsMock, fixture: Iterable[Path], log_handler: logs.Buffe
             loop.add_signal_handler(number, stopped.set)
     with log_handler.buffering(loop.call_later):
         server = mock.http_server()
-        await server.start()
+        server.start()
         # Everything allocated so far lives until the end, maybe 100,000 secrets: keep the collector from scanning it.
         gc.freeze()
         gc.enable()

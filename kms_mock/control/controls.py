@@ -131,7 +131,7 @@ class Controls:
             if operation is not None or request.form:  # else the body is a message of an operation that does not exist
                 form = request.http.body
             region = request.region or self.store.default_region
-            if request.region and not _REGION.fullmatch(region):
+            if region != self.store.default_region and not _REGION.fullmatch(region):
                 region = ""  # what was refused is not shown
             size += getsizeof(query) + getsizeof(access_key_id) + len(form)
         if response.reason:

@@ -244,7 +244,8 @@ class Api:
     @property
     def operations(self) -> Mapping[str, Operation]:
         """All operations by name."""
-        self._import_modules()
+        if self._modules:
+            self._import_modules()
         return self._operations
 
     @property

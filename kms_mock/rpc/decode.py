@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
@@ -86,7 +86,8 @@ class HttpRequest(Struct, frozen=True, gc=False):
 class ApiRequest(Struct, frozen=True, gc=False):
     """One decoded API request. `region` is None when the request names none; parameters include the system ones.
 
-    `query` and `form` are where the parameters came from, still escaped.
+    `query` and `form` are where the parameters came from, still escaped. `signer` is what decoding found of who signed it,
+    in a wire form that has to look for that.
     """
 
     action: str
@@ -98,6 +99,7 @@ class ApiRequest(Struct, frozen=True, gc=False):
     query: str
     form: str
     http: HttpRequest
+    signer: Any = None
 
     def __repr__(self) -> str:
         return f"ApiRequest({self.action!r}, access_key_id={self.access_key_id!r}, region={self.region!r})"

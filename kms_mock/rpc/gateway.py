@@ -262,7 +262,7 @@ class Gateway:
         elif api.wire_form is None:
             caller = self._authenticator.authenticate(request)
         else:
-            caller = api.wire_form.authenticate(request, self.store, self.sources)
+            caller = api.wire_form.authenticate(request, self.sources)
         if operation.needs_service and api.check_account is not None and (api, caller.account) not in self._may_use:
             api.check_account(self.store, caller.account)
             self._may_use[api, caller.account] = True
@@ -279,6 +279,8 @@ class Gateway:
         """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource itself."""
         has_policies, account = operation.api.has_policies, caller.account
         for action in operation.ram_actions:
+            if action in caller.possible_actions:
+                continue
             denial = refusal_everywhere(
                 caller,
                 action,

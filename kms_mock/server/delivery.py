@@ -103,8 +103,11 @@ def reset(transport: asyncio.Transport) -> None:
 
 def serialize(answer: HttpResponse, more: str) -> bytes:
     """Return an answer as the bytes of an HTTP/1.1 response; `more` are further header lines."""
-    if answer.reason or answer.retry_after is not None or answer.headers:
-        more += "".join([f"{name}: {value}\r\n" for name, value in _optional_headers(answer).items()])
+    headers = answer.headers
+    if answer.reason or answer.retry_after is not None:
+        headers = tuple(_optional_headers(answer).items())
+    for name, value in headers:
+        more += f"{name}: {value}\r\n"
     head = (
         f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}\r\nContent-Type: {answer.content_type}\r\n"
         f"x-acs-request-id: {answer.request_id}\r\n{more}Content-Length: {len(answer.body)}\r\n\r\n"

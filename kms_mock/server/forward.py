@@ -90,7 +90,7 @@ class Forwarder:
     """Passes plain HTTP requests on to other hosts, bodies as they come."""
 
     def __init__(self, seconds: float) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=seconds)
+        self._seconds = seconds
         self._session: aiohttp.ClientSession | None = None
 
     async def forward(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -98,7 +98,7 @@ class Forwarder:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=self._timeout,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._seconds),
                 auto_decompress=False,
                 skip_auto_headers=_DEFAULT_HEADERS,
                 # The system's resolver, as tunnels use it; with aiodns installed aiohttp would take another one.

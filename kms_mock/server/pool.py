@@ -52,9 +52,11 @@ class RequestHandlers(Struct, frozen=True):
 class ConnectionPool(web.Server):
     """The open connections of one server, and what answers their requests."""
 
-    def __init__(self, handlers: RequestHandlers, config: Config, proxy: Proxy) -> None:
+    def __init__(
+        self, handlers: RequestHandlers, config: Config, proxy: Proxy, loop: asyncio.AbstractEventLoop
+    ) -> None:
         check_aiohttp()
-        super().__init__(self._handle)
+        super().__init__(self._handle, loop=loop)
         self.handlers = handlers
         self.config = config
         self._proxy = proxy

@@ -40,11 +40,17 @@ class ConnectRequest(Struct, frozen=True):
 class Proxy:
     """The tunnels of one server. `addresses` returns those that the server itself listens on."""
 
-    def __init__(self, hosts: Hosts, config: Config, addresses: Callable[[], list[tuple[str, int]]]) -> None:
+    def __init__(
+        self,
+        hosts: Hosts,
+        config: Config,
+        addresses: Callable[[], list[tuple[str, int]]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self.hosts = hosts
         self._config = config
         self._addresses = addresses
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._tunnels: set[Tunnel] = set()
 
     def serves(self, peer: str | None) -> bool:

@@ -119,17 +119,35 @@ def test_control_request_during_stop() -> None:
 
 
 def test_interrupted_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while `start` waits for the port leaves no server behind."""
+    """Ctrl-C while `start` waits for its thread leaves no server behind."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
     kms = KmsMock(DB)
-    monkeypatch.setattr("concurrent.futures.Future.result", interrupt)
+    monkeypatch.setattr("threading.Event.wait", interrupt)
     with pytest.raises(KeyboardInterrupt):
         kms.start()
     monkeypatch.undo()
     assert server_threads() == 0
+    with kms:
+        assert ask(kms, GET).status == 200
+
+
+def test_start_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `start` for which the system has no thread left raises that, and leaves the port free."""
+
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with KmsMock() as other:
+        port = other.port
+    kms = KmsMock(DB, port=port)
+    monkeypatch.setattr("threading._start_new_thread", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        kms.start()
+    monkeypatch.undo()
+    assert not accepts(port)
     with kms:
         assert ask(kms, GET).status == 200
 
