@@ -18,7 +18,8 @@ from alibabacloud_kms20160120 import models
 from Tea.exceptions import TeaException
 
 from kms_mock import FixtureError, KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
+from kms_mock.config import Config
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from tests.support.raw_http import Wire, ask, http, request_parameters
 from tests.support.secrets import create, put, sdk, value
 from tests.support.waiting import accepts

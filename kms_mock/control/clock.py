@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from kms_mock.regex import regex
 from kms_mock.store.events import Event
 from kms_mock.store.times import END_OF_TIME, SECONDS_OF_UNIT, parse_iso
 
 _LONGEST_STEP = 60  # characters
-_STEP = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
+_STEP = regex(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 
 class ClockState(NamedTuple):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kms_mock.config import REGION
 from kms_mock.control.calls import CALL_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
+from kms_mock.defaults import REGION
 from kms_mock.identity.callers import account_of_caller
+from kms_mock.regex import regex
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.context import Check
 from kms_mock.rpc.decode import ApiRequest
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_REGION = re.compile(REGION)
+_REGION = regex(REGION)
 
 
 def run_unsaved(function: Callable[[], T]) -> T:

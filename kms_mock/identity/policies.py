@@ -9,7 +9,6 @@ case is inferred.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -19,9 +18,10 @@ from msgspec import Struct
 
 from kms_mock.identity.conditions import Condition, PrincipalKind, Request, compile_condition
 from kms_mock.identity.patterns import Match, compile_patterns, match_everything
+from kms_mock.regex import regex
 
 MAX_POLICY_BYTES = 32768
-_SID = re.compile(r"[A-Za-z0-9 _/+=.@-]{0,128}")
+_SID = regex(r"[A-Za-z0-9 _/+=.@-]{0,128}")
 _ANY_REGION_ACCOUNT_AND_NAME = ("\ue000:\ue000:\ue000", "\ue000\ue000:\ue000\ue000:\ue000\ue000")  # in no pattern
 MOST_ACTIONS = 512  # more than all products here have
 

@@ -20,6 +20,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kms_mock.regex import regex
 from kms_mock.rpc import errors
 from kms_mock.rpc.authentication import ClientKeys
 from kms_mock.rpc.binding import DryRun, Parameter, declare
@@ -224,8 +225,8 @@ class Api:
         self.version = version
         self.resources = tuple(resources)
         self.service = service or product.lower()
-        self.host = re.compile(host or rf"{re.escape(self.service)}(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com")
-        self.hosts = (self.host, re.compile(other_hosts)) if other_hosts else (self.host,)
+        self.host = regex(host or rf"{re.escape(self.service)}(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com")
+        self.hosts = (self.host, regex(other_hosts)) if other_hosts else (self.host,)
         self.xml_root = xml_root or product.upper()
         self.context = context
         self.wire_form = wire_form

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from kms_mock.config import MAX_BODY_BYTES, REGION
+from kms_mock.defaults import MAX_BODY_BYTES, REGION
 from kms_mock.identity.access import refusal_everywhere
 from kms_mock.identity.accounts import AccessKey, Caller
 from kms_mock.logs import LogRequest, trace

@@ -10,7 +10,8 @@ from typing import Any, Protocol, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kms_mock.config import MAX_BODY_BYTES, Config
+from kms_mock.config import Config
+from kms_mock.defaults import MAX_BODY_BYTES
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server import aiohttp_web as web

@@ -11,7 +11,7 @@ from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.fixtures import FixtureError
 from kms_mock.kms import errors
 from kms_mock.kms.model.rates import GROUP_OF, GROUPS

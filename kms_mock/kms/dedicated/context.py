@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from kms_mock.identity.accounts import Caller
 from kms_mock.identity.decisions import allow_plainly
 from kms_mock.kms import context, errors
 from kms_mock.kms.model.client_key_rights import InstancePolicy
 from kms_mock.kms.model.key import Key
 from kms_mock.kms.model.secret import Secret
+from kms_mock.regex import regex
 
-_HOST = re.compile(r"([a-z0-9-]+)\.cryptoservice\.kms\.aliyuncs\.com(?::[0-9]+)?")
+_HOST = regex(r"([a-z0-9-]+)\.cryptoservice\.kms\.aliyuncs\.com(?::[0-9]+)?")
 MOST_RIGHTS = 1000  # remembered of a caller
 _LONGEST_HOST = 255  # characters of a name that is remembered: clients choose it
 _IN_NO_INSTANCE = "is in no KMS instance; the dedicated gateway serves what is in one (`instance` in a fixture file)."
