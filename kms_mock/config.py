@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_PORT = 4588
-DEFAULT_REGION = "cn-hangzhou"
-DEFAULT_ACCOUNT = "1234567890123456"
-MAX_BODY_BYTES = 1024 * 1024
-CLIENT_KEY_PASSWORD = "kms-mock-1"  # noqa: S105 (of the files that this server hands out, which protect nothing)
-MAX_DOCUMENT_BYTES = 128 * 2**20  # of a fixture file, and of the body of a control request
-JOURNAL_BYTES = 32 * 2**20
-ROLE_WAYS = ("ecs", "oidc", "uri", "sts", "profile", "keys")  # how a program gets a role; usually the first
-OIDC_SUBJECT = "system:serviceaccount:default:app"  # whom a token of an OIDC provider is for by default
-DUMMY = "mock"  # the AccessKey id and secret where no other is known
-REGION = "[a-z0-9-]{1,64}"  # the form of a region's name
+from msgspec import Struct
+
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION, JOURNAL_BYTES, REGION
+from kms_mock.regex import regex
+
+_ACCOUNT = regex("[0-9]{1,20}")
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The options of a server.
 
     With a `region` the server is that region's endpoint; without one (None) requests choose, and those that name none
@@ -68,14 +61,16 @@ class Config:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a region or account that no ARN could name, and for options that contradict each other."""
-        for region, _ in self.listeners:
+        listeners = self.listeners
+        for region, _ in listeners:
             if region is not None:
                 check_region(region)
-        for given, what in ((0, "region"), (1, "port")):
-            values = [listener[given] for listener in self.listeners if listener[given]]
-            if len(values) != len(set(values)):
-                raise ValueError(f"two listeners have the same {what}")
-        if not re.fullmatch("[0-9]{1,20}", self.account):
+        if len(listeners) > 1:
+            for given, what in ((0, "region"), (1, "port")):
+                values = [listener[given] for listener in listeners if listener[given]]
+                if len(values) != len(set(values)):
+                    raise ValueError(f"two listeners have the same {what}")
+        if not _ACCOUNT.fullmatch(self.account):
             raise ValueError(f"{self.account!r} is not an account, which is written like {DEFAULT_ACCOUNT}")
         if self.tls_key is not None and self.tls_cert is None:
             raise ValueError("a TLS key comes with its certificate")

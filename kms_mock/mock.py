@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -10,16 +11,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from msgspec import structs
 
 from kms_mock import fixtures as fixture_files
-from kms_mock.config import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, OIDC_SUBJECT, Config, check_region
-from kms_mock.control.checkpoints import Checkpoint
+from kms_mock.config import Config, check_region
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
 from kms_mock.control.faults import Fault, FaultOptions, Faults, fault_spec
 from kms_mock.control.journal import Journal
-from kms_mock.control.leaks import assert_no_leaks
-from kms_mock.control.minimal_policy import choose, minimal_policies
-from kms_mock.control.namespaces import Namespace
 from kms_mock.crypto.library import missing_for_seed
+from kms_mock.defaults import CLIENT_KEY_PASSWORD, DEFAULT_ACCOUNT, OIDC_SUBJECT
 from kms_mock.fixtures import Fixture, fixture_list
 from kms_mock.lifecycle import Startable
 from kms_mock.logs import LogRequest, log_request
@@ -41,6 +39,8 @@ from kms_mock.store.store import Store
 if TYPE_CHECKING:
     from alibabacloud_kms20160120.client import Client
 
+    from kms_mock.control.checkpoints import Checkpoint
+    from kms_mock.control.namespaces import Namespace
     from kms_mock.fixtures.client_keys import ClientKeyFile
     from kms_mock.kms.model.access import ClientKey
     from kms_mock.persistence.state import State
@@ -134,8 +134,8 @@ class KmsMock(Startable):
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
-    def http_server(self) -> HttpServer:
-        """Return the HTTP side of this mock, for the running loop."""
+    def http_server(self, loop: AbstractEventLoop | None = None) -> HttpServer:
+        """Return the HTTP side of this mock, for a loop: by default the one that runs."""
         handlers = RequestHandlers(
             self.gateway.answer,
             self.gateway.malformed,
@@ -144,7 +144,7 @@ class KmsMock(Startable):
             is_mocked=self.gateway.is_mocked,
             not_mocked=self.gateway.not_mocked,
         )
-        return HttpServer(handlers, self.config, self.certificates)
+        return HttpServer(handlers, self.config, self.certificates, loop or get_running_loop())
 
     def start(self) -> Self:
         """Listen. Raises OSError at once when the port is taken, RuntimeError when this mock is running already."""
@@ -269,10 +269,14 @@ class KmsMock(Startable):
 
     def checkpoint(self) -> Checkpoint:
         """Remember the state: `with kms.checkpoint() as before: ...` comes back to it at the end."""
+        from kms_mock.control.checkpoints import Checkpoint  # noqa: PLC0415 (a server alone needs none)
+
         return Checkpoint(self.store, self._between_requests)
 
     def namespace(self, fixtures: Fixture | Iterable[Fixture] = ()) -> Namespace:
         """Make an isolated account on this server, reached through an AccessKey of its own."""
+        from kms_mock.control.namespaces import Namespace  # noqa: PLC0415 (few tests need it)
+
         return Namespace(self.controls, self._between_requests, self.client, _load_for_account, fixture_list(fixtures))
 
     def client_key(self, instance: str | None = None, *, password: str = CLIENT_KEY_PASSWORD) -> ClientKeyFile:
@@ -348,15 +352,21 @@ class KmsMock(Startable):
         `identity` is an ARN or its end, such as `role/app`; it may be left out where only one used anything. With
         `include_refused` it permits what RAM refused, too. Raises ValueError.
         """
+        from kms_mock.control.minimal_policy import choose  # noqa: PLC0415 (few tests need it)
+
         return choose(self.minimal_policies(include_refused=include_refused), identity)
 
     def minimal_policies(self, *, include_refused: bool = False) -> dict[str, dict[str, Any]]:
         """Return the least RAM policy of each identity that used something, by its ARN; see `minimal_policy`."""
+        from kms_mock.control.minimal_policy import minimal_policies  # noqa: PLC0415 (few tests need it)
+
         found = self._between_requests(lambda: self.controls.journal.uses.since(0))
         return minimal_policies(found, include_refused=include_refused)
 
     def assert_no_leaks(self, subject: Any) -> None:
         """Assert that no secret value of a remembered call is in a text, bytes, a log record, or several of them."""
+        from kms_mock.control.leaks import assert_no_leaks  # noqa: PLC0415 (few tests need it)
+
         assert_no_leaks(self.calls, subject)
 
     def _settle(self, now: float) -> list[Event]:

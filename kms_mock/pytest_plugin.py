@@ -6,6 +6,7 @@ none pays nothing. PYTEST_DONT_REWRITE: there are no assertions to rewrite in th
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -124,13 +125,11 @@ def kms_mock_options(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def kms_mock(
-    kms_mock_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[KmsMock]:
+def kms_mock(kms_mock_options: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[KmsMock]:
     """A mock KMS of this test's own, listening at `kms_mock.url`, with nothing in it but its fixture files."""
     from kms_mock.mock import KmsMock  # noqa: PLC0415 (the point of this module)
 
-    _without_proxies(monkeypatch)
+    _without_proxies(lambda: request.getfixturevalue("monkeypatch"))
     with _or_fail(lambda: KmsMock(**kms_mock_options)) as mock:
         _watch(request.config, mock)
         request.node.stash.setdefault(_MOCKS, []).append(mock)
@@ -154,7 +153,7 @@ def kms_mock_session(request: pytest.FixtureRequest) -> Iterator[KmsMock]:
     from kms_mock.reach.for_pytest import intercepted_by_option, session_options  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        _without_proxies(monkeypatch)
+        _without_proxies(lambda: monkeypatch)
         with KmsMock(**session_options(request)) as mock, intercepted_by_option(request.config, mock):
             _watch(request.config, mock)
             yield mock
@@ -232,11 +231,16 @@ def _check_options(given: Mapping[str, Any]) -> None:
             )
 
 
-def _without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+def _without_proxies(monkeypatch: Callable[[], pytest.MonkeyPatch]) -> None:
+    """Unset proxies: the official SDK sends even localhost to one, and ignores NO_PROXY.
+
+    Few environments have any, and the fixture `monkeypatch` costs every test that asks for it.
+    """
     from kms_mock.reach.environment import PROXIES  # noqa: PLC0415 (the point of this module)
 
-    for name in PROXIES:  # the official SDK sends even localhost to a proxy, and ignores NO_PROXY
-        monkeypatch.delenv(name, raising=False)
+    for name in PROXIES:
+        if name in os.environ:
+            monkeypatch().delenv(name)
 
 
 def _report_faults(request: pytest.FixtureRequest, unused: list[Fault]) -> None:

@@ -18,7 +18,8 @@ from operator import itemgetter
 from msgspec import Struct
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-_UUID_FIELDS = itemgetter(slice(8), slice(8, 12), slice(13, 16), 16, slice(17, 20), slice(20, 32))
+# Of 16 bytes as `bytes.hex("-", 6)` writes them: 8-12-12 digits.
+_UUID_FIELDS = itemgetter(slice(13), slice(14, 17), 17, slice(18, 34))
 
 _RESERVE = 16384  # bytes drawn at once
 
@@ -75,8 +76,8 @@ class Sources(Struct, frozen=True):
 
     def new_id(self) -> str:
         """Return a random lower-case UUID (version 4), the form of request ids and key version ids (behaviour.md 16)."""
-        low, mid, high, variant, clock, node = _UUID_FIELDS(self.random_bytes(16).hex())
-        return f"{low}-{mid}-4{high}-{_VARIANTS[variant]}{clock}-{node}"
+        low_mid, high, variant, clock_node = _UUID_FIELDS(self.random_bytes(16).hex("-", 6))
+        return f"{low_mid}-4{high}-{_VARIANTS[variant]}{clock_node}"
 
 
 _RESERVOIR = _Reservoir()

@@ -16,9 +16,9 @@ import pytest
 from msgspec import Struct, structs
 
 from kms_mock import fixtures
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.control.clock import Clock
 from kms_mock.crypto import material
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.fixtures import documents
 from kms_mock.fixtures.access import NetworkRuleDocument
 from kms_mock.fixtures.base import Document, Section

@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 from kms_mock import KmsMock, fixtures
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.crypto.specs import KEY_SPECS
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.fixtures import FixtureError, yaml_files
 from kms_mock.identity.accounts import account_of_access_key
 from kms_mock.kms.model.key_states import KeyState

@@ -14,9 +14,20 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "kms_mock"
 
-# What every room may import: names of options, the door to time and chance, the log, near names, the collector, the
-# descriptions of fields, the files that come along, the version.
-LEAVES = {"config", "sources", "logs", "suggestions", "collector", "field_docs", "shipped", "version"}
+# What every room may import: names of options and their defaults, the door to time and chance, the log, near names, the
+# collector, the descriptions of fields, the files that come along, the version.
+LEAVES = {
+    "config",
+    "defaults",
+    "regex",
+    "sources",
+    "logs",
+    "suggestions",
+    "collector",
+    "field_docs",
+    "shipped",
+    "version",
+}
 
 # What is a product: the rooms that are in the list of products.
 PRODUCTS = set(re.findall(r"\b(\w+)\.(?:API|make_api)\b", (ROOT / PACKAGE / "products.py").read_text(encoding="utf-8")))
@@ -24,6 +35,8 @@ PRODUCTS = set(re.findall(r"\b(\w+)\.(?:API|make_api)\b", (ROOT / PACKAGE / "pro
 # Room (a package or module of kms_mock) -> the rooms that it may import besides the leaves. `""` is the package itself.
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
+    "defaults": set(),
+    "regex": set(),
     "sources": set(),
     "logs": set(),
     "suggestions": set(),
@@ -103,6 +116,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "platformdirs": {"server"},
     # Everything with records of its own, but what `kms-mock --help` loads.
     "msgspec": {
+        "config",
         "sources",
         "crypto",
         "store",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from alibabacloud_kms20160120 import models
 from Tea.exceptions import TeaException
 
 from kms_mock import FixtureError, KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
+from kms_mock.config import Config
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from tests.support.raw_http import Wire, ask, http, request_parameters
 from tests.support.secrets import create, put, sdk, value
 from tests.support.waiting import accepts
@@ -187,6 +189,23 @@ def test_ipv6() -> None:
         assert value(kms.client()) == "one"
     finally:
         kms.stop()
+
+
+def test_name_with_an_address_of_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a name's addresses those count that this machine has: `localhost` is ::1 also where there is no IPv6.
+
+    With none of them it cannot listen.
+    """
+    there, here = (
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("203.0.113.1", "127.0.0.1")
+    )  # the first is for documentation (RFC 5737)
+    found = [there, here]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with KmsMock(DB, host="db.internal") as kms, socket.create_connection(("127.0.0.1", kms.port)):
+        pass
+    found = [there]
+    with pytest.raises(OSError, match=r"203\.0\.113\.1"):
+        KmsMock(DB, host="db.internal").start()
 
 
 # -- fixtures -----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from kms_mock.bss import errors
 from kms_mock.bss.context import Context
 from kms_mock.bss.goods import Goods, Sold
 from kms_mock.bss.renewals import PeriodUnit, Renewal, RenewalStatus, renewals
-from kms_mock.config import REGION
+from kms_mock.defaults import REGION
 from kms_mock.rpc.api import operation
 from kms_mock.rpc.binding import NamesResource, Repeated, Wire
 from kms_mock.rpc.errors import INVALID_PARAMETER

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from kms_mock import logs
-from kms_mock.config import DEFAULT_PORT
+from kms_mock.defaults import DEFAULT_PORT
 
 MAX_TEXT = 4000  # characters of an error
 _PATIENCE_SECONDS = 30.0

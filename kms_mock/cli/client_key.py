@@ -8,7 +8,7 @@ import click
 
 from kms_mock.cli.client import ask_json
 from kms_mock.cli.options import url_option
-from kms_mock.config import CLIENT_KEY_PASSWORD
+from kms_mock.defaults import CLIENT_KEY_PASSWORD
 
 
 @click.command("client-key")

@@ -10,7 +10,7 @@ import click
 
 from kms_mock.cli.client import ask_server, server_url
 from kms_mock.cli.options import url_option
-from kms_mock.config import DEFAULT_REGION, DUMMY
+from kms_mock.defaults import DEFAULT_REGION, DUMMY
 from kms_mock.reach.formats import FORMATS, UNSETTING_FORMATS, compose_service
 
 _COMPOSE = "compose"

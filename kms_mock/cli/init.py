@@ -11,7 +11,7 @@ import click
 
 from kms_mock.cli.files import PATTERNS
 from kms_mock.cli.help import Command
-from kms_mock.config import DEFAULT_PORT
+from kms_mock.defaults import DEFAULT_PORT
 
 FIXTURE = """\
 # What the mock starts with. `kms-mock validate kms-mock.yaml` checks it, `kms-mock docs` lists what to read.

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from kms_mock.config import DEFAULT_PORT
+from kms_mock.defaults import DEFAULT_PORT
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kms_mock import logs
+from kms_mock.cli.authorities import no_authorities
 from kms_mock.cli.options import MAX_PORT
 from kms_mock.cli.output import check_folder
 from kms_mock.cli.serve import serve
 from kms_mock.cli.usage import Usage
-from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS, Config
+from kms_mock.defaults import OIDC_SUBJECT, ROLE_WAYS
 
 if TYPE_CHECKING:
     from kms_mock.cli.record import Record
@@ -117,8 +118,10 @@ def _unreported(usage: Usage, status: int, log_level: str) -> list[str]:
 
 def _make_mock(fixture: tuple[Path, ...], record: Path | None, **options: Any) -> tuple[KmsMock, Record | None]:
     """Return the mock, and what records for `--record`. Raises ClickException for what cannot be used."""
-    from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (as above)
-    from kms_mock.mock import KmsMock  # noqa: PLC0415
+    with no_authorities():
+        from kms_mock.mock import KmsMock  # noqa: PLC0415 (as above)
+    from kms_mock.config import Config  # noqa: PLC0415
+    from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415
     from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
     from kms_mock.store.errors import StateError  # noqa: PLC0415
 

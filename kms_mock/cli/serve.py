@@ -11,20 +11,20 @@ import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kms_mock import logs
+from kms_mock.cli.authorities import no_authorities
 from kms_mock.cli.options import MAX_PORT, option
 from kms_mock.collector import collector_paused
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, JOURNAL_BYTES, Config
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_PORT, DEFAULT_REGION, JOURNAL_BYTES
 from kms_mock.version import VERSION
 
 if TYPE_CHECKING:
+    from kms_mock.config import Config
     from kms_mock.mock import KmsMock
 
 _FIXTURE_SUFFIXES = (".yaml", ".yml", ".json")
@@ -121,6 +121,8 @@ def serve(
 
     Prints a line for each port when all of them accept, then what it holds and how to use it.
     """
+    from kms_mock.config import Config  # noqa: PLC0415 (--help must not wait for msgspec)
+
     try:
         config = Config(
             region_ports=region_port, allow_hosts=allow_host, control_hosts=control_host, keep_ca=True, **options
@@ -133,11 +135,9 @@ def serve(
 
 
 def _run(config: Config, fixture: tuple[Path, ...], log_level: str) -> None:
-    # aiohttp reads the machine's certificate authorities when it is imported. That needs no interpreter, so the rest is
-    # imported meanwhile; `kms_mock.mock` waits for this one where it needs it.
-    Thread(target=import_module, args=("kms_mock.server.aiohttp_web",), daemon=True).start()
-    from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415 (--help must not wait for aiohttp)
-    from kms_mock.mock import KmsMock  # noqa: PLC0415
+    with no_authorities():
+        from kms_mock.mock import KmsMock  # noqa: PLC0415 (--help must not wait for aiohttp)
+    from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415
     from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
     from kms_mock.server.thread import ServerLoop  # noqa: PLC0415
     from kms_mock.sources import Sources  # noqa: PLC0415
@@ -194,7 +194,7 @@ async def _serve(mock: KmsMock, fixture: Iterable[Path], log_handler: logs.Buffe
             loop.add_signal_handler(number, stopped.set)
     with log_handler.buffering(loop.call_later):
         server = mock.http_server()
-        await server.start()
+        server.start()
         # Everything allocated so far lives until the end, maybe 100,000 secrets: keep the collector from scanning it.
         gc.freeze()
         gc.enable()

@@ -6,12 +6,15 @@ import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from kms_mock.cli.options import option
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
+
+if TYPE_CHECKING:
+    from kms_mock.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +63,8 @@ def state_file_options(command: F) -> F:
         elif of_file["state"] is None:
             raise click.UsageError("name the state file with --state")
         else:
+            from kms_mock.config import Config  # noqa: PLC0415 (--help must not wait for msgspec)
+
             try:
                 config = Config(**of_file)
             except ValueError as error:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from kms_mock.regex import regex
 from kms_mock.store.events import Event
 from kms_mock.store.times import END_OF_TIME, SECONDS_OF_UNIT, parse_iso
 
 _LONGEST_STEP = 60  # characters
-_STEP = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
+_STEP = regex(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 
 class ClockState(NamedTuple):
@@ -48,11 +48,10 @@ class Clock:
 
     def now(self) -> float:
         """Return seconds since 1970 UTC. At the end of time the clock stops (`times.END_OF_TIME`)."""
-        now = self._real()
-        base, since, rate, untouched = self._state
-        if not untouched:
-            passed = max(0.0, now - since)  # a step of the machine's clock does not count `rate` times
-            now = min(base + passed * rate, END_OF_TIME)
+        now, state = self._real(), self._state
+        if not state.untouched:
+            passed = max(0.0, now - state.since)  # a step of the machine's clock does not count `rate` times
+            now = min(state.base + passed * state.rate, END_OF_TIME)
         return int(now * 1e6) / 1e6  # in microseconds, as fixture files have it
 
     @property

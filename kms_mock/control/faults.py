@@ -218,17 +218,17 @@ class Faults:
         """`names_of` returns the other names of a resource that a request names."""
         self._apis = tuple(apis)
         self._names_of = names_of
-        self._faults: list[Fault] = []
+        self.active: list[Fault] = []
         self._count = 0
 
     def add(self, spec: FaultSpec) -> Fault:
         """Ask for a fault. Raises ValueError for a spec that is wrong, or could never do anything."""
-        if len(self._faults) >= MAX_FAULTS:
+        if len(self.active) >= MAX_FAULTS:
             raise ValueError(f"there are {MAX_FAULTS} faults already: take some back first")
         spec = _checked(spec, self._apis)
         self._count += 1
         fault = Fault(self._count, spec)
-        self._faults.append(fault)
+        self.active.append(fault)
         return fault
 
     def pick(self, operation: Operation, request: ApiRequest) -> Strike | None:
@@ -239,28 +239,28 @@ class Faults:
                 yield name
                 yield from self._names_of(operation, request, name)
 
-        return next((Strike(fault) for fault in self._faults if fault.hits(operation, request, names)), None)
+        return next((Strike(fault) for fault in self.active if fault.hits(operation, request, names)), None)
 
     def remove(self, number: int) -> bool:
         """Remove a fault; return whether there was one."""
-        before = len(self._faults)
-        self._faults = [fault for fault in self._faults if fault.number != number]
-        return len(self._faults) < before
+        before = len(self.active)
+        self.active = [fault for fault in self.active if fault.number != number]
+        return len(self.active) < before
 
     def clear(self) -> None:
         """Remove all faults."""
-        self._faults.clear()
+        self.active.clear()
 
     @property
     def unused(self) -> list[Fault]:
         """Faults that never struck, or less often than asked for."""
-        return [fault for fault in self._faults if fault.unused]
+        return [fault for fault in self.active if fault.unused]
 
     def __bool__(self) -> bool:
-        return bool(self._faults)
+        return bool(self.active)
 
     def __iter__(self) -> Iterator[Fault]:
-        return iter(tuple(self._faults))
+        return iter(tuple(self.active))
 
 
 def _checked(spec: FaultSpec, apis: Iterable[Api]) -> FaultSpec:

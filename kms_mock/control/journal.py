@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from kms_mock.config import JOURNAL_BYTES
 from kms_mock.control.calls import MASK, Call
 from kms_mock.control.names import declared_parameter, operations_named, parameter_named
 from kms_mock.control.uses import Uses
+from kms_mock.defaults import JOURNAL_BYTES
 from kms_mock.rpc.api import Api
 from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.errors import ApiError

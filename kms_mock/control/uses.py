@@ -53,7 +53,7 @@ class Uses:
                 self._caller = caller
                 self._identity = (caller.account, caller.role, caller.access_key.user, caller.application)
             key = (self._identity, action, _pattern(arn) if arn in created else arn, outcome)
-            if key in last or len(last) < MOST_USES:
+            if len(last) < MOST_USES or key in last:
                 last[key] = number
             else:
                 self._lost = number

@@ -18,6 +18,7 @@ from kms_mock.crypto.errors import InvalidCertificate
 from kms_mock.crypto.guard import guard
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.randomness import RandomBytes
+from kms_mock.regex import regex
 
 _SET: Final = 0x31
 _UTF8_STRING: Final = 0x0C
@@ -28,10 +29,10 @@ _DNS_NAME: Final = 0x82  # [2] of GeneralName (RFC 5280, 4.2.1.6)
 
 _EXTENSION_REQUEST: Final = bytes.fromhex("06092a864886f70d01090e")  # OID 1.2.840.113549.1.9.14
 _ALTERNATIVE_NAME: Final = bytes.fromhex("0603551d11")  # OID 2.5.29.17
-_PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*")
-_ESCAPE: Final = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)")
+_PRINTABLE: Final = regex(r"[A-Za-z0-9 '()+,./:=?-]*")
+_ESCAPE: Final = regex(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)")
 # One RDN of RFC 2253: a type, =, and a value in which , + " \ < > ; are escaped.
-_RDN: Final = re.compile(r' *([A-Za-z]+) *=((?:\\[0-9A-Fa-f]{2}|\\[,+"\\<>;=# ]|[^\\,+"<>;])*)(,|$)')
+_RDN: Final = regex(r' *([A-Za-z]+) *=((?:\\[0-9A-Fa-f]{2}|\\[,+"\\<>;=# ]|[^\\,+"<>;])*)(,|$)')
 
 
 class _Attribute(Struct, frozen=True):

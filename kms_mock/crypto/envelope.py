@@ -7,22 +7,24 @@ Blob: Base64 of 36 ASCII bytes (the key version's UUID), 12 bytes of GCM nonce, 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from kms_mock.crypto import b64
 from kms_mock.crypto.errors import InvalidCiphertext
+from kms_mock.regex import regex
 
 ID_LENGTH: Final = 36
 NONCE_LENGTH: Final = 12
 TAG_LENGTH: Final = 16
 
 _HEADER_LENGTH: Final = ID_LENGTH + NONCE_LENGTH
-_UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID: Final = regex(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-class Blob(NamedTuple):
+class Blob(Struct, frozen=True, gc=False):
     """An unpacked blob: the key version it names, its nonce, and ciphertext + tag as `symmetric.unseal` takes them."""
 
     key_version_id: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import binascii
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from kms_mock.crypto import b64
+from kms_mock.regex import regex
 
 _MARK: Final = b"-----BEGIN "
-_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z ]+)-----([^-]*)-----END \1-----")
+_BLOCK: Final = regex(rb"-----BEGIN ([A-Z ]+)-----([^-]*)-----END \1-----")
 _COLUMNS: Final = 64
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -26,15 +27,18 @@ _OAEP_HASHES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 _DIGEST: Final = Prehashed(hashes.SHA256())
+# The DER of DigestInfo up to the SHA-256 digest, which ends it (RFC 8017, 9.2, note 1).
+_DIGEST_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
+_PKCS1_V1_5: Final = padding.PKCS1v15()
 _SIGNATURE_PADDINGS: Final[Mapping[str, padding.PKCS1v15 | padding.PSS]] = MappingProxyType(
     {
-        specs.RSA_PKCS1_SHA_256: padding.PKCS1v15(),
+        specs.RSA_PKCS1_SHA_256: _PKCS1_V1_5,
         specs.RSA_PSS_SHA_256: padding.PSS(padding.MGF1(hashes.SHA256()), _SALT_LENGTH),
     }
 )
 _ENCRYPTION_PADDINGS: Final[Mapping[str, padding.PKCS1v15 | padding.OAEP]] = MappingProxyType(
     {
-        specs.RSAES_PKCS1_V1_5: padding.PKCS1v15(),
+        specs.RSAES_PKCS1_V1_5: _PKCS1_V1_5,
         specs.RSAES_OAEP_SHA_1: padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None),  # noqa: S303 - the API's choice
         specs.RSAES_OAEP_SHA_256: padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None),
     }
@@ -51,7 +55,20 @@ def sign_rsa(key: rsa.RSAPrivateKey, algorithm: str, digest: bytes, random_bytes
 
 def verify_rsa(key: rsa.RSAPublicKey, algorithm: str, digest: bytes, signature: bytes) -> bool:
     """Return whether `signature` is valid for a SHA-256 digest."""
+    if algorithm == specs.RSA_PKCS1_SHA_256:
+        return _verify_pkcs1(key, digest, signature)
     return passes(key.verify, signature, digest, _SIGNATURE_PADDINGS[algorithm], _DIGEST)
+
+
+def _verify_pkcs1(key: rsa.RSAPublicKey, digest: bytes, signature: bytes) -> bool:
+    """Return whether a signature is valid by RFC 8017, 8.2.2: compare what was signed with what should have been.
+
+    OpenSSL checks the padding. To verify, it would look up the hash by its name too, a tenth of the time in all.
+    """
+    try:
+        return key.recover_data_from_signature(signature, _PKCS1_V1_5, None) == _DIGEST_INFO + digest
+    except InvalidSignature:
+        return False
 
 
 def sign_ecdsa(key: ec.EllipticCurvePrivateKey, digest: bytes, *, deterministic: bool) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -37,7 +38,7 @@ class Account(Struct, frozen=True):
     access_keys: dict[str, AccessKey] = {}
 
 
-class Caller(Struct, frozen=True):
+class Caller(Struct, frozen=True, dict=True):
     """Who sent a request: an AccessKey pair of an account, one of a session of a role, or an application.
 
     `policies` are those of the user and his groups, or of the role, besides the one of the AccessKey pair; None where
@@ -53,6 +54,16 @@ class Caller(Struct, frozen=True):
     session_name: str = ""
     source_identity: str = ""
     application: str | None = None
+
+    @cached_property
+    def possible_actions(self) -> set[str]:
+        """Which actions some statement allows on some resource, as far as that was asked before; see `access`."""
+        return set()
+
+    @cached_property
+    def plain_rights(self) -> set[tuple[str, ...]]:
+        """What the policies allow whatever the circumstances, as far as that was asked before, as a product tells it."""
+        return set()
 
     @property
     def arn(self) -> str:

@@ -25,13 +25,14 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from kms_mock.identity.patterns import compile_patterns
+from kms_mock.regex import regex
 from kms_mock.store.times import iso, parse_iso
 from kms_mock.suggestions import did_you_mean
 
 PrincipalKind = Literal["RAM", "Service", "Federated"]
 NOTHING: Final[Mapping[str, str]] = {}
-_NUMBER = re.compile(r"[+-]?(\d{1,300}(\.\d{0,300})?|\.\d{1,300})([eE][+-]?\d{1,3})?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_NUMBER = regex(r"[+-]?(\d{1,300}(\.\d{0,300})?|\.\d{1,300})([eE][+-]?\d{1,3})?", re.ASCII)
+_DATE = regex(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _MAX_VALUE = 4096
 
 

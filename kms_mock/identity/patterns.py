@@ -6,13 +6,14 @@ backtracks: its cost is bounded by the length of the text plus the length of the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from kms_mock.regex import regex
+
 MAX_PATTERN = 2048  # characters; the longest ARN is far shorter
-_RUN = re.compile(r"[*?]+")
+_RUN = regex(r"[*?]+")
 
 Match = Callable[[str], bool]
 

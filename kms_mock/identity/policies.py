@@ -9,7 +9,6 @@ case is inferred.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -19,11 +18,12 @@ from msgspec import Struct
 
 from kms_mock.identity.conditions import Condition, PrincipalKind, Request, compile_condition
 from kms_mock.identity.patterns import Match, compile_patterns, match_everything
+from kms_mock.regex import regex
 
 MAX_POLICY_BYTES = 32768
-_SID = re.compile(r"[A-Za-z0-9 _/+=.@-]{0,128}")
+_SID = regex(r"[A-Za-z0-9 _/+=.@-]{0,128}")
 _ANY_REGION_ACCOUNT_AND_NAME = ("\ue000:\ue000:\ue000", "\ue000\ue000:\ue000\ue000:\ue000\ue000")  # in no pattern
-_MOST_ACTIONS = 512  # more than all products here have
+MOST_ACTIONS = 512  # more than all products here have
 
 Effect = Literal["Allow", "Deny"]
 
@@ -90,7 +90,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
                 for number, statement in enumerate(self.Statement, 1)
                 if statement.compiled.covers_action(folded)
             )
-            if len(self._about) < _MOST_ACTIONS:
+            if len(self._about) < MOST_ACTIONS:
                 self._about[action] = found
         return found
 
@@ -107,7 +107,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
                 next((numbered for numbered in about if numbered[2].denies_everywhere(service)), None),
                 next((numbered for numbered in about if not numbered[2].denies), None),
             )
-            if len(self._anywhere) < _MOST_ACTIONS:
+            if len(self._anywhere) < MOST_ACTIONS:
                 self._anywhere[action] = found
         return found
 

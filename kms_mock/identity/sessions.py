@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from kms_mock.identity.identities import role_arn
 from kms_mock.identity.policies import Policy
+from kms_mock.regex import regex
 from kms_mock.store.resource import Index, Resource
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _ID_LENGTH: Final = 25  # as the samples of the STS documentation have it
 _SECRET_LENGTH: Final = 44
 _TOKEN_START: Final = "CAIS"  # noqa: S105 (how every token begins)
 _TOKEN_BYTES: Final = 243
-_TOKEN = re.compile(r"CAIS[A-Za-z0-9+/]{324}")
+_TOKEN = regex(r"CAIS[A-Za-z0-9+/]{324}")
 KEPT_SECONDS: Final = 86400  # that an expired session is remembered, so that its refusal says why
 MOST_SESSIONS: Final = 20_000  # about 30 MB
 

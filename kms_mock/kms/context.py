@@ -41,6 +41,10 @@ class Context(context.Context):
         self.authorize(found.arn)
         return found
 
+    def authorize_use(self, found: Key | Secret, action: str | None = None) -> None:
+        """Check that the caller may do this operation, or `action`, with a key or secret. Raises NO_PERMISSION_ON."""
+        self.authorize(found.arn, found.policy, action, found.tags)
+
     def instance(self, instance_id: str) -> Instance:
         """Return a KMS instance by its id or ARN. Raises INSTANCE_NOT_FOUND, NO_PERMISSION_ON."""
         name = self._enter(instance_id, errors.INSTANCE_NOT_FOUND, "keystore")
@@ -76,7 +80,7 @@ class Context(context.Context):
         if name.startswith("alias/"):
             name = self.partition[aliases].find(name).key_id
         found = self.partition[keys].find(name)
-        self.authorize(found.arn, found.policy, action, found.tags)
+        self.authorize_use(found, action)
         return found
 
     def key_by_id(self, key_id: str) -> Key:
@@ -94,7 +98,7 @@ class Context(context.Context):
             found = partition[keys].owner(KEY_VERSIONS, version_id)
             if found is not None:
                 self.partition = partition
-                self.authorize(found.arn, found.policy, action, found.tags)
+                self.authorize_use(found, action)
                 return found
         raise errors.KEY_NOT_FOUND(f"No key in {self.partition.region} has the version {version_id[:36]}.")
 
@@ -112,7 +116,7 @@ class Context(context.Context):
         if name.startswith("acs:"):
             name = self._enter(name, errors.SECRET_NOT_FOUND, "secret")
         found = self.partition[secrets].find(name)
-        self.authorize(found.arn, found.policy, tags=found.tags)
+        self.authorize_use(found)
         return found
 
     def live_secret(self, name_or_arn: str) -> Secret:

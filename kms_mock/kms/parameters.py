@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from kms_mock.config import REGION
 from kms_mock.crypto.specs import KEY_SPECS, KeySpec
+from kms_mock.defaults import REGION
 from kms_mock.kms.model.access import (
     MAX_POLICIES,
     Permission,

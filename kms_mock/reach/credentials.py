@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack
 
-from kms_mock.config import DUMMY, OIDC_SUBJECT, ROLE_WAYS
+from kms_mock.defaults import DUMMY, OIDC_SUBJECT, ROLE_WAYS
 from kms_mock.identity.accounts import AccessKey, account_of_access_key, accounts, authentication_settings
 from kms_mock.store.store import Store
 

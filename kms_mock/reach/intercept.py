@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, Self
 
-from kms_mock.config import DEFAULT_REGION
+from kms_mock.defaults import DEFAULT_REGION
 from kms_mock.lifecycle import Startable
 from kms_mock.reach import patches
 from kms_mock.reach.asked import AskedHosts, Outcome

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from kms_mock.config import DUMMY, OIDC_SUBJECT
+from kms_mock.defaults import DUMMY, OIDC_SUBJECT
 from kms_mock.identity.access import decide_access
 from kms_mock.identity.accounts import AccessKey, Account, accounts, authentication_settings
 from kms_mock.identity.callers import known_caller

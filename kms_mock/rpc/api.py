@@ -20,6 +20,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kms_mock.regex import regex
 from kms_mock.rpc import errors
 from kms_mock.rpc.authentication import ClientKeys
 from kms_mock.rpc.binding import DryRun, Parameter, declare
@@ -190,7 +191,8 @@ class Api:
     XML answers, with the operation's name for `{operation}`. `context` is what its handlers receive. `errors` is its
     catalogue, `common_errors` are rows that any operation may answer besides its own. `check_account` refuses callers
     whose account may not use the product: it is asked again when a record of an account changes. `admit` refuses
-    requests of which there are too many. `inferred` are rules for all operations that no document states, each as
+    requests of which there are too many, and returns whether an account's are counted: where they are not, it is asked
+    again when a record of the account changes. `inferred` are rules for all operations that no document states, each as
     a sentence. `client_keys` are the key pairs that the product issues for signing requests. `has_policies` returns
     whether a resource in a partition has a policy of its own. `names_of` returns the other names of the resource that a
     request from a partition names. `wire_form` is how its requests travel if not in the RPC style. What the gateway
@@ -212,7 +214,7 @@ class Api:
         errors: Mapping[str, ErrorSpec] | None = None,
         common_errors: Iterable[ErrorSpec] = (),
         check_account: Callable[[Store, str], None] | None = None,
-        admit: Callable[[Context], None] | None = None,
+        admit: Callable[[Context], bool] | None = None,
         inferred: Iterable[str] = (),
         client_keys: ClientKeys | None = None,
         has_policies: Callable[[Partition], bool] = lambda _: False,
@@ -223,8 +225,8 @@ class Api:
         self.version = version
         self.resources = tuple(resources)
         self.service = service or product.lower()
-        self.host = re.compile(host or rf"{re.escape(self.service)}(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com")
-        self.hosts = (self.host, re.compile(other_hosts)) if other_hosts else (self.host,)
+        self.host = regex(host or rf"{re.escape(self.service)}(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com")
+        self.hosts = (self.host, regex(other_hosts)) if other_hosts else (self.host,)
         self.xml_root = xml_root or product.upper()
         self.context = context
         self.wire_form = wire_form
@@ -243,7 +245,8 @@ class Api:
     @property
     def operations(self) -> Mapping[str, Operation]:
         """All operations by name."""
-        self._import_modules()
+        if self._modules:
+            self._import_modules()
         return self._operations
 
     @property

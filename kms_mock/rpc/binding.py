@@ -194,8 +194,14 @@ def _reader(name: str, hint: Any, markers: list[Any]) -> Callable[[Mapping[str, 
         parse = _json_parser(hint)
     if parse is not None:
         return _read_parsed(name, hint, parse)
-    constrained = any(isinstance(mark, msgspec.Meta) for mark in markers)
-    return _read_text(name, hint) if constrained or _plain(hint) is not str else itemgetter(name)
+    constraints = [mark for mark in markers if isinstance(mark, msgspec.Meta)]
+    if _plain(hint) is str and not constraints:
+        return itemgetter(name)
+    read = _read_value(name, hint)
+    longest = constraints[0].max_length if _plain(hint) is str and len(constraints) == 1 else None
+    if longest is None or constraints[0] != msgspec.Meta(max_length=longest, description=constraints[0].description):
+        return read
+    return _read_bounded_text(name, longest, read)
 
 
 def _plain(hint: Any) -> Any:
@@ -209,7 +215,19 @@ def _read_parsed(name: str, hint: Any, parse: Callable[[str], Any]) -> Callable[
     return read
 
 
-def _read_text(name: str, hint: Any) -> Callable[[Mapping[str, str]], Any]:
+def _read_bounded_text(
+    name: str, longest: int, read_checked: Callable[[Mapping[str, str]], Any]
+) -> Callable[[Mapping[str, str]], Any]:
+    """Read a text that is bounded in length only: one that is not too long is what the request has."""
+
+    def read(parameters: Mapping[str, str]) -> Any:
+        text = parameters[name]
+        return text if len(text) <= longest else read_checked(parameters)
+
+    return read
+
+
+def _read_value(name: str, hint: Any) -> Callable[[Mapping[str, str]], Any]:
     """Read a plain value. Its type stands in a struct: a bare one is analysed anew at each conversion."""
     holder: Any = None
 

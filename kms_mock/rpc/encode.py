@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from xml.parsers.expat import ExpatError, ParserCreate
 
 import msgspec
 from msgspec import Struct
@@ -75,7 +74,9 @@ def encode_error(error: errors.ApiError, *, xml: bool, root: str, request_id: st
 
 def to_xml(tree: Mapping[str, Any], root: str) -> bytes:
     """Write a tree below the root element of its product; a list is its key repeated, so `{"Keys": {"Key": [...]}}` nests as documented."""
-    import xmltodict  # noqa: PLC0415 (most servers never answer XML)
+    from xml.parsers.expat import ExpatError, ParserCreate  # noqa: PLC0415 (most servers never answer XML)
+
+    import xmltodict  # noqa: PLC0415
 
     try:
         # Tags of certificates are an object: their keys become names, none of them an attribute's.
@@ -95,7 +96,9 @@ def decode_document(body: bytes) -> Mapping[str, Any]:
         return msgspec.json.decode(body, type=dict[str, Any])
     except ValueError:
         pass
-    import xmltodict  # noqa: PLC0415 (see to_xml)
+    from xml.parsers.expat import ExpatError  # noqa: PLC0415 (see to_xml)
+
+    import xmltodict  # noqa: PLC0415
 
     try:
         (tree,) = xmltodict.parse(body, strip_whitespace=False).values()

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from kms_mock.config import MAX_BODY_BYTES, REGION
+from kms_mock.defaults import MAX_BODY_BYTES, REGION
 from kms_mock.identity.access import refusal_everywhere
 from kms_mock.identity.accounts import AccessKey, Caller
 from kms_mock.logs import LogRequest, trace
@@ -61,9 +61,12 @@ class Fault(Protocol):
 
 
 class Faults(Protocol):
-    """Finds the fault for a request; false when there is none at all."""
+    """Finds the fault for a request; `active` is empty when there is none at all."""
 
-    def __bool__(self) -> bool: ...
+    @property
+    def active(self) -> Sequence[object]:
+        """The faults."""
+        ...
 
     def pick(self, operation: Operation, request: ApiRequest) -> Fault | None:
         """Return the fault that strikes this request, or None."""
@@ -113,6 +116,8 @@ class Gateway:
         self._anonymous = Caller(store.default_account, AccessKey(""))
         # Which accounts passed the `check_account` of an API; the store empties it when a record of an account changes.
         self._may_use: dict[tuple[Api, str], bool] = store.account_cache()
+        # Accounts that an API admits without counting their requests; emptied likewise.
+        self._unlimited: dict[tuple[Api, str], bool] = store.account_cache()
         self._warned: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
@@ -128,7 +133,7 @@ class Gateway:
         try:
             request = self._decode(http, apis)
             operation = self._find(request, apis)
-            fault = self._faults.pick(operation, request) if self._faults else None
+            fault = self._faults.pick(operation, request) if self._faults is not None and self._faults.active else None
             if fault:
                 await fault.strike("before", operation)
             result = await self._run(operation, request, request_id, checks)
@@ -171,8 +176,8 @@ class Gateway:
             dry_run = arguments.pop("dry_run", False)  # declared with @operation(dry_run=True); handlers do not take it
             self._warn_ignored(operation, request)
             context = self._context(operation, caller, request, request_id, checks)
-            if api.admit is not None:
-                api.admit(context)  # refuses when there are too many requests
+            if api.admit is not None and (api, caller.account) not in self._unlimited and not api.admit(context):
+                self._unlimited[api, caller.account] = True  # others are refused when there are too many requests
             # An operation that names no resource is authorized here, all others when the handler looks up the resource.
             if operation.container is not None:
                 context.authorize_container()
@@ -262,7 +267,7 @@ class Gateway:
         elif api.wire_form is None:
             caller = self._authenticator.authenticate(request)
         else:
-            caller = api.wire_form.authenticate(request, self.store, self.sources)
+            caller = api.wire_form.authenticate(request, self.sources)
         if operation.needs_service and api.check_account is not None and (api, caller.account) not in self._may_use:
             api.check_account(self.store, caller.account)
             self._may_use[api, caller.account] = True
@@ -279,6 +284,8 @@ class Gateway:
         """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource itself."""
         has_policies, account = operation.api.has_policies, caller.account
         for action in operation.ram_actions:
+            if action in caller.possible_actions:
+                continue
             denial = refusal_everywhere(
                 caller,
                 action,

@@ -11,9 +11,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
+from kms_mock.regex import regex
+
 _END = r"\Z"
 OTHER = "the value does not have the form of this parameter"
-_PATH = re.compile(r"(?P<problem>.*?)(?: - at `(?P<path>\$[^`]*)`)?", re.DOTALL)
+_PATH = regex(r"(?P<problem>.*?)(?: - at `(?P<path>\$[^`]*)`)?", re.DOTALL)
 _TYPES = {
     "array": "a JSON array",
     "bool": "true or false",

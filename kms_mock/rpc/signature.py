@@ -15,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kms_mock.rpc.canonical import Recipe, RsaVerifier, recipe, utf8
-from kms_mock.rpc.signature_explained import explanation
 from kms_mock.rpc.signed_request import (
     ALGORITHMS,
     PARAMETER_SCHEMES,
@@ -201,6 +200,8 @@ def _bad_key(request: SignedRequest, scheme: Scheme, keys: Keys) -> Problem | No
     right, given, uncovered = recipe(request, key, keys.verify_rsa), _given(request), _uncovered(request)
     if not uncovered and _matches(request, right, given):
         return None
+    from kms_mock.rpc.signature_explained import explanation  # noqa: PLC0415 (most signatures match)
+
     reason = f"The {scheme} signature does not match: {uncovered or explanation(request, right, given, key)}"
     canonical, to_sign = _texts(right)
     return Problem("mismatch", to_sign, reason, canonical)

@@ -34,7 +34,7 @@ class WireForm(Struct, frozen=True):
 
     matches: Callable[[HttpRequest], bool]
     decode: Callable[[HttpRequest, Mapping[str, Operation], Store], ApiRequest]
-    authenticate: Callable[[ApiRequest, Store, Sources], Caller]
+    authenticate: Callable[[ApiRequest, Sources], Caller]
     encode: Callable[[Operation, Mapping[str, Any]], HttpResponse]
     encode_error: Callable[[ApiError, str], HttpResponse]
     read_parameters: Callable[[Operation, bytes], dict[str, str]]

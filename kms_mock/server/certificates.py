@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-import re
 import ssl
 import tempfile
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kms_mock.config import Config
+from kms_mock.regex import regex
 from kms_mock.server.authority_files import CERTIFICATE, AuthorityError, default_folder, load_or_make
 from kms_mock.server.hosts import LOCAL_NAMES, is_alibaba_cloud
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("kms_mock")
 
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+_HOST_NAME = regex(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _MAX_CONTEXTS = 256  # a client that asks for ever new names costs no more
 
 

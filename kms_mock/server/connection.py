@@ -28,7 +28,7 @@ from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server import aiohttp_web as web
 from kms_mock.server.delivery import MAX_SINGLE_WRITE, FinalResponse, reset, serialize
-from kms_mock.server.lane import begin, is_plain
+from kms_mock.server.lane import SHORT_BODY, begin, is_plain
 from kms_mock.server.proxy import ConnectRequest
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ log = logging.getLogger("kms_mock")
 
 _LINGER_SECONDS = 2.0
 _receive = web.RequestHandler.data_received
-PRIVATE_NAMES = ("_loop", "_messages", "_parser", "_request_count", "_task_handler", "_waiter")
+PRIVATE_NAMES = ("_buffer", "_loop", "_messages", "_parser", "_request_count", "_task_handler", "_waiter")
 
 
 @cache
 def check_aiohttp(base: type = web.RequestHandler) -> None:
     """Check that aiohttp has the private attributes that are used here. Raises RuntimeError."""
-    missing = [name for name in PRIVATE_NAMES if not hasattr(base, name)]
+    missing = [name for name in PRIVATE_NAMES if not hasattr(base, name) and not hasattr(StreamReader, name)]
     if missing:
         raise RuntimeError(
             f"kms-mock does not work with aiohttp {aiohttp.__version__}: its RequestHandler has no {', '.join(missing)}. "
@@ -172,7 +172,7 @@ class Connection(web.RequestHandler):
             self._wake_task()  # the client reads slowly: the answer waits for that
             return False
         self.queued_requests.popleft()  # first: reading a body looks for the next request
-        content = b"" if body is EMPTY_PAYLOAD else body.read_nowait()
+        content = b"" if body is EMPTY_PAYLOAD else _content(body)
         http = HttpRequest(message.method, message.path, message.headers, content, self.peer, self.is_tls, self.region)
         answer: HttpResponse | Awaitable[HttpResponse] | Exception
         try:
@@ -345,3 +345,8 @@ class Connection(web.RequestHandler):
                 self.open_transport.close()
                 if self.is_tls:  # an orderly end would wait for the client's
                     self.open_transport.abort()
+
+
+def _content(body: StreamReader) -> bytes:
+    """Return a body that has arrived. Reading a short one was never paused, so that aiohttp need not go on with it."""
+    return b"".join(body._buffer) if body.total_bytes <= SHORT_BODY else body.read_nowait()  # noqa: SLF001

@@ -16,12 +16,13 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from kms_mock.config import CLIENT_KEY_PASSWORD, MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, Config
+from kms_mock.config import Config
 from kms_mock.control.clock import Clock
 from kms_mock.control.controls import Controls
 from kms_mock.control.coverage import operations
 from kms_mock.control.faults import FaultSpec
 from kms_mock.control.minimal_policy import access_points, minimal_policies, named_identity
+from kms_mock.defaults import CLIENT_KEY_PASSWORD, MAX_BODY_BYTES, MAX_DOCUMENT_BYTES
 from kms_mock.fixtures import FixtureError, client_keys
 from kms_mock.fixtures.files import FixtureDocument
 from kms_mock.fixtures.key_pairs import missing_key_pairs

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from kms_mock.config import MAX_BODY_BYTES
+from kms_mock.defaults import MAX_BODY_BYTES
 from kms_mock.identity.identities import Role, roles
 from kms_mock.identity.sessions import Session, SessionOrder, issue_session, lasting_session
 from kms_mock.identity.trust import ecs_refusal

@@ -19,7 +19,7 @@ from kms_mock.server import aiohttp_web as web
 
 MAX_SINGLE_WRITE = 65536  # bytes: of a longer body, aiohttp waits until the client has read enough
 _MAX_REASON = 1000
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER for zero seconds: closing sends RST instead of FIN
 
 
@@ -103,10 +103,14 @@ def reset(transport: asyncio.Transport) -> None:
 
 def serialize(answer: HttpResponse, more: str) -> bytes:
     """Return an answer as the bytes of an HTTP/1.1 response; `more` are further header lines."""
-    if answer.reason or answer.retry_after is not None or answer.headers:
-        more += "".join([f"{name}: {value}\r\n" for name, value in _optional_headers(answer).items()])
+    headers = answer.headers
+    if answer.reason or answer.retry_after is not None:
+        headers = tuple(_optional_headers(answer).items())
+    for name, value in headers:
+        more += f"{name}: {value}\r\n"
+    status_line = _STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} "
     head = (
-        f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}\r\nContent-Type: {answer.content_type}\r\n"
+        f"{status_line}\r\nContent-Type: {answer.content_type}\r\n"
         f"x-acs-request-id: {answer.request_id}\r\n{more}Content-Length: {len(answer.body)}\r\n\r\n"
     )
     return head.encode() + answer.body

@@ -12,6 +12,7 @@ from msgspec import Struct
 from multidict import CIMultiDict
 from yarl import URL
 
+from kms_mock.regex import regex
 from kms_mock.server import aiohttp_web as web
 from kms_mock.server.delivery import ask_for_body
 from kms_mock.server.hosts import Hosts, Place, split_authority
@@ -19,7 +20,7 @@ from kms_mock.server.proxy import ConnectRequest
 
 log = logging.getLogger("kms_mock")
 
-_ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_ABSOLUTE = regex(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _PORTS = {"http": 80, "https": 443}
 # RFC 9110, 7.6.1: what concerns one connection and is not passed on.
 _HOP_BY_HOP = frozenset(
@@ -89,7 +90,7 @@ class Forwarder:
     """Passes plain HTTP requests on to other hosts, bodies as they come."""
 
     def __init__(self, seconds: float) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=seconds)
+        self._seconds = seconds
         self._session: aiohttp.ClientSession | None = None
 
     async def forward(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -97,7 +98,7 @@ class Forwarder:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=self._timeout,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._seconds),
                 auto_decompress=False,
                 skip_auto_headers=_DEFAULT_HEADERS,
                 # The system's resolver, as tunnels use it; with aiodns installed aiohttp would take another one.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -59,14 +59,7 @@ def is_alibaba_cloud(host: str) -> bool:
     )
 
 
-def address_family(host: str) -> socket.AddressFamily | None:
-    """Return the family of an address; None for what is a name, or "" for all addresses."""
-    try:
-        return socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET  # noqa: PLR2004 (IPv6)
-    except ValueError:
-        return None
-
-
+@lru_cache(64)  # every server asks for its own address, and a control request for its client's
 def is_loopback(address: str | None) -> bool:
     """Return whether an address is this machine's own; None is a client that has gone already."""
     try:

@@ -51,12 +51,19 @@ class _Arrival:
 class Intake:
     """The connections of one server that belong to no protocol yet."""
 
-    def __init__(self, connections: ConnectionPool, certificates: Certificates, proxy: Proxy, config: Config) -> None:
+    def __init__(
+        self,
+        connections: ConnectionPool,
+        certificates: Certificates,
+        proxy: Proxy,
+        config: Config,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._connections = connections
         self._certificates = certificates
         self._proxy = proxy
         self._timeout = config.header_timeout
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._arrivals: set[_Arrival] = set()
         self._tasks: dict[asyncio.Task[None], socket.socket] = {}
 

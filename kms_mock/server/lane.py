@@ -18,7 +18,7 @@ from kms_mock.server.special import SPECIAL_TARGETS, VISITED
 
 T = TypeVar("T")
 
-_SHORT_BODY = 65536  # bytes: of more than twice as many aiohttp reads no more until somebody takes them
+SHORT_BODY = 65536  # bytes: of more than twice as many aiohttp reads no more until somebody takes them
 
 
 def is_plain(message: Any, body: StreamReader) -> bool:
@@ -38,7 +38,7 @@ def is_plain(message: Any, body: StreamReader) -> bool:
 def _is_short(message: RawRequestMessage, body: StreamReader) -> bool:
     """Return whether a body is there, or will be with nobody reading it, and whether its client waits for nothing."""
     headers = message.headers
-    is_coming = not message.chunked and int(headers["Content-Length"]) <= _SHORT_BODY
+    is_coming = not message.chunked and int(headers["Content-Length"]) <= SHORT_BODY
     return (is_coming or body.is_eof()) and "Expect" not in headers
 
 

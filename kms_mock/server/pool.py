@@ -10,7 +10,8 @@ from typing import Any, Protocol, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kms_mock.config import MAX_BODY_BYTES, Config
+from kms_mock.config import Config
+from kms_mock.defaults import MAX_BODY_BYTES
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse
 from kms_mock.server import aiohttp_web as web
@@ -51,9 +52,11 @@ class RequestHandlers(Struct, frozen=True):
 class ConnectionPool(web.Server):
     """The open connections of one server, and what answers their requests."""
 
-    def __init__(self, handlers: RequestHandlers, config: Config, proxy: Proxy) -> None:
+    def __init__(
+        self, handlers: RequestHandlers, config: Config, proxy: Proxy, loop: asyncio.AbstractEventLoop
+    ) -> None:
         check_aiohttp()
-        super().__init__(self._handle)
+        super().__init__(self._handle, loop=loop)
         self.handlers = handlers
         self.config = config
         self._proxy = proxy

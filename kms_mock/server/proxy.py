@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import socket
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from kms_mock.config import Config
+from kms_mock.regex import regex
 from kms_mock.server.hosts import Hosts, is_loopback, split_authority
 from kms_mock.server.tunnel import Tunnel
 
@@ -18,7 +18,7 @@ MAX_HEAD = 16384
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 NOT_THIS_MACHINE = "the proxy of kms-mock serves only this machine; see --proxy-remote"
 _CONNECT = b"CONNECT "
-_REQUEST_LINE = re.compile(r"CONNECT (\S+) HTTP/1\.[01]")
+_REQUEST_LINE = regex(r"CONNECT (\S+) HTTP/1\.[01]")
 
 
 class ConnectRequest(Struct, frozen=True):
@@ -40,11 +40,17 @@ class ConnectRequest(Struct, frozen=True):
 class Proxy:
     """The tunnels of one server. `addresses` returns those that the server itself listens on."""
 
-    def __init__(self, hosts: Hosts, config: Config, addresses: Callable[[], list[tuple[str, int]]]) -> None:
+    def __init__(
+        self,
+        hosts: Hosts,
+        config: Config,
+        addresses: Callable[[], list[tuple[str, int]]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self.hosts = hosts
         self._config = config
         self._addresses = addresses
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._tunnels: set[Tunnel] = set()
 
     def serves(self, peer: str | None) -> bool:

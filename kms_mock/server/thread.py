@@ -37,38 +37,42 @@ class _StoppedError(Exception):
 class _Run:
     """One run of a server, from its start to its stop."""
 
-    def __init__(self, make_server: Callable[[], HttpServer]) -> None:
-        self._make_server = make_server
+    def __init__(self, make_server: Callable[[asyncio.AbstractEventLoop], HttpServer]) -> None:
         self._loop = ServerLoop()
-        self._started: Future[HttpServer] = Future()
-        self._stop = asyncio.Event()
+        try:
+            self.server = make_server(self._loop)
+        except BaseException:
+            self._loop.close()
+            raise
         self._lock = threading.Lock()  # guards `_open`, which is true while the loop still takes calls
         self._open = True
         self._thread = threading.Thread(target=self._main, name="kms-mock", daemon=True)
         self.process = os.getpid()
 
-    @property
-    def port(self) -> int:
-        return self._started.result().port
-
-    @property
-    def ports(self) -> dict[str, int]:
-        return self._started.result().ports
-
     def start(self) -> None:
-        """Return when the port accepts. Raises what kept the server from listening."""
-        self._thread.start()
+        """Return when the port accepts. Raises what kept the server from listening.
+
+        It listens from this thread: to wait for the other one would cost a third of a start.
+        """
         try:
-            self._started.result()
+            self.server.start()
+            self._thread.start()
         except BaseException:  # KeyboardInterrupt, too, must not leave a server behind
-            self.stop()
+            while self._thread in threading.enumerate() and not self._thread.is_alive():
+                time.sleep(0)  # interrupted while the thread begins
+            if self._thread.is_alive():
+                self.stop()
+            else:
+                self.server.close()
+                self._loop.close()
             raise
 
     def stop(self) -> None:
-        """End the server and its thread."""
+        """End the server and its thread, after the calls that it has accepted."""
         with self._lock:
             if self._open:
-                self._loop.call_soon_threadsafe(self._stop.set)
+                self._open = False
+                self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
     def call(self, function: Callable[[], T]) -> T:
@@ -84,37 +88,26 @@ class _Run:
 
     def close_kept_connections(self) -> int:
         """Begin to close connections; return how many there are. Called on the loop."""
-        return self._started.result().close_kept_connections()
+        return self.server.close_kept_connections()
 
     def open_region(self, region: str) -> int:
         """Listen as the endpoint of one more region; return the port. Nothing may stop the server meanwhile."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("the endpoint of another region cannot be opened while a request is being answered")
-        return asyncio.run_coroutine_threadsafe(self._started.result().open_region(region), self._loop).result()
+        return self.call(lambda: self.server.open_region(region))
 
     def close_in_child(self) -> None:
         """Close the sockets in a forked process, where this server does not run."""
-        self._started.result().close_in_child()
+        self.server.close_in_child()
 
     def _main(self) -> None:
         try:
-            self._loop.run_until_complete(self._serve())
-        except BaseException as error:
-            if self._started.done():
-                raise
-            self._started.set_exception(error)
+            self._loop.run_forever()
         finally:
             with self._lock:
                 self._open = False
-            self._loop.run_until_complete(asyncio.sleep(0))  # calls that were accepted run before this returns
+            self._loop.run_until_complete(self.server.stop())
             self._loop.close()  # does not wait for work on other threads: nobody needs its result any more
-
-    async def _serve(self) -> None:
-        server = self._make_server()
-        await server.start()
-        self._started.set_result(server)
-        await self._stop.wait()
-        await server.stop()
 
 
 class ServerThread:
@@ -123,7 +116,7 @@ class ServerThread:
     In a forked process it does not run: `call` raises RuntimeError there, `port` still tells where the parent listens.
     """
 
-    def __init__(self, make_server: Callable[[], HttpServer]) -> None:
+    def __init__(self, make_server: Callable[[asyncio.AbstractEventLoop], HttpServer]) -> None:
         self._make_server = make_server
         self._lock = threading.RLock()  # held while the server starts or stops, and by calls while it does not run
         self._run: _Run | None = None
@@ -133,7 +126,7 @@ class ServerThread:
     def port(self) -> int | None:
         """The port it listens on; None while it does not run."""
         run = self._run
-        return None if run is None else run.port
+        return None if run is None else run.server.port
 
     def start(self) -> None:
         """Return when the port accepts. Raises OSError at once when it is taken, RuntimeError when already running."""
@@ -150,10 +143,10 @@ class ServerThread:
             run = self._run
             if run is None:
                 return None
-            if region not in run.ports:
+            if region not in run.server.ports:
                 self.check_process()
                 return run.open_region(region)
-            return run.ports[region]
+            return run.server.ports[region]
 
     def stop(self) -> set[int]:
         """Close all connections and end the thread; return the ports it listened on, none if it did not run."""
@@ -164,7 +157,7 @@ class ServerThread:
             if run.process == os.getpid():
                 run.stop()
             self._run = None
-            return {run.port, *run.ports.values()}
+            return {run.server.port, *run.server.ports.values()}
 
     def call(self, function: Callable[[], T]) -> T:
         """Run a function between two requests and return its result; on the calling thread if there is no server."""

@@ -106,9 +106,8 @@ class Partition(dict[Resource[Any], Table[Any]]):
     def written(self, change: Change) -> None:
         """Note a change of one of the tables; only they call this."""
         store, resource, before, after = self.store, change.resource, change.before, change.after
-        if (
-            not self.region and resource.saved
-        ):  # counts of requests are written with every request, and decide nothing there
+        # Counts of requests, which are not saved, are written with every request, and decide nothing there.
+        if (resource.decide_callers or not self.region) and resource.saved:
             store.clear_account_caches()
         if store.logs_changes and resource.logged:
             store.changes.append(change)

@@ -71,7 +71,7 @@ class Resource(Generic[R]):
     changes people read about has `changes_from(before)`, which returns lines; for any other one the changed fields
     are named. A record that is found by its tags has `tags`, values by keys. `label` returns the words for one record. `on_remove` removes what cannot exist without a record.
     `milestones` returns what a report of a test run counts. What is not `logged` is no effect of a request, what is
-    not `saved` is in no state file.
+    not `saved` is in no state file. From records that `decide_callers`, as from all of accounts, it follows who calls.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class Resource(Generic[R]):
         milestones: Callable[[R], Iterable[str]] | None = None,
         logged: bool = True,
         saved: bool = True,
+        decide_callers: bool = False,
     ) -> None:
         self.record = record
         self.name = name
@@ -98,6 +99,7 @@ class Resource(Generic[R]):
         self.milestones = milestones
         self.logged = logged
         self.saved = saved
+        self.decide_callers = decide_callers
         self.can_fall_due = hasattr(record, "happen")
         self.describes_changes = hasattr(record, "changes_from")
 

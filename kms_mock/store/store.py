@@ -43,9 +43,10 @@ class Store:
         self.unsaved: list[Change | StoreState] | None = None
         self.account_names: dict[str, str] = {}  # what reasons call an account, where it has a name
         self._account_caches: list[dict[Any, Any]] = []
-        self._partitions: dict[Place, Partition] = {}
+        self.known_signers: dict[str, Any] = self.account_cache()  # who signs with an id that a product issued, by id
+        self._partitions: dict[Place, Partition]
         # Anybody can name a region: a partition with nothing in it lives only as long as somebody uses it.
-        self._empty: WeakValueDictionary[Place, Partition] = WeakValueDictionary()
+        self._empty: WeakValueDictionary[Place, Partition]
         self.clear()
 
     # -- partitions ---------------------------------------------------------------------------------------------------
@@ -71,7 +72,9 @@ class Store:
 
     def open(self, account_id: str, region: str, now: float) -> Partition:
         """Return a partition as it is at `now`: due things happen first."""
-        partition = self._partitions.get((account_id, region)) or self.partition(account_id, region)
+        partition = self._partitions.get((account_id, region))
+        if partition is None:
+            partition = self.partition(account_id, region)
         if partition.next_due <= now:
             self._settle(partition, now)
         return partition
@@ -100,13 +103,16 @@ class Store:
             del self._empty[place]  # a request that still runs may hold it, with what was in it
 
     def account_cache(self) -> dict[Any, Any]:
-        """Return a dict for what follows from the records of accounts and of the server: it is cleared when one changes."""
+        """Return a dict for what follows from the records of accounts and of the server, and from those that decide callers.
+
+        It is cleared when one of them changes.
+        """
         cache: dict[Any, Any] = {}
         self._account_caches.append(cache)
         return cache
 
     def clear_account_caches(self) -> None:
-        """Forget what followed from the records of accounts and of the server; only partitions and this store call this."""
+        """Forget what is in the caches of accounts; only partitions and this store call this."""
         for cache in self._account_caches:
             cache.clear()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
+
+from kms_mock.regex import regex
 
 DAY = 86400
 # The clock stops at END_OF_TIME, and nothing can have happened later. What is computed from that (rotations in 730 days,
@@ -15,7 +16,7 @@ FIRST_DATE = datetime(1950, 1, 1, tzinfo=UTC).timestamp()
 END_OF_TIME = datetime(9900, 1, 1, tzinfo=UTC).timestamp()
 LAST_DATE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 SECONDS_OF_UNIT = {"d": DAY, "h": 3600, "m": 60, "s": 1}
-_INTERVAL = re.compile(r"([0-9]{1,12})([dhms])")
+_INTERVAL = regex(r"([0-9]{1,12})([dhms])")
 
 
 class DateRange(NamedTuple):

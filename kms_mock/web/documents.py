@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from msgspec import Struct
 
-from kms_mock.config import DUMMY
+from kms_mock.defaults import DUMMY
 
 
 class Answer(Struct, frozen=True):

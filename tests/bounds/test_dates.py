@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import Struct, structs
 
 from kms_mock import KmsMock, fixtures
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.fixtures import FixtureError
 from kms_mock.identity.sessions import Session
 from kms_mock.kms.model.access import AccessPoint, AccessPolicy, ClientKey, NetworkRule

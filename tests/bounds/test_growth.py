@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.control import faults
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.identity.patterns import compile_glob
 from kms_mock.kms.model import import_token, rates
 from kms_mock.kms.model.import_token import TOKENS_OF_KEY, import_tokens

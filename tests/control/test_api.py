@@ -10,7 +10,8 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from kms_mock.config import MAX_BODY_BYTES, Config
+from kms_mock.config import Config
+from kms_mock.defaults import MAX_BODY_BYTES
 from tests.support.control import FOREIGN_ORIGIN, SECRET_FIXTURE, control_request, exchange
 from tests.support.keys import create_key, schedule
 from tests.support.registry import REGISTRY

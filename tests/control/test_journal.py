@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from sys import getsizeof
 
 import pytest
 from alibabacloud_kms20160120.client import Client
@@ -10,6 +12,7 @@ from alibabacloud_kms20160120.client import Client
 from kms_mock import KmsMock
 from kms_mock.config import Config
 from kms_mock.control.calls import MASK
+from kms_mock.rpc.decode import HttpRequest
 from kms_mock.store.times import iso
 from tests.support import raw_http
 from tests.support.calls import last_call
@@ -139,6 +142,16 @@ def test_the_budget_counts_bytes_of_memory(kms: KmsMock) -> None:
     assert isinstance(last_call(kms).form, bytes)
     assert 300_000 < kms.calls.used_bytes < 310_000
     assert last_call(kms).unmasked_parameters["SecretData"] == "汉" * 100_000
+
+
+@pytest.mark.parametrize("character", ["x", "汉", "\U0001f511"])
+def test_the_budget_counts_a_query_as_it_is_kept(character: str) -> None:
+    """It is text: should a parser let characters through that are not escaped, each may take 4 bytes."""
+    mock = KmsMock()
+    target = f"/?Action=ListKeys&Version=2016-01-20&Unknown={character * 10_000}"
+    assert asyncio.run(mock.gateway.answer(HttpRequest("GET", target, {}))).status == 200
+    query = last_call(mock).query
+    assert getsizeof(query) < mock.calls.used_bytes < getsizeof(query) + 3000
 
 
 def test_what_only_the_journal_keeps_counts(kms: KmsMock, client: Client) -> None:

@@ -39,7 +39,7 @@ def test_documented_length() -> None:
 def test_unpack_reverses_pack(identifier: str, nonce: bytes, sealed: bytes) -> None:
     """All three parts come back, and the result takes no assignment."""
     blob = envelope.unpack(envelope.pack(identifier, nonce, sealed))
-    assert blob == (identifier, nonce, sealed)
+    assert blob == envelope.Blob(identifier, nonce, sealed)
     with pytest.raises(AttributeError):
         blob.nonce = b""  # type: ignore[misc]
 

@@ -367,7 +367,7 @@ class Machine:
         self.misplaced = self.misplaced or is_misplaced(b"".join(step.writes))
         if self.server is None:
             self.server = self.kms.http_server()
-            await self.server.start()
+            self.server.start()
         count = self.kms.calls.count
         received = await wire.send_and_read(self.server.port, step.writes)
         require(received is not None, "the server does not close", step)

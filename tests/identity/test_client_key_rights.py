@@ -11,7 +11,7 @@ from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.kms import errors
 from kms_mock.kms.model.client_key_rights import ALLOWED
 from tests.support.access import CLIENT_KEY

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA384
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.crypto.keypairs import RsaMaterial
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.kms import errors
 from kms_mock.kms.errors import ErrorSpec
 from kms_mock.kms.model.attestation import challenge_keys

@@ -12,8 +12,8 @@ from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.crypto.specs import KEY_SPECS
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.kms import errors
 from tests.support.calls import refused
 from tests.support.keys import (

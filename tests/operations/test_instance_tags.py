@@ -8,7 +8,7 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.kms import errors
 from tests.support.access import INSTANCE, NEW, WORLD
 from tests.support.calls import call, refused

@@ -10,7 +10,7 @@ from alibabacloud_kms20160120.client import Client
 from cryptography import x509
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.kms import errors
 from kms_mock.kms.errors import ErrorSpec
 from tests.support import raw_http

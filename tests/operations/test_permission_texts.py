@@ -8,7 +8,7 @@ import pytest
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from tests.support.access import INSTANCE, WORLD
 from tests.support.calls import call
 from tests.support.raw_http import ask, http, request_parameters

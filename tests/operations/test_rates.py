@@ -11,7 +11,7 @@ from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.fixtures import FixtureError
 from kms_mock.kms import errors
 from kms_mock.kms.model.rates import GROUP_OF, GROUPS
@@ -149,6 +149,26 @@ def test_a_checkpoint_brings_the_counts_back(kms: KmsMock, client: Client) -> No
     kms.load({**SECRETS, **limited({"GetSecretValue": 1})})
     kms.clock.freeze()
     fetch_secret(client)
+
+
+def test_an_account_that_was_not_limited_is_limited_from_its_new_record_on(kms: KmsMock, client: Client) -> None:
+    """That nothing limits an account is remembered until a record of an account changes: by a load, a checkpoint, a reset."""
+    fetch_secret(client)
+    for _ in range(2):
+        with kms.checkpoint():
+            kms.load(limited({"GetSecretValue": 1}))
+            fetch_secret(client)
+            throttled(kms, client)
+            before = kms.store.state()
+        for _ in range(3):
+            fetch_secret(client)
+        kms.store.restore(before)
+        throttled(kms, client)
+        kms.reset()
+        kms.load(SECRETS)
+        kms.clock.freeze()
+        for _ in range(3):
+            fetch_secret(client)
 
 
 def test_a_clock_that_goes_back_begins_anew(kms: KmsMock, client: Client) -> None:

@@ -10,7 +10,7 @@ from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.kms import errors
 from tests.support.calls import tag_parameter
 from tests.support.secrets import (

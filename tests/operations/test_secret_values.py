@@ -9,7 +9,7 @@ import pytest
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.kms import errors
 from tests.support.secrets import (
     ISO,

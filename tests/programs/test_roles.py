@@ -12,7 +12,7 @@ import pytest
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock, mock_kms
-from kms_mock.config import ROLE_WAYS
+from kms_mock.defaults import ROLE_WAYS
 from tests.programs.test_in_process import LOOPS
 from tests.support.cli import run_command
 from tests.support.programs import FIXTURE, FOLDER, load

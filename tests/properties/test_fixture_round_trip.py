@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kms_mock import fixtures
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.store.store import Store
 from tests.support.calls import tag_parameter
 from tests.support.in_process import InProcess

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kms_mock import KmsMock, mock_kms
-from kms_mock.config import OIDC_SUBJECT, ROLE_WAYS
+from kms_mock.defaults import OIDC_SUBJECT, ROLE_WAYS
 from kms_mock.reach.credentials import CREDENTIALS
 from kms_mock.reach.roles import WAYS, RoleError, RoleOptions
 from tests.support.calls import call

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from freezegun import freeze_time
 
 from kms_mock import KmsMock
@@ -119,17 +120,35 @@ def test_control_request_during_stop() -> None:
 
 
 def test_interrupted_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while `start` waits for the port leaves no server behind."""
+    """Ctrl-C while `start` waits for its thread leaves no server behind."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
     kms = KmsMock(DB)
-    monkeypatch.setattr("concurrent.futures.Future.result", interrupt)
+    monkeypatch.setattr("threading.Event.wait", interrupt)
     with pytest.raises(KeyboardInterrupt):
         kms.start()
     monkeypatch.undo()
     assert server_threads() == 0
+    with kms:
+        assert ask(kms, GET).status == 200
+
+
+def test_start_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `start` for which the system has no thread left raises that, and leaves the port free."""
+
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with KmsMock() as other:
+        port = other.port
+    kms = KmsMock(DB, port=port)
+    monkeypatch.setattr("threading._start_new_thread", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        kms.start()
+    monkeypatch.undo()
+    assert not accepts(port)
     with kms:
         assert ask(kms, GET).status == 200
 
@@ -185,24 +204,19 @@ def test_stop_with_half_a_request_or_an_unread_answer() -> None:
         assert half.closed()
 
 
-def test_stop_while_a_key_is_made() -> None:
+def test_stop_while_a_key_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work on another thread (an RSA key) does not keep `stop` waiting: nobody needs its result any more."""
     release, working = threading.Event(), threading.Event()
 
-    def work() -> None:
+    def search(*_: object) -> None:
         working.set()
         release.wait(PATIENCE)
 
-    kms = KmsMock(DB)
-
-    async def answer(_: Any) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, work)
-
-    kms.gateway.answer = answer  # type: ignore[assignment,method-assign]
-    kms.start()
+    monkeypatch.setattr(rsa, "generate_private_key", search)
+    kms = KmsMock().start()
     try:
         with Wire(kms) as wire, ThreadPoolExecutor(1) as pool:
-            wire.send(GET)
+            wire.send(http(query=request_parameters("CreateKey", KeySpec="RSA_2048", KeyUsage="SIGN/VERIFY")))
             assert working.wait(PATIENCE)
             pool.submit(kms.stop).result(PATIENCE / 2)
     finally:

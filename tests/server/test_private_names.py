@@ -15,7 +15,7 @@ from kms_mock.server import connection
 PACKAGE = Path(connection.__file__).parents[1]
 # Module -> the private names of others that it may use.
 ALLOWED = {
-    "server/connection.py": {"_loop", "_messages", "_parser", "_request_count", "_task_handler", "_waiter"},
+    "server/connection.py": {"_buffer", "_loop", "_messages", "_parser", "_request_count", "_task_handler", "_waiter"},
     "sdk_sessions.py": {"_sessions"},  # the official SDK has no public way to close a session
     "logs.py": {"_srcfile"},  # the switch that Python's logging HOWTO documents
 }

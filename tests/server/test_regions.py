@@ -18,7 +18,8 @@ from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION, Config
+from kms_mock.config import Config
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.sdk_sessions import _sessions
 from tests.support.calls import call
 from tests.support.cli import get, plain_call, run_command, serving

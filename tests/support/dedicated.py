@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from multidict import CIMultiDict
 
 from kms_mock import KmsMock, fixtures
-from kms_mock.config import CLIENT_KEY_PASSWORD
+from kms_mock.defaults import CLIENT_KEY_PASSWORD
 from kms_mock.fixtures.client_keys import file_of
 from kms_mock.kms.model.access import find_client_key
 from kms_mock.rpc.decode import HttpRequest

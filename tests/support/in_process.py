@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from msgspec.structs import replace
 
 from kms_mock import fixtures
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.products import APIS
 from kms_mock.rpc.decode import HttpRequest
 from kms_mock.rpc.encode import HttpResponse

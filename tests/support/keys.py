@@ -10,8 +10,8 @@ from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
 from kms_mock.crypto import wrapping
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from tests.support.secrets import resource_policy
 
 MATERIAL = bytes(range(32))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 
 SHANGHAI_ACCOUNT: dict[str, Any] = {
     "id": DEFAULT_ACCOUNT,

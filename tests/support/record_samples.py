@@ -15,11 +15,11 @@ import msgspec
 from msgspec.structs import replace
 
 from kms_mock.bss.renewals import Renewal, renewals
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.crypto import csr, pem
 from kms_mock.crypto import material as key_material
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.specs import KEY_SPECS
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.fixtures.base import policy_text
 from kms_mock.identity.accounts import AccessKey, Account, AuthenticationSettings, accounts, settings
 from kms_mock.identity.identities import (

@@ -12,7 +12,7 @@ from alibabacloud_kms20160120.client import Client
 from Tea.exceptions import TeaException
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from kms_mock.kms.errors import ErrorSpec
 from tests.support.calls import refused
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from kms_mock import KmsMock
-from kms_mock.config import DEFAULT_ACCOUNT
+from kms_mock.defaults import DEFAULT_ACCOUNT
 from tests.support.raw_http import VERSION, Answer, ask, http, request_parameters
 
 SECRET = {"name": "db", "value": "one", "tags": {"team": "a"}}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kms_mock import fixtures
-from kms_mock.config import DEFAULT_ACCOUNT, DEFAULT_REGION
+from kms_mock.defaults import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kms_mock.identity.accounts import account_ids, remove_account
 from kms_mock.identity.sessions import PREFIX
 from kms_mock.rpc import authentication

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-from kms_mock.identity.conditions import NOTHING
+from kms_mock.identity.accounts import Caller
+from kms_mock.identity.decisions import allow_plainly
 from kms_mock.kms import context, errors
 from kms_mock.kms.model.client_key_rights import InstancePolicy
-from kms_mock.kms.model.key import Key, keys
-from kms_mock.kms.model.secret import Secret, secrets
+from kms_mock.kms.model.key import Key
+from kms_mock.kms.model.secret import Secret
+from kms_mock.regex import regex
 
-_HOST = re.compile(r"([a-z0-9-]+)\.cryptoservice\.kms\.aliyuncs\.com(?::[0-9]+)?")
+_HOST = regex(r"([a-z0-9-]+)\.cryptoservice\.kms\.aliyuncs\.com(?::[0-9]+)?")
+MOST_RIGHTS = 1000  # remembered of a caller
+_LONGEST_HOST = 255  # characters of a name that is remembered: clients choose it
 _IN_NO_INSTANCE = "is in no KMS instance; the dedicated gateway serves what is in one (`instance` in a fixture file)."
 
 
@@ -22,35 +23,42 @@ class Context(context.Context):
     all.
     """
 
-    def authorize(
-        self,
-        arn: str,
-        resource_policy: str | None = None,
-        action: str | None = None,
-        tags: Mapping[str, str] = NOTHING,
-    ) -> None:
+    def authorize_use(self, found: Key | Secret, action: str | None = None) -> None:
         """Check that a key or secret is in the instance, and that the caller may use it.
 
         Raises KEY_NOT_FOUND, SECRET_NOT_FOUND, NO_PERMISSION.
         """
-        kind, _, name = arn.split(":", 4)[-1].partition("/")
-        record: Key | Secret
-        record = self.partition[keys].find(name) if kind == "key" else self.partition[secrets].find(name)
-        served, instance_id = _served(self), record.instance_id
-        if instance_id is None or (served and instance_id not in served):
+        caller, arn, instance_id = self.caller, found.arn, found.instance_id or ""
+        action, host = action or self.operation.ram_action, self.http.headers.get("host", "")
+        right = (action, arn, instance_id, host)  # all that the checks below depend on, but for circumstances
+        if found.policy is None and right in caller.plain_rights:
+            self.checks.append((caller, action, arn, "allowed"))
+            return
+        served = _served(host.lower(), caller)
+        if not instance_id or (served and instance_id not in served):
+            kind, _, name = arn.split(":", 4)[-1].partition("/")
             not_found = errors.KEY_NOT_FOUND if kind == "key" else errors.SECRET_NOT_FOUND
             elsewhere = f"is in instance {instance_id}; this is the gateway of {', '.join(sorted(served))}."
-            raise not_found(f"{kind.capitalize()} {name} {_IN_NO_INSTANCE if instance_id is None else elsewhere}")
-        super().authorize(arn, resource_policy, action, tags)
+            raise not_found(f"{kind.capitalize()} {name} {elsewhere if instance_id else _IN_NO_INSTANCE}")
+        self.authorize(arn, found.policy, action, found.tags)
+        if caller.account == self.partition.account_id and allow_plainly(caller.policies or (), action, arn):
+            _remember(caller, right)
 
 
-def _served(ctx: Context) -> set[str]:
+def _remember(caller: Caller, right: tuple[str, ...]) -> None:
+    if len(caller.plain_rights) >= MOST_RIGHTS:
+        caller.plain_rights.clear()
+    if len(right[-1]) <= _LONGEST_HOST:
+        caller.plain_rights.add(right)
+
+
+def _served(host: str, caller: Caller) -> set[str]:
     """Return the ids of the instances that a request is for; empty for all."""
-    host = _HOST.fullmatch(ctx.http.headers.get("host", "").lower())
-    if host is not None:
-        return {host[1]}
+    named = _HOST.fullmatch(host)
+    if named is not None:
+        return {named[1]}
     found = set()
-    for _, policy in ctx.caller.policies or ():
+    for _, policy in caller.policies or ():
         if type(policy) is InstancePolicy:  # isinstance asks the metaclass of structs, which takes long
             found.add(policy.instance_id)
     return found

@@ -10,7 +10,7 @@ from kms_mock.kms.dedicated import errors
 from kms_mock.kms.dedicated.authentication import CLIENT_KEY_ID, authenticate
 from kms_mock.kms.dedicated.messages import layout_of, read_answer, read_parameters
 from kms_mock.kms.dedicated.protobuf import Field, Message
-from kms_mock.kms.model.client_key_rights import find_client_key
+from kms_mock.kms.model.client_key_rights import known_client_key
 from kms_mock.rpc.api import Operation
 from kms_mock.rpc.decode import ApiRequest, HttpRequest, writable
 from kms_mock.rpc.encode import HttpResponse
@@ -65,7 +65,7 @@ def decode(http: HttpRequest, operations: Mapping[str, Operation], store: Store)
         if version_id := headers.get(KEY_VERSION_ID):
             parameters["KeyVersionId"] = version_id = writable(version_id)
             query = urlencode({"KeyVersionId": version_id})
-    found = find_client_key(store, access_key_id)
+    found = known_client_key(store, access_key_id)
     return ApiRequest(
         action=action,
         version=version,
@@ -76,6 +76,7 @@ def decode(http: HttpRequest, operations: Mapping[str, Operation], store: Store)
         query=query,
         form="",
         http=http,
+        signer=found,
     )
 
 

@@ -117,8 +117,20 @@ class AccessPoint(Struct, frozen=True):
         return _read_names(self.policies_text)
 
 
-network_rules = Resource(NetworkRule, "network rule", key=lambda rule: rule.name, missing=errors.ACCESS_NOT_FOUND)
-policies = Resource(AccessPolicy, "policy", key=lambda policy: policy.name, missing=errors.ACCESS_NOT_FOUND)
+network_rules = Resource(
+    NetworkRule,
+    "network rule",
+    key=lambda rule: rule.name,
+    missing=errors.ACCESS_NOT_FOUND,
+    decide_callers=True,
+)
+policies = Resource(
+    AccessPolicy,
+    "policy",
+    key=lambda policy: policy.name,
+    missing=errors.ACCESS_NOT_FOUND,
+    decide_callers=True,
+)
 CLIENT_KEYS = Index[AccessPoint](lambda point: point.client_keys, unique=True)
 access_points = Resource(
     AccessPoint,
@@ -126,6 +138,7 @@ access_points = Resource(
     key=lambda point: point.name,
     missing=errors.ACCESS_NOT_FOUND,
     indexes=(CLIENT_KEYS,),
+    decide_callers=True,
 )
 
 

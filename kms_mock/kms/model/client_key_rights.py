@@ -8,8 +8,8 @@ the operations that do what those of the Instance API do are allowed with them, 
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary, ref
+from typing import NamedTuple
+from weakref import ref
 
 from msgspec.structs import replace
 
@@ -32,7 +32,6 @@ from kms_mock.kms.model.arns import arn
 from kms_mock.kms.model.key import keys
 from kms_mock.kms.model.secret import secrets
 from kms_mock.store.partition import Partition
-from kms_mock.store.resource import Resource
 from kms_mock.store.store import Store
 from kms_mock.store.times import iso
 
@@ -65,6 +64,7 @@ ALLOWED: dict[Permission, tuple[str, list[str]]] = {
     "RbacPermission/Template/CryptoServiceSecretUser": ("secret/", _USE_OF_SECRETS),
     "RbacPermission/Template/SecretUser": ("secret/", _USE_OF_SECRETS),
 }
+MOST_KNOWN = 256  # client keys that are remembered
 _LONGEST_BLOCK = 64  # characters; only the scope of an IPv6 address can be longer, and no client has such a one
 
 
@@ -72,7 +72,7 @@ class InstancePolicy(Policy, frozen=True, dict=True):
     """A policy about what is in one KMS instance, which an ARN does not tell."""
 
     instance_id: str
-    partition: ref[Partition]  # else what is remembered of a partition would keep it
+    partition: ref[Partition]  # else who keeps a caller would keep it
 
     @cached_property
     def _about_inside(self) -> dict[str, tuple[Numbered, ...]]:
@@ -103,84 +103,57 @@ class InstancePolicy(Policy, frozen=True, dict=True):
         return match_inside
 
 
-class FoundClientKey(NamedTuple):
-    """A client key with where it belongs."""
+class KnownClientKey(NamedTuple):
+    """A client key with where it belongs, and who signs with it."""
 
     partition: Partition
-    point: AccessPoint
     client_key: ClientKey
+    caller: Caller
 
 
-def find_client_key(store: Store, client_key_id: str) -> FoundClientKey | None:
-    """Return a client key of any account and region; None for an unknown or deleted one."""
-    home = store.existing(store.default_account, store.default_region)
-    if home is not None and (point := home[access_points].owner(CLIENT_KEYS, client_key_id)) is not None:
-        return FoundClientKey(home, point, point.client_keys[client_key_id])  # as most are
-    for partition in store.partitions():
-        point = partition[access_points].owner(CLIENT_KEYS, client_key_id)
-        if point is not None:
-            return FoundClientKey(partition, point, point.client_keys[client_key_id])
-    return None
+def known_client_key(store: Store, client_key_id: str) -> KnownClientKey | None:
+    """Return a client key of any account and region; None for an unknown or deleted one.
+
+    It is remembered until an access point, a policy or a network rule changes: its rights take long to find.
+    """
+    known: dict[str, KnownClientKey] = store.known_signers
+    found = known.get(client_key_id)
+    if found is None:
+        found = _find_client_key(store, client_key_id)
+        if found is not None:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            known[client_key_id] = found
+    return found
 
 
 def client_key_caller(store: Store, client_key_id: str, now: float) -> Caller:
     """Return who signs with a client key. Raises INVALID_ACCESS_KEY_ID, ACCESS_KEY_INACTIVE outside its dates."""
-    found = find_client_key(store, client_key_id)
+    found = known_client_key(store, client_key_id)
     if found is None:
         raise errors.INVALID_ACCESS_KEY_ID(f"Client key {client_key_id[:60]!a} was deleted, or never existed.")
-    return caller_of(found, now)
+    check_dates(found.client_key, now)
+    return found.caller
 
 
-def caller_of(found: FoundClientKey, now: float) -> Caller:
-    """Return who signs with a client key that was found. Raises ACCESS_KEY_INACTIVE outside its dates."""
-    client_key = found.client_key
+def check_dates(client_key: ClientKey, now: float) -> None:
+    """Check that a client key is valid at a time. Raises ACCESS_KEY_INACTIVE."""
     if not client_key.not_before <= now <= client_key.not_after:
         raise errors.ACCESS_KEY_INACTIVE(
             f"Client key {client_key.id} is valid from {iso(client_key.not_before)} to {iso(client_key.not_after)}; "
             f"it is {iso(now)}."
         )
-    known = _known_callers.setdefault(found.partition, {})
-    caller = known.get(client_key.id)
-    if caller is None or not caller.is_good(found):
-        if len(known) >= _MAX_KNOWN:
-            known.clear()  # of client keys that were deleted meanwhile
-        caller = known[client_key.id] = _KnownCaller.of(found)
-    return caller.caller
 
 
-class _KnownCaller(NamedTuple):
-    """The caller of a client key, with the records that its rights follow from: to make them anew costs a request much."""
-
-    caller: Caller
-    point: AccessPoint
-    records: tuple[tuple[Resource[Any], str, object], ...]  # None for one that does not exist
-
-    @classmethod
-    def of(cls, found: FoundClientKey) -> _KnownCaller:
-        """Return the caller of a client key, made anew."""
-        partition, point, client_key = found
-        records: list[tuple[Resource[Any], str, object]] = []
-        for name in point.policies:
-            policy = partition[policies].get(name)
-            records.append((policies, name, policy))
-            rules = (policy and policy.network_rules) or ()
-            records += [(network_rules, rule, partition[network_rules].get(rule)) for rule in rules]
-        rights = tuple(_named_policy(partition, point, name) for name in point.policies)
-        caller = Caller(partition.account_id, AccessKey(client_key.id), rights, application=point.arn)
-        return cls(caller, point, tuple(records))
-
-    def is_good(self, found: FoundClientKey) -> bool:
-        """Return whether none of the records was replaced since."""
-        if self.point is not found.point:
-            return False
-        for resource, name, record in self.records:  # noqa: SIM110 (a generator costs twice as much)
-            if found.partition[resource].get(name) is not record:
-                return False
-        return True
-
-
-_MAX_KNOWN = 256
-_known_callers: WeakKeyDictionary[Partition, dict[str, _KnownCaller]] = WeakKeyDictionary()
+def _find_client_key(store: Store, client_key_id: str) -> KnownClientKey | None:
+    home = store.existing(store.default_account, store.default_region)
+    for partition in filter(None, (home, *store.partitions())):
+        point = partition[access_points].owner(CLIENT_KEYS, client_key_id)
+        if point is not None:
+            rights = tuple(_named_policy(partition, point, name) for name in point.policies)
+            caller = Caller(partition.account_id, AccessKey(client_key_id), rights, application=point.arn)
+            return KnownClientKey(partition, point.client_keys[client_key_id], caller)
+    return None
 
 
 def _named_policy(partition: Partition, point: AccessPoint, name: str) -> NamedPolicy:

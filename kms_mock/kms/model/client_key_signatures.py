@@ -7,14 +7,14 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from kms_mock.crypto import specs
-from kms_mock.kms.model.client_key_rights import client_key_caller, find_client_key
+from kms_mock.kms.model.client_key_rights import client_key_caller, known_client_key
 from kms_mock.rpc.authentication import ClientKeys
 from kms_mock.store.store import Store
 
 
 def certificate_of(store: Store, client_key_id: str) -> bytes | None:
     """Return the certificate (PEM) of a client key; None for an unknown or deleted one."""
-    found = find_client_key(store, client_key_id)
+    found = known_client_key(store, client_key_id)
     return None if found is None else found.client_key.certificate.encode()
 
 

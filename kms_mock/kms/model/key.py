@@ -13,7 +13,7 @@ from kms_mock.crypto import material as key_material
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.specs import KEY_SPECS, KeySpec
 from kms_mock.kms import errors
-from kms_mock.kms.model.key_states import KeyEvent, KeyState, next_state
+from kms_mock.kms.model.key_states import USABLE, KeyEvent, KeyState, next_state
 from kms_mock.kms.model.rotation import Rotations
 from kms_mock.sources import Sources
 from kms_mock.store.changes import changed_fields
@@ -217,7 +217,8 @@ class Key(Struct, frozen=True):
 
     def material(self, version_id: str | None = None) -> KeyMaterial:
         """Return the material of a version (None: the primary one) of a key whose state allows its use."""
-        next_state("use", self.state, self.id)  # or its refusal
+        if self.state not in USABLE:
+            next_state("use", self.state, self.id)  # raises its refusal
         return self.stored_material(version_id)
 
     def stored_material(self, version_id: str | None = None) -> KeyMaterial:

@@ -64,6 +64,8 @@ TRANSITIONS: dict[tuple[KeyEvent, KeyState], KeyState | ErrorSpec] = {
     (event, state): outcome for event, row in _ROWS.items() for state, outcome in zip(STATES, row, strict=True)
 }
 
+USABLE: frozenset[KeyState] = frozenset(state for state in STATES if TRANSITIONS["use", state] == state)
+
 
 def next_state(event: KeyEvent, state: KeyState, key_id: str) -> KeyState:
     """Return the state after an event; raise the refusal if the event is not allowed in this state."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kms_mock.crypto import b64, envelope, symmetric
 from kms_mock.crypto.envelope import NONCE_LENGTH, Blob
@@ -16,7 +17,7 @@ from kms_mock.kms.model.key import Key
 from kms_mock.store.partition import Partition
 
 
-class Encrypted(NamedTuple):
+class Encrypted(Struct, frozen=True, gc=False):
     """The result of an encryption: the version of the key that did it, and the blob."""
 
     version_id: str

@@ -142,15 +142,18 @@ def limits(rates: Rates, operation: str) -> dict[str, int]:
     return {name: rates[name] for name in (operation, group) if name is not None and name in rates}
 
 
-def admit(ctx: Context) -> None:
-    """Count a request of an account whose rates are limited. Raises REJECTED_THROTTLING for one too many in a second.
+def admit(ctx: Context) -> bool:
+    """Count a request of an account whose rates are limited, and return whether they are.
 
+    Raises REJECTED_THROTTLING for one too many in a second.
     The second is one of the mock's clock; it begins with the first request that is counted.
     """
     account = ctx.caller.account
     found = ctx.store.account_record(subscriptions, account, account)
-    if found is None or found.quotas.rates is None or _DEDICATED_GATEWAY in ctx.http.headers.get("Host", ""):
-        return
+    if found is None or found.quotas.rates is None:
+        return False
+    if _DEDICATED_GATEWAY in ctx.http.headers.get("Host", ""):
+        return True
     table, region, now, counted = ctx.store.partition(account, "")[request_counts], ctx.partition.region, ctx.now, []
     for name, rate in limits(found.quotas.rates, ctx.operation.name).items():
         last = table.get(_key(region, name))
@@ -165,6 +168,7 @@ def admit(ctx: Context) -> None:
         if len(table) >= MAX_COUNTS:
             _forget_some(table, now)
         table.put(count)
+    return True
 
 
 def _forget_some(table: Table[RequestCount], now: float) -> None:

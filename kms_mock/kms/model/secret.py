@@ -94,7 +94,11 @@ class Secret(Struct, frozen=True, gc=False):
 
     def stages_of(self, version_id: str) -> list[str]:
         """Return the stages that mark a version."""
-        return [stage for stage, marked in self.stages.items() if marked == version_id]
+        found = []
+        for stage, marked in self.stages.items():  # no comprehension: it is a call before Python 3.12, in every read
+            if marked == version_id:
+                found.append(stage)
+        return found
 
     def value(self, partition: Partition, version: SecretVersion, *, at_rest: bool = False) -> bytes:
         """Return the decrypted value of a version. A disabled or deleted key refuses as it does in Decrypt."""

@@ -7,7 +7,6 @@ ExtendedConfig).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -17,6 +16,7 @@ from msgspec import Struct
 from kms_mock.crypto import ssh
 from kms_mock.crypto.randomness import RandomBytes
 from kms_mock.kms.model import passwords
+from kms_mock.regex import regex
 from kms_mock.store.times import iso
 
 SecretType = Literal["Generic", "Rds", "Redis", "RAMCredentials", "ECS", "PolarDB"]
@@ -24,7 +24,7 @@ SecretType = Literal["Generic", "Rds", "Redis", "RAMCredentials", "ECS", "PolarD
 AUTO = "$Auto"
 NAME_CHARACTERS = "[A-Za-z0-9_/+=.@-]+"
 MAX_NAME_LENGTH = 192
-_NAME = re.compile(NAME_CHARACTERS)
+_NAME = regex(NAME_CHARACTERS)
 _MAX_CUSTOM_DATA = 10
 _PASSWORD_CLASSES = [passwords.LOWERCASE, passwords.UPPERCASE, passwords.NUMBERS, "!@#$%^&*()_+-="]
 

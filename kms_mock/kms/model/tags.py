@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Literal
+
+from kms_mock.regex import regex
 
 TagProblem = Literal["key", "value", "duplicate", "count"]
 
 MAX_TAGS = 20
 _TEXT = r"[A-Za-z0-9/\\_.+=:@-]"
-_KEY = re.compile(rf"(?!aliyun|acs:){_TEXT}{{1,128}}")
-_VALUE = re.compile(rf"{_TEXT}{{0,128}}")
+_KEY = regex(rf"(?!aliyun|acs:){_TEXT}{{1,128}}")
+_VALUE = regex(rf"{_TEXT}{{0,128}}")
 
 
 class TagError(ValueError):

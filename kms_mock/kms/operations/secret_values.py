@@ -175,7 +175,8 @@ def get_secret_value(
     recipient: Recipient | None = None,
 ) -> SecretValue:
     """Return the value of one version: the current one unless a stage or a version id says otherwise."""
-    refuse_recipient(recipient)  # if there is one
+    if recipient is not None:
+        refuse_recipient(recipient)
     return read_value(ctx, secret_name, version_stage, version_id, fetch_extended_config)
 
 
@@ -191,7 +192,10 @@ def read_value(
         raise errors.SECRET_NOT_FOUND(f"Secret {secret.name} is in its recovery window.")
     if secret.instance_id is not None:
         connected_instance(ctx.partition, secret.instance_id)  # raises unless it is
-    version = _version_asked_for(secret, stage, version_id)
+    if stage is None and version_id is None:
+        version = secret.staged(CURRENT)
+    else:
+        version = _version_asked_for(secret, stage, version_id)
     # An application with a client key needs no permission for the secret's key (behaviour.md 12); everybody else does.
     if secret.encryption_key_id is not None and ctx.caller.application is None:
         key = ctx.partition[keys].find(secret.encryption_key_id)
@@ -214,7 +218,7 @@ def read_value(
 
 
 def _version_asked_for(secret: Secret, stage: str | None, version_id: str | None) -> SecretVersion:
-    """Return the version asked for. A managed secret has only its current and previous value: other stages and ids are ignored."""
+    """Return the version of a stage or an id. A managed secret has only its current and previous value: other stages and ids are ignored."""
     if secret.managed:
         return secret.staged(PREVIOUS if stage == PREVIOUS else CURRENT)
     if version_id is None:
