@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 SCHEMA = ".vscode/kms-mock.schema.json"
 SETTINGS = ".vscode/settings.json"
@@ -54,7 +54,7 @@ def _read(settings: Path) -> dict[str, Any]:
     return found
 
 
-def _can_take_schema(settings: Any) -> bool:
+def _can_take_schema(settings: Any) -> TypeGuard[dict[str, Any]]:
     if not isinstance(settings, dict):
         return False
     entries = settings.get("json.schemas", [])
