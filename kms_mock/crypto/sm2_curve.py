@@ -25,7 +25,7 @@ _SCALAR_BITS: Final = 256
 _SIZE: Final = 32  # bytes of a coordinate
 _UNCOMPRESSED: Final = 4
 _COMPRESSED: Final = (2, 3)
-_KEY_TEETH: Final = 4  # 15 points: making the table and using it once costs no more than multiplying without one
+_KEY_TEETH: Final = 5  # 31 points: making the table and using it once costs no more than multiplying without one
 _GENERATOR_TEETH: Final = 8
 _GENERATOR_BLOCKS: Final = 4  # 1,020 points, made once in about 10 ms
 
