@@ -307,7 +307,7 @@ def python_page() -> str:
     for kind in _CLASSES:
         sections += [f"## {kind.__name__}", text_of(kind)]
         if kind in (KmsMock, Config):
-            sections.append(f"`{kind.__name__}{_signature(kind.__init__)}`")
+            sections.append(f"`{kind.__name__}{_signature(kind)}`")
             sections.append(text_of(kind.__init__) if kind is KmsMock else "")
         rows = [
             (f"`{name}{'' if isinstance(member, property) else _signature(member)}`", text_of(member))
@@ -328,6 +328,7 @@ def _members(kind: type) -> Iterator[tuple[str, Any]]:
 def _signature(function: Callable[..., Any]) -> str:
     text = re.sub(r"\(self(?:, /)?(?:, )?", "(", str(inspect.signature(function)))
     text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)  # annotations are kept as text
+    text = text.replace("pathlib.Path", "Path")
     return re.sub(r"<function [^>]*>|\(<kms_mock[^)]*\)", "...", text)
 
 
