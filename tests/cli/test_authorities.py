@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import trustme
 
+from kms_mock import KmsMock
 from kms_mock.cli.authorities import no_authorities
 from tests.support.cli import serving
 
@@ -23,7 +23,8 @@ def authorities() -> int:
 def one_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The file that the environment names, with a single authority."""
     file = tmp_path / "authorities.pem"
-    trustme.CA().cert_pem.write_to_path(file)
+    with KmsMock() as kms:
+        file.write_text(kms.ca_pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     return str(file)
 
