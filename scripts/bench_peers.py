@@ -20,6 +20,7 @@ from bench_tools import (
     GET,
     Server,
     ask,
+    bare_command,
     body_of,
     compare_rates,
     compare_times,
@@ -156,7 +157,10 @@ def ministack() -> None:
 
 
 def local_kms() -> None:
-    """Encrypt, Decrypt and CreateKey against local-kms, on one connection."""
+    """Encrypt, Decrypt and CreateKey against local-kms, on one connection.
+
+    So are answers of a bare aiohttp server that are as long: what is beyond those is beyond Python's server.
+    """
     program = go_program("local-kms", _LOCAL_KMS, LOCAL_KMS, LOCAL_KMS_VERSION)
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(fixture(keys(10)))
@@ -182,6 +186,13 @@ def local_kms() -> None:
                 lambda p=here: load(port, p, connections=1),  # type: ignore[misc]
                 lambda p=there: load(peer, p, connections=1),  # type: ignore[misc]
             )
+            with running(*bare_command(len(body_of(port, here)))) as other:
+                compare_rates(
+                    f"{name}, a bare aiohttp server's answer, of local-kms, req/s",
+                    "none set",
+                    lambda o=other.port, p=here: load(o, p, connections=1),  # type: ignore[misc]
+                    lambda p=there: load(peer, p, connections=1),  # type: ignore[misc]
+                )
         compare_times(
             "Encrypt, 8 connections, p99, of local-kms, time",
             "none set",
