@@ -1,7 +1,7 @@
 """Answers one request: from its bytes to the answer, in this order.
 
 decode -> find -> authenticate -> refuse early -> bind -> admit -> prepare -> handler -> encode -> save -> commit. An
-operation that names no resource is authorized before its handler; in all others the handler's look-up of the resource does it.
+operation with a fixed `container` is authorized before its handler; all others by it, mostly in a resource look-up.
 
 Every error is answered in the API's own envelope with a RequestId, even one caused by a bug in kms-mock.
 """
@@ -177,8 +177,8 @@ class Gateway:
             self._warn_ignored(operation, request)
             context = self._context(operation, caller, request, request_id, checks)
             if api.admit is not None and (api, caller.account) not in self._unlimited and not api.admit(context):
-                self._unlimited[api, caller.account] = True  # others are refused when there are too many requests
-            # An operation that names no resource is authorized here, all others when the handler looks up the resource.
+                self._unlimited[api, caller.account] = True  # False: not counted, not asked again; one too many raises
+            # With a fixed container it is authorized here; else by its handler, mostly in its look-up of the resource.
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
@@ -193,7 +193,7 @@ class Gateway:
                     log.error("a dry run of %s changed something: it is undone", operation.name)
                 raise errors.DRY_RUN("DryRun: without it this request succeeds.")
         except ApiError as error:
-            if context is not None and operation.needs_permission:  # the journal tells them as well
+            if context is not None and operation.needs_permission:  # journal: permissions it failed before asking for
                 context.add_checks_not_reached(context.named_arn(request.parameters), "unasked")
             raise _as_reported(operation, request, error) from error
         return {**result, "RequestId": request_id}
@@ -284,7 +284,7 @@ class Gateway:
         """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource itself."""
         has_policies, account = operation.api.has_policies, caller.account
         for action in operation.ram_actions:
-            if action in caller.possible_actions:
+            if action in caller.possible_actions:  # refusal_everywhere() adds here what some resource may allow
                 continue
             denial = refusal_everywhere(
                 caller,

@@ -135,7 +135,7 @@ def put_secret_value(
     check_data(secret_data)
     existing = secret.versions.get(version_id)
     if existing is None:
-        stages = version_stages or [CURRENT]
+        stages = version_stages or [CURRENT]  # the former current version gets PREVIOUS; too many stages are refused
         secret = secret.with_value(ctx.partition, version_id, secret_data, stages, ctx.now, secret_data_type)
         secret = replace(secret, updated=ctx.now)
         ctx.partition[secrets].put(secret)
@@ -151,12 +151,12 @@ def put_secret_value(
 @operation(
     "GetSecretValue",
     errors=(
-        errors.ACCESS_NOT_FOUND,
+        errors.ACCESS_NOT_FOUND,  # also the answer to SECRET_NOT_FOUND, which has the same code
         errors.INSTANCE_STATE_INVALID,
         errors.INSTANCE_NOT_FOUND,
         errors.KEY_NOT_FOUND,
-        # The next two are not in the published table. Of a code with two rows, the first is the text for its other errors: the
-        # last two are for a key and for AccessKeyId only (behaviour.md 21).
+        # The next two are not in the published table. An error whose own row is listed keeps its text; any other of
+        # that code gets the first row of the code: the last two rows answer only what raises them (behaviour.md 21).
         errors.NO_PERMISSION,
         errors.INVALID_PARAMETER,
         errors.NO_PERMISSION_FOR_KEY,
