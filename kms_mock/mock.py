@@ -264,8 +264,7 @@ class KmsMock(Startable):
 
         Requests are answered meanwhile; it is of the moment of this call.
         """
-        copy = self._between_requests(self.store.copy)
-        return fixture_files.exhausted(fixture_files.snapshot_in_steps(copy), run=self._between_requests)
+        return fixture_files.exhausted(fixture_files.snapshot_in_steps(self.store), run=self._between_requests)
 
     def checkpoint(self) -> Checkpoint:
         """Remember the state: `with kms.checkpoint() as before: ...` comes back to it at the end."""

@@ -61,7 +61,7 @@ async def state_document(store: Store, *, reveal_secrets: bool, as_json: bool = 
         writer: Writer = _JsonWriter(reveal_secrets=reveal_secrets)
     else:
         writer = Writer() if reveal_secrets else _MaskingWriter()
-    document = await _in_steps(snapshot_in_steps(store.copy(), writer))
+    document = await _in_steps(snapshot_in_steps(store, writer))
     has_masked = isinstance(writer, _MaskingWriter) and writer.has_masked
     return {"masked": True, **document} if has_masked else document
 

@@ -204,10 +204,10 @@ class Partition(dict[Resource[Any], Table[Any]]):
         tables = {resource: table.state() for resource, table in self.items() if table}
         return PartitionState(tables, self._due.copy(), self._due_limit)
 
-    def restore(self, state: PartitionState) -> None:
-        """Go back to a copy, which can be restored again later."""
+    def restore(self, state: PartitionState, *, last: bool = False) -> None:
+        """Go back to a copy, which can be restored again later unless this is the `last` time."""
         self.clear()
         for resource, table in state.tables.items():
-            self[resource].restore(table)
-        self._set_due(state.due.copy())
+            self[resource].restore(table, last=last)
+        self._set_due(state.due if last else state.due.copy())
         self._due_limit = state.due_limit

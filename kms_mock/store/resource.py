@@ -234,10 +234,12 @@ class Table(Generic[R]):
         """Return a copy to go back to."""
         return TableState(dict(self._records), tuple(dict(entries) for entries in self._indexes.values()))
 
-    def restore(self, state: TableState) -> None:
-        """Go back to a copy, which can be restored again later."""
-        self._records = dict(state.records)
-        self._indexes = dict(zip(self.resource.indexes, map(dict, state.indexes), strict=True))
+    def restore(self, state: TableState, *, last: bool = False) -> None:
+        """Go back to a copy, which can be restored again later unless this is the `last` time."""
+        if not last:
+            state = TableState(dict(state.records), tuple(map(dict, state.indexes)))
+        self._records = state.records
+        self._indexes = dict(zip(self.resource.indexes, state.indexes, strict=True))
         self._tags = self._order = None
 
 

@@ -244,14 +244,22 @@ class Store:
             }
         )
 
-    def copy(self) -> Store:
-        """Return a store with the same records, which changes of this one do not touch."""
-        found = Store(self.sources, self.default_account, self.default_region)
-        found.restore(self.state())
-        return found
+    @contextmanager
+    def copied(self) -> Iterator[Store]:
+        """Lend a store with the same records, which changes of this one do not touch; it is emptied at the end."""
+        copy = Store(self.sources, self.default_account, self.default_region)
+        copy.restore(self.state(), last=True)
+        try:
+            yield copy
+        finally:
+            for partition in copy.partitions():
+                partition.clear()  # its tables refer to it: the records would stay until a garbage collection
 
-    def restore(self, state: StoreState, accounts: Collection[str] | None = None) -> None:
-        """Go back to a copy, which can be restored again later; of everything, or of what these accounts have."""
+    def restore(self, state: StoreState, accounts: Collection[str] | None = None, *, last: bool = False) -> None:
+        """Go back to a copy; of everything, or of what these accounts have.
+
+        It can be restored again later, unless this is the `last` time: then nothing is copied.
+        """
         if accounts is None:
             self.clear()
         else:
@@ -260,4 +268,4 @@ class Store:
         for place, partition_state in state.partitions.items():
             partition = self.partition(*place)
             self.keep(partition)
-            partition.restore(partition_state)
+            partition.restore(partition_state, last=last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -108,11 +109,25 @@ def test_a_snapshot_lets_requests_in() -> None:
 
     def run(function: Callable[[], bool]) -> bool:
         runs.append(function)
+        has_more = function()
         change(store)
-        return function()
+        return has_more
 
-    assert fixtures.exhausted(fixtures.snapshot_in_steps(store.copy()), run) == before
-    assert len(runs) >= 3
+    assert fixtures.exhausted(fixtures.snapshot_in_steps(store), run) == before
+    assert len(runs) >= 10
+
+
+def test_a_snapshot_keeps_nothing_alive() -> None:
+    """Records that are replaced after it need no garbage collection to leave the memory."""
+    store = many_secrets()
+    record = next(iter(store.partition(store.default_account, store.default_region)[secrets].values()))
+    before = sys.getrefcount(record)
+    gc.disable()
+    try:
+        fixtures.snapshot(store)
+        assert sys.getrefcount(record) == before
+    finally:
+        gc.enable()
 
 
 def test_a_client_that_goes_away_leaves_the_collector_on() -> None:
