@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _FEW = 100
+_NEVER = math.inf
 _DATE = itemgetter(0, 1, 2)
 
 
@@ -107,19 +108,20 @@ class Partition(dict[Resource[Any], Table[Any]]):
         """Note a change of one of the tables; only they call this."""
         store, resource, before, after = self.store, change.resource, change.before, change.after
         # Counts of requests, which are not saved, are written with every request, and decide nothing there.
-        if (resource.decide_callers or not self.region) and resource.saved:
-            store.clear_account_caches()
+        if resource.saved:
+            if resource.decide_callers or not self.region:
+                store.clear_account_caches()
+            if store.unsaved is not None:
+                store.unsaved.append(change)
         if store.logs_changes and resource.logged:
             store.changes.append(change)
-        if store.unsaved is not None and resource.saved:
-            store.unsaved.append(change)
         if before is None:
             store.keep(self)
         elif after is None and self.empty:
             store.release(self)
         if resource.can_fall_due and after is not None:
             due = after.due
-            if due < math.inf and (before is None or before.due != due):
+            if due < _NEVER and (before is None or before.due != due):
                 heapq.heappush(self._due, (due, resource.name, change.id, resource))
                 self.next_due = self._due[0][0]
                 if len(self._due) > self._due_limit:

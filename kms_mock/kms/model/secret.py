@@ -7,6 +7,7 @@ is current. Records are frozen: what changes one returns a new one.
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -224,7 +225,7 @@ class RecentRotations(Struct, frozen=True):
 secrets = Resource(
     Secret,
     "secret",
-    key=lambda secret: secret.name,
+    key=attrgetter("name"),
     missing=errors.SECRET_NOT_FOUND,
     milestones=lambda secret: [f"stage {stage}" for stage in secret.stages],
 )

@@ -23,20 +23,38 @@ class TagError(ValueError):
         self.problem = problem
 
 
+def checked_tags(tags: dict[str, str]) -> dict[str, str]:
+    """Return the tags of a new resource as they are. Raises TagError."""
+    for key, value in tags.items():
+        if not (_KEY.fullmatch(key) and _VALUE.fullmatch(value)):
+            raise _malformed(key)
+    _check_count(tags)
+    return tags
+
+
 def merged_tags(former: dict[str, str], added: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the tags after adding some; an existing key gets its new value. Raises TagError."""
     seen: dict[str, str] = {}
     for key, value in added:
-        if not _KEY.fullmatch(key):
-            raise TagError(
-                "key", "A tag key has 1 to 128 letters, digits or /\\_-.+=:@ and does not start with aliyun or acs:."
-            )
-        if not _VALUE.fullmatch(value):
-            raise TagError("value", "A tag value has at most 128 letters, digits or /\\_-.+=:@.")
+        if not (_KEY.fullmatch(key) and _VALUE.fullmatch(value)):
+            raise _malformed(key)
         if key in seen:
             raise TagError("duplicate", f"The tag key {key} is given twice.")
         seen[key] = value
     merged = {**former, **seen} if former else seen
-    if len(merged) > MAX_TAGS:
-        raise TagError("count", f"A resource has at most {MAX_TAGS} tags, this would make {len(merged)}.")
+    _check_count(merged)
     return merged
+
+
+def _malformed(key: str) -> TagError:
+    """Return the error for a tag of which the key, or else the value, is wrong."""
+    if _KEY.fullmatch(key):
+        return TagError("value", "A tag value has at most 128 letters, digits or /\\_-.+=:@.")
+    return TagError(
+        "key", "A tag key has 1 to 128 letters, digits or /\\_-.+=:@ and does not start with aliyun or acs:."
+    )
+
+
+def _check_count(tags: dict[str, str]) -> None:
+    if len(tags) > MAX_TAGS:
+        raise TagError("count", f"A resource has at most {MAX_TAGS} tags, this would make {len(tags)}.")
