@@ -256,3 +256,22 @@ def test_a_save_function_that_forgets_a_field_fails(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(documents, "SECTIONS", tuple(map(mutated, documents.SECTIONS)))
     after = restored(fixtures.snapshot(store))
     assert [line for line in unequal_fields(store, after) if line.startswith(f"{field} of")] != []
+
+
+def test_a_document_stays_its_author_s() -> None:
+    """Records share nothing with the document that was loaded: neither changes with the other, and it loads again."""
+    document = fixtures.snapshot(filled_store())
+    text = json.dumps(document)
+    store = restored(document)
+    before = json.dumps(fixtures.snapshot(store))
+    assert json.dumps(document) == text
+    empty(document)
+    assert json.dumps(fixtures.snapshot(store)) == before
+
+
+def empty(tree: Any) -> None:
+    """Take everything out of all lists and mappings of a document."""
+    for item in tree.values() if isinstance(tree, dict) else tree:
+        if isinstance(item, dict | list):
+            empty(item)
+    tree.clear()

@@ -31,6 +31,7 @@ PREVIOUS = "ACSPrevious"
 MAX_VERSIONS = 10
 MAX_STAGES = 8
 MAX_DATA_BYTES = 30720
+_MOST_BYTES = 4  # of a character in UTF-8
 
 _FIELDS_TOLD = {"planned_delete", "versions", "stages", "updated", "last_rotation", "next_rotation"}
 
@@ -169,7 +170,7 @@ class Secret(Struct, frozen=True, gc=False):
 
 def check_data(data: str) -> None:
     """Check the size of a secret value (behaviour.md 7). Raises INVALID_PARAMETER."""
-    if len(data.encode()) > MAX_DATA_BYTES:
+    if len(data) > MAX_DATA_BYTES // _MOST_BYTES and len(data.encode()) > MAX_DATA_BYTES:
         raise errors.INVALID_PARAMETER(f"SecretData has more than {MAX_DATA_BYTES} bytes.", name="SecretData")
 
 

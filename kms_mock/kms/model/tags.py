@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from kms_mock.regex import regex
@@ -23,10 +24,15 @@ class TagError(ValueError):
         self.problem = problem
 
 
+@lru_cache(maxsize=1024)  # thousands of resources have the same few keys
+def _is_key(text: str) -> bool:
+    return _KEY.fullmatch(text) is not None
+
+
 def checked_tags(tags: dict[str, str]) -> dict[str, str]:
     """Return the tags of a new resource as they are. Raises TagError."""
     for key, value in tags.items():
-        if not (_KEY.fullmatch(key) and _VALUE.fullmatch(value)):
+        if not (_is_key(key) and _VALUE.fullmatch(value)):
             raise _malformed(key)
     _check_count(tags)
     return tags
@@ -36,7 +42,7 @@ def merged_tags(former: dict[str, str], added: Iterable[tuple[str, str]]) -> dic
     """Return the tags after adding some; an existing key gets its new value. Raises TagError."""
     seen: dict[str, str] = {}
     for key, value in added:
-        if not (_KEY.fullmatch(key) and _VALUE.fullmatch(value)):
+        if not (_is_key(key) and _VALUE.fullmatch(value)):
             raise _malformed(key)
         if key in seen:
             raise TagError("duplicate", f"The tag key {key} is given twice.")
@@ -48,7 +54,7 @@ def merged_tags(former: dict[str, str], added: Iterable[tuple[str, str]]) -> dic
 
 def _malformed(key: str) -> TagError:
     """Return the error for a tag of which the key, or else the value, is wrong."""
-    if _KEY.fullmatch(key):
+    if _is_key(key):
         return TagError("value", "A tag value has at most 128 letters, digits or /\\_-.+=:@.")
     return TagError(
         "key", "A tag key has 1 to 128 letters, digits or /\\_-.+=:@ and does not start with aliyun or acs:."
