@@ -1,7 +1,7 @@
 """Answers one request: from its bytes to the answer, in this order.
 
-decode -> find -> authenticate -> refuse early -> bind -> admit -> prepare -> handler -> encode -> save -> commit. An
-operation with a fixed `container` is authorized before its handler; all others by it, mostly in a resource look-up.
+decode -> find -> authenticate -> refuse early -> bind -> admit -> authorize -> prepare -> handler -> encode -> save ->
+commit. Most operations that name a resource are authorized by their handler, in its look-up.
 
 Every error is answered in the API's own envelope with a RequestId, even one caused by a bug in kms-mock.
 """
@@ -82,10 +82,10 @@ Record = Callable[
 class Gateway:
     """Answers API requests from a store.
 
-    The request hooks are optional, and cost nothing when absent. `guard` returns the reason to refuse a
-    request before it is decoded, or "" to let it pass; `faults` picks the fault to inject; `save` writes what changed to
-    the state file, or rolls it back and raises ApiError; `record` keeps each call for the journal and `log_request`
-    writes a line for each answer. `sources` gives the time, ids and random bytes.
+    The request hooks are optional, and cost nothing when absent. `guard` returns the reason to refuse a request before
+    it is decoded, or "" to let it pass; `faults` picks the fault to inject; `save` writes what changed to the state
+    file, or rolls it back and raises ApiError; `record` keeps each call for the journal and `log_request` writes a line
+    for each answer. `sources` gives the time, ids and random bytes.
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class Gateway:
         log_request: LogRequest | None = None,
     ) -> None:
         self.apis = tuple(apis)
-        # `wire_form` None is the RPC style. Without such an API, a request in no known form gets the form of the first one.
-        self._rpc_apis = tuple(api for api in self.apis if api.wire_form is None) or self.apis
         self._other_forms = tuple((api.wire_form, (api,)) for api in self.apis if api.wire_form is not None)
+        rpc_apis = tuple(api for api in self.apis if api.wire_form is None)
+        self._default_apis = rpc_apis or self.apis  # for requests in none of the other forms
         self.store = store
         self.sources = sources
         self._authenticator = authenticator or Authenticator(store, sources)
@@ -114,7 +114,7 @@ class Gateway:
         self._record = record
         self._log_request = log_request
         self._anonymous = Caller(store.default_account, AccessKey(""))
-        # Which accounts passed the `check_account` of an API; the store empties it when a record of an account changes.
+        # Which accounts passed the `check_account` of an API; the store empties it when that may have changed.
         self._may_use: dict[tuple[Api, str], bool] = store.account_cache()
         # Accounts that an API admits without counting their requests; emptied likewise.
         self._unlimited: dict[tuple[Api, str], bool] = store.account_cache()
@@ -146,7 +146,7 @@ class Gateway:
             if fault:  # it may raise, and the changes stay: the client sees an error for work that was done
                 await fault.strike("after", operation)
         except ApiError as error:
-            self.store.roll_back()  # nothing, if they are committed
+            self.store.roll_back()  # does nothing after the commit
             response = self._error_response(error, http, request, operation, request_id)
         except Exception as error:  # noqa: BLE001 (whatever it is: a bug must not leave the client without an answer)
             log.error("internal error, request id %s\n%s", request_id, trace(error))  # noqa: TRY400 (see trace)
@@ -169,16 +169,15 @@ class Gateway:
         try:
             api = operation.api
             caller = self._authenticate(operation, request)
-            # Both None: nothing limits this caller.
-            if operation.needs_permission and (caller.policies is not None or caller.access_key.policy is not None):
+            is_limited = caller.policies is not None or caller.access_key.policy is not None
+            if is_limited and operation.needs_permission:
                 self._refuse_early(operation, caller, request, request_id, checks)
             arguments = operation.bind(request.parameters)
             dry_run = arguments.pop("dry_run", False)  # declared with @operation(dry_run=True); handlers do not take it
             self._warn_ignored(operation, request)
             context = self._context(operation, caller, request, request_id, checks)
-            if api.admit is not None and (api, caller.account) not in self._unlimited and not api.admit(context):
-                self._unlimited[api, caller.account] = True  # False: not counted, not asked again; one too many raises
-            # With a fixed container it is authorized here; else by its handler, mostly in its look-up of the resource.
+            if (api, caller.account) not in self._unlimited:
+                self._admit(context)
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
@@ -204,11 +203,11 @@ class Gateway:
         return MAX_BODY_BYTES if form is None else form.max_body
 
     def malformed(self, http: HttpRequest, reason: str, *, too_large: bool = False, bug: bool = False) -> HttpResponse:
-        """Answer what never became a request (not HTTP, too large, too slow), or what a bug outside the gateway ended."""
-        error = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
+        """Answer what never became a request (not HTTP, too large, too slow), or was ended by a bug outside the gateway."""
+        spec = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
         if too_large and (form := self._apis_of(http)[0].wire_form) is not None:
-            error = form.too_large
-        response = self._error_response(error(reason), http, None, None, self.sources.new_id())
+            spec = form.too_large
+        response = self._error_response(spec(reason), http, None, None, self.sources.new_id())
         if self._log_request:
             self._log(None, None, response, 0.0)
         return response
@@ -234,7 +233,7 @@ class Gateway:
         for form, apis in self._other_forms:
             if form.matches(http):
                 return apis
-        return self._rpc_apis
+        return self._default_apis
 
     def _decode(self, http: HttpRequest, apis: tuple[Api, ...]) -> ApiRequest:
         """Read a request that the guard lets pass. Raises FOREIGN_REQUEST, and what `decode` raises."""
@@ -281,10 +280,10 @@ class Gateway:
         request_id: str,
         checks: list[Check],
     ) -> None:
-        """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource itself."""
+        """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource."""
         has_policies, account = operation.api.has_policies, caller.account
         for action in operation.ram_actions:
-            if action in caller.possible_actions:  # refusal_everywhere() adds here what some resource may allow
+            if action in caller.possible_actions:  # refusal_everywhere() adds what RAM allows on some resource
                 continue
             denial = refusal_everywhere(
                 caller,
@@ -296,14 +295,13 @@ class Gateway:
                 context = self._context(operation, caller, request, request_id, checks)
                 arn = context.named_arn(request.parameters)
                 context.add_checks_not_reached(arn, "refused")
-                names_arn = (
-                    arn is not None and caller.application is None
-                )  # to an application none is named, behaviour.md 21
+                # To an application none is named (behaviour.md 21).
+                names_arn = arn is not None and caller.application is None
                 spec = errors.NO_PERMISSION_ON if names_arn else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
 
     def _warn_ignored(self, operation: Operation, request: ApiRequest) -> None:
-        # One cheap comparison for most requests; the exact one is in the method.
+        # Cheap, and enough for most requests; _warn_unknown_parameters() looks closely.
         if not request.parameters.keys() <= operation.accepted:
             self._warn_unknown_parameters(operation, request)
         if request.http.listener_region is not None:
@@ -327,6 +325,13 @@ class Gateway:
         if named and named != request.region and warning not in self._warned and len(self._warned) < MAX_WARNINGS:
             self._warned.add(warning)
             log.warning("RegionId %s is ignored: this is the endpoint of %s", ascii(warning[1]), request.region)
+
+    def _admit(self, context: Context) -> None:
+        """Count a request against the limits of its account. Raises what its API raises for one too many."""
+        api = context.operation.api
+        is_counted = api.admit is not None and api.admit(context)
+        if not is_counted:
+            self._unlimited[api, context.caller.account] = True
 
     def _context(  # noqa: PLR0917 (on the way of every request, where names cost)
         self,
@@ -377,10 +382,10 @@ class Gateway:
         return encode_error(error, xml=xml, root=root, request_id=request_id)
 
     def _asked_root(self, request: ApiRequest | None) -> str:
-        """Return the root element for the API that a request is for, if its version says so; otherwise for the first API."""
+        """Return the root of an error before its operation is known: by the request's version, else of the first API."""
         version = None if request is None else request.version
         asked = next((api for api in self.apis if api.version == version), self.apis[0])
-        return asked.xml_root.replace("{operation}", "Error")
+        return asked.xml_root.replace("{operation}", "Error")  # such as {operation}Response
 
     def _log(
         self, request: ApiRequest | None, operation: Operation | None, response: HttpResponse, milliseconds: float
@@ -394,7 +399,7 @@ class Gateway:
 
 
 def _as_reported(operation: Operation, request: ApiRequest, error: ApiError) -> ApiError:
-    """Return an error as the operation reports it: with the text of its table, in a dry run with the codes of DryRun."""
+    """Return an error in the words of the operation's table; in a dry run some have DryRun's codes (design.md 6)."""
     if operation.is_dry_run(request.parameters):  # of the request: it may have failed before its arguments were bound
         code = error.spec.code
         if code == errors.NO_PERMISSION.code:
