@@ -234,7 +234,8 @@ def batch_get_secret_value(ctx: Context, *, secrets_list: SecretsList) -> BatchR
         ctx.partition = home  # ctx.secret() goes to the account and region of an ARN: go back for the next name
         fetch = str(wanted.FetchExtendedConfig).lower() == "true"  # a Boolean, or "true" as in a query
         try:
-            value = read_value(ctx, wanted.SecretName, wanted.VersionStage, wanted.VersionId, fetch)
+            # "" counts as absent, as in a query.
+            value = read_value(ctx, wanted.SecretName, wanted.VersionStage or None, wanted.VersionId or None, fetch)
         except ApiError as refusal:
             error = get_secret_value.reworded(refusal)  # an Operation: in the texts of its table
             entry: BatchError = {
