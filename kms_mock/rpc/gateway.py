@@ -1,7 +1,7 @@
 """Answers one request: from its bytes to the answer, in this order.
 
 decode -> find -> authenticate -> refuse early -> bind -> admit -> authorize -> prepare -> handler -> encode -> save ->
-commit. Most operations that name a resource are authorized by their handler, in its look-up.
+commit. Most operations that name a resource are authorized when `prepare` or the handler looks it up.
 
 Every error is answered in the API's own envelope with a RequestId, even one caused by a bug in kms-mock.
 """
@@ -12,8 +12,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from kms_mock.defaults import MAX_BODY_BYTES, REGION
 from kms_mock.identity.access import refusal_everywhere
@@ -34,6 +34,7 @@ from kms_mock.rpc.decode import (
 )
 from kms_mock.rpc.encode import HttpResponse, encode_error, encode_json, encode_xml
 from kms_mock.rpc.errors import ApiError
+from kms_mock.rpc.hooks import Fault, Faults, Record
 from kms_mock.sources import Sources
 from kms_mock.store.changes import Change
 from kms_mock.store.store import Store
@@ -44,39 +45,7 @@ log = logging.getLogger("kms_mock")
 _REGION = re.compile(REGION)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_WARNED_NAME = 60  # characters
-MAX_WARNINGS = 1000  # warnings: clients choose the names, so there must be an end
-
-
-class Fault(Protocol):
-    """What a fault does to one request."""
-
-    async def strike(self, phase: Literal["before", "after"], operation: Operation) -> None:
-        """Wait, or raise ApiError, if this is the phase for it."""
-
-    def __str__(self) -> str:
-        """Return what the fault does, for the journal."""
-
-    def spoil(self, response: HttpResponse) -> HttpResponse:
-        """Return the response as the client will receive it, such as malformed or cut short."""
-
-
-class Faults(Protocol):
-    """Finds the fault for a request; `active` is empty when there is none at all."""
-
-    @property
-    def active(self) -> Sequence[object]:
-        """The faults."""
-        ...
-
-    def pick(self, operation: Operation, request: ApiRequest) -> Fault | None:
-        """Return the fault that strikes this request, or None."""
-
-
-# Keeps one call: request, operation, response, milliseconds, the fault that struck ("" for none), changes, checks of
-# permissions.
-Record = Callable[
-    [ApiRequest | None, Operation | None, HttpResponse, float, str, tuple[Change, ...], Sequence[Check]], None
-]
+MAX_WARNINGS = 1000  # clients choose the names, so there must be an end
 
 
 class Gateway:
@@ -104,7 +73,8 @@ class Gateway:
         self.apis = tuple(apis)
         self._other_forms = tuple((api.wire_form, (api,)) for api in self.apis if api.wire_form is not None)
         rpc_apis = tuple(api for api in self.apis if api.wire_form is None)
-        self._default_apis = rpc_apis or self.apis  # for requests in none of the other forms
+        # For requests in none of the other forms; where no API is of the RPC style, others must answer those too.
+        self._default_apis = rpc_apis or self.apis
         self.store = store
         self.sources = sources
         self._authenticator = authenticator or Authenticator(store, sources)
@@ -140,7 +110,7 @@ class Gateway:
             response = self._encode(operation, request, result, request_id)
             # `unsaved` also holds what time caused, such as a purge; `changes` only what this request did.
             if self._save and self.store.unsaved:
-                self._save()  # to the state file, before the answer leaves
+                self._save()  # before the answer leaves
             if self.store.changes:
                 committed = self.store.commit()  # before an await lets other requests run
             if fault:  # it may raise, and the changes stay: the client sees an error for work that was done
@@ -181,7 +151,7 @@ class Gateway:
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
-                work = operation.prepare(context, **arguments)  # changes nothing: the await has nothing to commit
+                work = operation.prepare(context, **arguments)  # it changes nothing: others would commit that
                 if work is not None:
                     prepared = await asyncio.get_running_loop().run_in_executor(None, work)
                     # Other requests ran meanwhile: the handler gets the partition as it is now.
@@ -192,18 +162,21 @@ class Gateway:
                     log.error("a dry run of %s changed something: it is undone", operation.name)
                 raise errors.DRY_RUN("DryRun: without it this request succeeds.")
         except ApiError as error:
-            if context is not None and operation.needs_permission:  # journal: permissions it failed before asking for
+            if context is not None and operation.needs_permission:  # for the journal: what it never came to ask RAM
                 context.add_checks_not_reached(context.named_arn(request.parameters), "unasked")
             raise _as_reported(operation, request, error) from error
         return {**result, "RequestId": request_id}
 
     def body_limit(self, http: HttpRequest) -> int:
-        """Return how many bytes of body to read after the head of a request."""
+        """Return how many bytes of body a request may have, from its head."""
         form = self._apis_of(http)[0].wire_form
         return MAX_BODY_BYTES if form is None else form.max_body
 
     def malformed(self, http: HttpRequest, reason: str, *, too_large: bool = False, bug: bool = False) -> HttpResponse:
-        """Answer what never became a request (not HTTP, too large, too slow), or was ended by a bug outside the gateway."""
+        """Answer what is no whole request (not HTTP, too large, too slow), or was ended by a bug outside the gateway.
+
+        `http` is what arrived of it, else a blank one; it decides the form of the answer.
+        """
         spec = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
         if too_large and (form := self._apis_of(http)[0].wire_form) is not None:
             spec = form.too_large
@@ -259,7 +232,7 @@ class Gateway:
         raise errors.INVALID_VERSION(f"The version is {known}, {other}.", name=(request.version or "")[:60])
 
     def _authenticate(self, operation: Operation, request: ApiRequest) -> Caller:
-        """Return who sent a request. Refuses unknown senders, and those whose account may not use the product."""
+        """Return who sent a request. Raises what refuses the sender, or an account that may not use the product."""
         api = operation.api
         if operation.anonymous:
             caller = self._anonymous
@@ -281,21 +254,21 @@ class Gateway:
         checks: list[Check],
     ) -> None:
         """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource."""
-        has_policies, account = operation.api.has_policies, caller.account
+        api, account = operation.api, caller.account
         for action in operation.ram_actions:
-            if action in caller.possible_actions:  # refusal_everywhere() adds what RAM allows on some resource
+            if action in caller.possible_actions:  # a cache, filled by refusal_everywhere()
                 continue
             denial = refusal_everywhere(
                 caller,
                 action,
                 # A resource's own policy may allow what RAM does not; asked last, for it goes through all partitions.
-                resources_have_policies=lambda: any(map(has_policies, self.store.partitions(account))),
+                resources_have_policies=lambda: any(map(api.has_policies, self.store.partitions(account))),
             )
             if denial is not None:
                 context = self._context(operation, caller, request, request_id, checks)
                 arn = context.named_arn(request.parameters)
                 context.add_checks_not_reached(arn, "refused")
-                # To an application none is named (behaviour.md 21).
+                # An application gets the text without an ARN (behaviour.md 21).
                 names_arn = arn is not None and caller.application is None
                 spec = errors.NO_PERMISSION_ON if names_arn else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
@@ -382,10 +355,10 @@ class Gateway:
         return encode_error(error, xml=xml, root=root, request_id=request_id)
 
     def _asked_root(self, request: ApiRequest | None) -> str:
-        """Return the root of an error before its operation is known: by the request's version, else of the first API."""
+        """Return the root of an error whose operation is unknown: by the request's version, else of the first API."""
         version = None if request is None else request.version
         asked = next((api for api in self.apis if api.version == version), self.apis[0])
-        return asked.xml_root.replace("{operation}", "Error")  # such as {operation}Response
+        return asked.xml_root.replace("{operation}", "Error")  # "{operation}Response" becomes "ErrorResponse"
 
     def _log(
         self, request: ApiRequest | None, operation: Operation | None, response: HttpResponse, milliseconds: float

@@ -1,7 +1,8 @@
 """Secret values: put, get, get a batch, list versions, move stages; and random passwords.
 
 In a declaration `errors` is the published table, and `inferred` are rules that no document states. A handler may raise
-an error that is not in its table: the gateway then takes the table's text for that code, if it has one.
+an error that is not in its table: the gateway then takes the table's text for that code, if it has one. A missing
+permission on a resource mostly keeps its own text, which names the ARN (`Operation.reworded`).
 """
 
 from typing import NotRequired, TypedDict
@@ -136,7 +137,7 @@ def put_secret_value(
     existing = secret.versions.get(version_id)
     if existing is None:
         stages = version_stages or [CURRENT]
-        # The former ACSCurrent becomes ACSPrevious if this one takes its place; too many stages are refused.
+        # This may also move ACSPrevious, and drop the earliest version without a stage: see with_version().
         secret = secret.with_value(ctx.partition, version_id, secret_data, stages, ctx.now, secret_data_type)
         secret = replace(secret, updated=ctx.now)
         ctx.partition[secrets].put(secret)
@@ -187,7 +188,7 @@ def read_value(
     The permission for the secret is that of the operation that runs, GetSecretValue or BatchGetSecretValue.
     """
     secret = ctx.secret(name)  # checks the permission; `ctx.partition` is now where it is
-    if secret.planned_delete is not None:  # reads answer 404 here, where changes answer 409 (design.md 6)
+    if secret.planned_delete is not None:  # the value answers 404, where changes answer 409 (design.md 6)
         raise errors.SECRET_NOT_FOUND(f"Secret {secret.name} is in its recovery window.")
     if secret.instance_id is not None:
         connected_instance(ctx.partition, secret.instance_id)  # raises unless it is
@@ -231,7 +232,7 @@ def batch_get_secret_value(ctx: Context, *, secrets_list: SecretsList) -> BatchR
     result: BatchResult = {"SecretValues": [], "Errors": []}
     home = ctx.partition
     for wanted in secrets_list:
-        ctx.partition = home  # ctx.secret() goes to the account and region of an ARN: go back for the next name
+        ctx.partition = home  # the ARN before may have moved it to another account
         fetch = str(wanted.FetchExtendedConfig).lower() == "true"  # a Boolean, or "true" as in a query
         try:
             # "" counts as absent, as in a query.
