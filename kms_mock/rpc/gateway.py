@@ -151,7 +151,7 @@ class Gateway:
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
-                work = operation.prepare(context, **arguments)  # it changes nothing: others would commit that
+                work = operation.prepare(context, **arguments)  # must change nothing: other requests would commit it
                 if work is not None:
                     prepared = await asyncio.get_running_loop().run_in_executor(None, work)
                     # Other requests ran meanwhile: the handler gets the partition as it is now.

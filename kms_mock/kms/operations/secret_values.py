@@ -1,8 +1,9 @@
 """Secret values: put, get, get a batch, list versions, move stages; and random passwords.
 
-In a declaration `errors` is the published table, and `inferred` are rules that no document states. A handler may raise
-an error that is not in its table: the gateway then takes the table's text for that code, if it has one. A missing
-permission on a resource mostly keeps its own text, which names the ARN (`Operation.reworded`).
+In a declaration `errors` is the published table, plus rows that `inferred` or a comment marks, and `inferred` are rules
+that no document states. A handler may raise an error that is not in its table: the gateway then takes the table's text
+for that code, if it has one. A missing permission on a resource mostly keeps its own text, which names the ARN
+(`Operation.reworded`).
 """
 
 from typing import NotRequired, TypedDict
@@ -137,7 +138,7 @@ def put_secret_value(
     existing = secret.versions.get(version_id)
     if existing is None:
         stages = version_stages or [CURRENT]
-        # This may also move ACSPrevious, and drop the earliest version without a stage: see with_version().
+        # This may also move ACSPrevious, and drop the earliest version without a stage.
         secret = secret.with_value(ctx.partition, version_id, secret_data, stages, ctx.now, secret_data_type)
         secret = replace(secret, updated=ctx.now)
         ctx.partition[secrets].put(secret)
@@ -157,7 +158,7 @@ def put_secret_value(
         errors.INSTANCE_STATE_INVALID,
         errors.INSTANCE_NOT_FOUND,
         errors.KEY_NOT_FOUND,
-        # Not in the published table. Without these two, their errors would get the texts of the two rows below.
+        # Not in the published table. Without these two, their errors would get the texts of the last two rows.
         errors.NO_PERMISSION,
         errors.INVALID_PARAMETER,
         errors.NO_PERMISSION_FOR_KEY,
