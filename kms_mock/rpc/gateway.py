@@ -87,7 +87,7 @@ class Gateway:
         # Which accounts passed the `check_account` of an API; the store empties it when that may have changed.
         self._may_use: dict[tuple[Api, str], bool] = store.account_cache()
         # Accounts that an API admits without counting their requests; emptied likewise.
-        self._unlimited: dict[tuple[Api, str], bool] = store.account_cache()
+        self._uncounted: dict[tuple[Api, str], bool] = store.account_cache()
         self._warned: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
@@ -146,7 +146,7 @@ class Gateway:
             dry_run = arguments.pop("dry_run", False)  # declared with @operation(dry_run=True); handlers do not take it
             self._warn_ignored(operation, request)
             context = self._context(operation, caller, request, request_id, checks)
-            if (api, caller.account) not in self._unlimited:
+            if (api, caller.account) not in self._uncounted:
                 self._admit(context)
             if operation.container is not None:
                 context.authorize_container()
@@ -304,7 +304,7 @@ class Gateway:
         api = context.operation.api
         is_counted = api.admit is not None and api.admit(context)
         if not is_counted:
-            self._unlimited[api, context.caller.account] = True
+            self._uncounted[api, context.caller.account] = True
 
     def _context(  # noqa: PLR0917 (on the way of every request, where names cost)
         self,
