@@ -21,6 +21,8 @@ def decode_canonical(text: str) -> bytes:
         data = msgspec.convert(text, bytes)
     except ValueError:
         raise ValueError("it is not Base64") from None
-    if encode(data) != text:
+    # msgspec lets nothing else pass than set spare bits, and only the last group of four has any.
+    last = len(data) % 3
+    if last and encode(data[-last:]) != text[-4:]:
         raise ValueError("it is not canonical Base64")
     return data

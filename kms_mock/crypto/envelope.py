@@ -1,7 +1,7 @@
 """The ciphertext blob of Encrypt and GenerateDataKey, and the associated data made from an EncryptionContext.
 
-Blob: Base64 of 36 ASCII bytes (the key version's UUID), 12 bytes of GCM nonce, the ciphertext, 16 bytes of GCM tag
-(behaviour.md 3).
+Blob: 36 ASCII bytes (the key version's UUID), 12 bytes of GCM nonce, the ciphertext, 16 bytes of GCM tag
+(behaviour.md 3). On the wire it is Base64.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from kms_mock.crypto import b64
 from kms_mock.crypto.errors import InvalidCiphertext
 from kms_mock.regex import regex
 
@@ -32,8 +31,8 @@ class Blob(Struct, frozen=True, gc=False):
     sealed: bytes
 
 
-def pack(key_version_id: str, nonce: bytes, sealed: bytes) -> str:
-    """Return the Base64 text of a blob.
+def pack(key_version_id: str, nonce: bytes, sealed: bytes) -> bytes:
+    """Return the bytes of a blob.
 
     `key_version_id` is a UUID of 36 characters, `nonce` 12 bytes, `sealed` ciphertext + tag (>= 16 bytes); other lengths
     are a ValueError, because `unpack` would refuse the result.
@@ -43,15 +42,11 @@ def pack(key_version_id: str, nonce: bytes, sealed: bytes) -> str:
         raise ValueError(
             f"a ciphertext blob needs a UUID of {ID_LENGTH} characters, {NONCE_LENGTH} bytes of nonce and {TAG_LENGTH} of tag"
         )
-    return b64.encode(identifier + nonce + sealed)
+    return identifier + nonce + sealed
 
 
-def unpack(text: str) -> Blob:
-    """Return the fields of a blob; InvalidCiphertext when it is not the canonical Base64 of one."""
-    try:
-        raw = b64.decode_canonical(text)
-    except ValueError as error:
-        raise InvalidCiphertext(str(error)) from None
+def unpack(raw: bytes) -> Blob:
+    """Return the fields of a blob; InvalidCiphertext when it is none."""
     if len(raw) < _HEADER_LENGTH + TAG_LENGTH:
         raise InvalidCiphertext("it is too short")
     if not _UUID.fullmatch(raw, 0, ID_LENGTH):

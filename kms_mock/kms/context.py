@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 from kms_mock.identity.accounts import account_exists
@@ -14,7 +14,6 @@ from kms_mock.kms.model.key import KEY_VERSIONS, Key, aliases, keys
 from kms_mock.kms.model.secret import Secret, live_secret, secrets
 from kms_mock.rpc import context
 from kms_mock.rpc.errors import ApiError
-from kms_mock.store.partition import Partition
 from kms_mock.store.resource import Resource
 
 _ARN = re.compile(r"acs:kms:([a-z0-9-]*):(\d*):([a-z]+)/(.+)")
@@ -94,21 +93,20 @@ class Context(context.Context):
 
         A key of another account is found too: whether the caller may use it is up to its policy.
         """
-        for partition in self._of_every_account():
+        found = self.partition[keys].owner(KEY_VERSIONS, version_id) or self._key_of_other_account(version_id)
+        self.authorize_use(found, action)
+        return found
+
+    def _key_of_other_account(self, version_id: str) -> Key:
+        """Return the key that has a version in this region, and go to the partition of its account."""
+        region = self.partition.region
+        for place in [partition.place for partition in self.store.partitions() if partition.region == region]:
+            partition = self.store.open(*place, self.now)
             found = partition[keys].owner(KEY_VERSIONS, version_id)
             if found is not None:
                 self.partition = partition
-                self.authorize_use(found, action)
                 return found
-        raise errors.KEY_NOT_FOUND(f"No key in {self.partition.region} has the version {version_id[:36]}.")
-
-    def _of_every_account(self) -> Iterator[Partition]:
-        """Yield the partitions of this region, the caller's own first."""
-        home = self.partition
-        yield home
-        for partition in self.store.partitions():
-            if partition.region == home.region and partition is not home:
-                yield self.store.open(*partition.place, self.now)
+        raise errors.KEY_NOT_FOUND(f"No key in {region} has the version {version_id[:36]}.")
 
     def secret(self, name_or_arn: str) -> Secret:
         """Return a secret by name or ARN, also in its recovery window. Raises SECRET_NOT_FOUND, NO_PERMISSION_ON."""

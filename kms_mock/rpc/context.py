@@ -132,7 +132,7 @@ class Context(Struct):
         """Add the checks that a refused call did not come to, such as those on a key that does not exist.
 
         `named` is the ARN that it names. After a check that was refused there are none. `outcome` is "refused" where RAM
-        refuses on every resource, "unasked" where the call failed before RAM was asked.
+        refuses one of them on every resource, "unasked" where the call failed before RAM was asked.
         """
         container, checks = self.operation.container, self.checks
         arn = self.arn(container) if named is None and container is not None else named

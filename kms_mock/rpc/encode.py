@@ -43,7 +43,7 @@ class HttpResponse(Struct, frozen=True, gc=False):
 
 
 def encode_json(tree: Mapping[str, Any], request_id: str) -> HttpResponse:
-    """Encode a result as JSON."""
+    """Encode a result as JSON, bytes in it as Base64."""
     return HttpResponse(200, JSON_TYPE, request_id, _json.encode(tree))
 
 
@@ -52,7 +52,8 @@ def encode_xml(tree: Mapping[str, Any], request_id: str, root: str, *, changed: 
 
     `changed` says that the request changed something: U+FFFD stands for them then, since a refusal would undo the change.
     """
-    return HttpResponse(200, XML_TYPE, request_id, to_xml(_readable(tree) if changed else tree, root))
+    plain = msgspec.to_builtins(tree)  # bytes become Base64, as in JSON
+    return HttpResponse(200, XML_TYPE, request_id, to_xml(_readable(plain) if changed else plain, root))
 
 
 def _readable(tree: Any) -> Any:

@@ -1,7 +1,7 @@
 """Answers one request: from its bytes to the answer, in this order.
 
-decode -> find -> authenticate -> refuse early -> bind -> admit -> prepare -> handler -> encode -> save -> commit. An
-operation with a fixed `container` is authorized before its handler; all others by it, mostly in a resource look-up.
+decode -> find -> authenticate -> refuse early -> bind -> admit -> authorize -> prepare -> handler -> encode -> save ->
+commit. Most operations that name a resource are authorized when `prepare` or the handler looks it up.
 
 Every error is answered in the API's own envelope with a RequestId, even one caused by a bug in kms-mock.
 """
@@ -12,8 +12,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from kms_mock.defaults import MAX_BODY_BYTES, REGION
 from kms_mock.identity.access import refusal_everywhere
@@ -34,6 +34,7 @@ from kms_mock.rpc.decode import (
 )
 from kms_mock.rpc.encode import HttpResponse, encode_error, encode_json, encode_xml
 from kms_mock.rpc.errors import ApiError
+from kms_mock.rpc.hooks import Fault, Faults, Record
 from kms_mock.sources import Sources
 from kms_mock.store.changes import Change
 from kms_mock.store.store import Store
@@ -44,48 +45,16 @@ log = logging.getLogger("kms_mock")
 _REGION = re.compile(REGION)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_WARNED_NAME = 60  # characters
-MAX_WARNINGS = 1000  # warnings: clients choose the names, so there must be an end
-
-
-class Fault(Protocol):
-    """What a fault does to one request."""
-
-    async def strike(self, phase: Literal["before", "after"], operation: Operation) -> None:
-        """Wait, or raise ApiError, if this is the phase for it."""
-
-    def __str__(self) -> str:
-        """Return what the fault does, for the journal."""
-
-    def spoil(self, response: HttpResponse) -> HttpResponse:
-        """Return the response as the client will receive it, such as malformed or cut short."""
-
-
-class Faults(Protocol):
-    """Finds the fault for a request; `active` is empty when there is none at all."""
-
-    @property
-    def active(self) -> Sequence[object]:
-        """The faults."""
-        ...
-
-    def pick(self, operation: Operation, request: ApiRequest) -> Fault | None:
-        """Return the fault that strikes this request, or None."""
-
-
-# Keeps one call: request, operation, response, milliseconds, the fault that struck ("" for none), changes, checks of
-# permissions.
-Record = Callable[
-    [ApiRequest | None, Operation | None, HttpResponse, float, str, tuple[Change, ...], Sequence[Check]], None
-]
+MAX_WARNINGS = 1000  # clients choose the names, so there must be an end
 
 
 class Gateway:
     """Answers API requests from a store.
 
-    The request hooks are optional, and cost nothing when absent. `guard` returns the reason to refuse a
-    request before it is decoded, or "" to let it pass; `faults` picks the fault to inject; `save` writes what changed to
-    the state file, or rolls it back and raises ApiError; `record` keeps each call for the journal and `log_request`
-    writes a line for each answer. `sources` gives the time, ids and random bytes.
+    The request hooks are optional, and cost nothing when absent. `guard` returns the reason to refuse a request before
+    it is decoded, or "" to let it pass; `faults` picks the fault to inject; `save` writes what changed to the state
+    file, or rolls it back and raises ApiError; `record` keeps each call for the journal and `log_request` writes a line
+    for each answer. `sources` gives the time, ids and random bytes.
     """
 
     def __init__(
@@ -102,9 +71,10 @@ class Gateway:
         log_request: LogRequest | None = None,
     ) -> None:
         self.apis = tuple(apis)
-        # `wire_form` None is the RPC style. Without such an API, a request in no known form gets the form of the first one.
-        self._rpc_apis = tuple(api for api in self.apis if api.wire_form is None) or self.apis
         self._other_forms = tuple((api.wire_form, (api,)) for api in self.apis if api.wire_form is not None)
+        rpc_apis = tuple(api for api in self.apis if api.wire_form is None)
+        # For requests in none of the other forms; where no API is of the RPC style, others must answer those too.
+        self._default_apis = rpc_apis or self.apis
         self.store = store
         self.sources = sources
         self._authenticator = authenticator or Authenticator(store, sources)
@@ -114,10 +84,10 @@ class Gateway:
         self._record = record
         self._log_request = log_request
         self._anonymous = Caller(store.default_account, AccessKey(""))
-        # Which accounts passed the `check_account` of an API; the store empties it when a record of an account changes.
+        # Which accounts passed the `check_account` of an API; the store empties it when that may have changed.
         self._may_use: dict[tuple[Api, str], bool] = store.account_cache()
         # Accounts that an API admits without counting their requests; emptied likewise.
-        self._unlimited: dict[tuple[Api, str], bool] = store.account_cache()
+        self._uncounted: dict[tuple[Api, str], bool] = store.account_cache()
         self._warned: set[tuple[str, str]] = set()
 
     async def answer(self, http: HttpRequest) -> HttpResponse:
@@ -140,13 +110,13 @@ class Gateway:
             response = self._encode(operation, request, result, request_id)
             # `unsaved` also holds what time caused, such as a purge; `changes` only what this request did.
             if self._save and self.store.unsaved:
-                self._save()  # to the state file, before the answer leaves
+                self._save()  # before the answer leaves
             if self.store.changes:
                 committed = self.store.commit()  # before an await lets other requests run
             if fault:  # it may raise, and the changes stay: the client sees an error for work that was done
                 await fault.strike("after", operation)
         except ApiError as error:
-            self.store.roll_back()  # nothing, if they are committed
+            self.store.roll_back()  # does nothing after the commit
             response = self._error_response(error, http, request, operation, request_id)
         except Exception as error:  # noqa: BLE001 (whatever it is: a bug must not leave the client without an answer)
             log.error("internal error, request id %s\n%s", request_id, trace(error))  # noqa: TRY400 (see trace)
@@ -169,20 +139,19 @@ class Gateway:
         try:
             api = operation.api
             caller = self._authenticate(operation, request)
-            # Both None: nothing limits this caller.
-            if operation.needs_permission and (caller.policies is not None or caller.access_key.policy is not None):
+            is_limited = caller.policies is not None or caller.access_key.policy is not None
+            if is_limited and operation.needs_permission:
                 self._refuse_early(operation, caller, request, request_id, checks)
             arguments = operation.bind(request.parameters)
             dry_run = arguments.pop("dry_run", False)  # declared with @operation(dry_run=True); handlers do not take it
             self._warn_ignored(operation, request)
             context = self._context(operation, caller, request, request_id, checks)
-            if api.admit is not None and (api, caller.account) not in self._unlimited and not api.admit(context):
-                self._unlimited[api, caller.account] = True  # False: not counted, not asked again; one too many raises
-            # With a fixed container it is authorized here; else by its handler, mostly in its look-up of the resource.
+            if (api, caller.account) not in self._uncounted:
+                self._admit(context)
             if operation.container is not None:
                 context.authorize_container()
             if operation.prepare is not None:
-                work = operation.prepare(context, **arguments)  # changes nothing: the await has nothing to commit
+                work = operation.prepare(context, **arguments)  # must change nothing: other requests would commit it
                 if work is not None:
                     prepared = await asyncio.get_running_loop().run_in_executor(None, work)
                     # Other requests ran meanwhile: the handler gets the partition as it is now.
@@ -193,22 +162,25 @@ class Gateway:
                     log.error("a dry run of %s changed something: it is undone", operation.name)
                 raise errors.DRY_RUN("DryRun: without it this request succeeds.")
         except ApiError as error:
-            if context is not None and operation.needs_permission:  # journal: permissions it failed before asking for
+            if context is not None and operation.needs_permission:  # for the journal: what it never came to ask RAM
                 context.add_checks_not_reached(context.named_arn(request.parameters), "unasked")
             raise _as_reported(operation, request, error) from error
         return {**result, "RequestId": request_id}
 
     def body_limit(self, http: HttpRequest) -> int:
-        """Return how many bytes of body to read after the head of a request."""
+        """Return how many bytes of body a request may have, from its head."""
         form = self._apis_of(http)[0].wire_form
         return MAX_BODY_BYTES if form is None else form.max_body
 
     def malformed(self, http: HttpRequest, reason: str, *, too_large: bool = False, bug: bool = False) -> HttpResponse:
-        """Answer what never became a request (not HTTP, too large, too slow), or what a bug outside the gateway ended."""
-        error = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
+        """Answer what is no whole request (not HTTP, too large, too slow), or was ended by a bug outside the gateway.
+
+        `http` is what arrived of it, else a blank one; it decides the form of the answer.
+        """
+        spec = errors.INTERNAL_FAILURE if bug else errors.PARSE_REQUEST_PARAMETER
         if too_large and (form := self._apis_of(http)[0].wire_form) is not None:
-            error = form.too_large
-        response = self._error_response(error(reason), http, None, None, self.sources.new_id())
+            spec = form.too_large
+        response = self._error_response(spec(reason), http, None, None, self.sources.new_id())
         if self._log_request:
             self._log(None, None, response, 0.0)
         return response
@@ -234,7 +206,7 @@ class Gateway:
         for form, apis in self._other_forms:
             if form.matches(http):
                 return apis
-        return self._rpc_apis
+        return self._default_apis
 
     def _decode(self, http: HttpRequest, apis: tuple[Api, ...]) -> ApiRequest:
         """Read a request that the guard lets pass. Raises FOREIGN_REQUEST, and what `decode` raises."""
@@ -260,7 +232,7 @@ class Gateway:
         raise errors.INVALID_VERSION(f"The version is {known}, {other}.", name=(request.version or "")[:60])
 
     def _authenticate(self, operation: Operation, request: ApiRequest) -> Caller:
-        """Return who sent a request. Refuses unknown senders, and those whose account may not use the product."""
+        """Return who sent a request. Raises what refuses the sender, or an account that may not use the product."""
         api = operation.api
         if operation.anonymous:
             caller = self._anonymous
@@ -281,29 +253,28 @@ class Gateway:
         request_id: str,
         checks: list[Check],
     ) -> None:
-        """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource itself."""
-        has_policies, account = operation.api.has_policies, caller.account
+        """Refuse what RAM denies on every resource, before parameters are bound; the handler checks the resource."""
+        api, account = operation.api, caller.account
         for action in operation.ram_actions:
-            if action in caller.possible_actions:  # refusal_everywhere() adds here what some resource may allow
+            if action in caller.possible_actions:  # a cache, filled by refusal_everywhere()
                 continue
             denial = refusal_everywhere(
                 caller,
                 action,
                 # A resource's own policy may allow what RAM does not; asked last, for it goes through all partitions.
-                resources_have_policies=lambda: any(map(has_policies, self.store.partitions(account))),
+                resources_have_policies=lambda: any(map(api.has_policies, self.store.partitions(account))),
             )
             if denial is not None:
                 context = self._context(operation, caller, request, request_id, checks)
                 arn = context.named_arn(request.parameters)
                 context.add_checks_not_reached(arn, "refused")
-                names_arn = (
-                    arn is not None and caller.application is None
-                )  # to an application none is named, behaviour.md 21
+                # An application gets the text without an ARN (behaviour.md 21).
+                names_arn = arn is not None and caller.application is None
                 spec = errors.NO_PERMISSION_ON if names_arn else errors.NO_PERMISSION
                 raise spec(denial.explain(arn), arn=arn or "")
 
     def _warn_ignored(self, operation: Operation, request: ApiRequest) -> None:
-        # One cheap comparison for most requests; the exact one is in the method.
+        # Cheap, and enough for most requests; _warn_unknown_parameters() looks closely.
         if not request.parameters.keys() <= operation.accepted:
             self._warn_unknown_parameters(operation, request)
         if request.http.listener_region is not None:
@@ -327,6 +298,13 @@ class Gateway:
         if named and named != request.region and warning not in self._warned and len(self._warned) < MAX_WARNINGS:
             self._warned.add(warning)
             log.warning("RegionId %s is ignored: this is the endpoint of %s", ascii(warning[1]), request.region)
+
+    def _admit(self, context: Context) -> None:
+        """Count a request against the limits of its account. Raises what its API raises for one too many."""
+        api = context.operation.api
+        is_counted = api.admit is not None and api.admit(context)
+        if not is_counted:
+            self._uncounted[api, context.caller.account] = True
 
     def _context(  # noqa: PLR0917 (on the way of every request, where names cost)
         self,
@@ -377,10 +355,10 @@ class Gateway:
         return encode_error(error, xml=xml, root=root, request_id=request_id)
 
     def _asked_root(self, request: ApiRequest | None) -> str:
-        """Return the root element for the API that a request is for, if its version says so; otherwise for the first API."""
+        """Return the root of an error whose operation is unknown: by the request's version, else of the first API."""
         version = None if request is None else request.version
         asked = next((api for api in self.apis if api.version == version), self.apis[0])
-        return asked.xml_root.replace("{operation}", "Error")
+        return asked.xml_root.replace("{operation}", "Error")  # "{operation}Response" becomes "ErrorResponse"
 
     def _log(
         self, request: ApiRequest | None, operation: Operation | None, response: HttpResponse, milliseconds: float
@@ -394,7 +372,7 @@ class Gateway:
 
 
 def _as_reported(operation: Operation, request: ApiRequest, error: ApiError) -> ApiError:
-    """Return an error as the operation reports it: with the text of its table, in a dry run with the codes of DryRun."""
+    """Return an error in the words of the operation's table; in a dry run some have DryRun's codes (design.md 6)."""
     if operation.is_dry_run(request.parameters):  # of the request: it may have failed before its arguments were bound
         code = error.spec.code
         if code == errors.NO_PERMISSION.code:

@@ -17,17 +17,17 @@ _CONTEXTS = st.dictionaries(_TEXTS, _TEXTS, max_size=4)
 
 
 def test_layout() -> None:
-    """A blob is Base64 of id, nonce, ciphertext and tag in that order, as the documented sample `ODZhOWVmZDkt` shows."""
-    text = envelope.pack(_ID, b"N" * 12, b"cipher" + b"T" * 16)
-    assert text.startswith("ODZhOWVmZDkt")
-    assert base64.b64decode(text) == _ID.encode() + b"N" * 12 + b"cipher" + b"T" * 16
+    """A blob is id, nonce, ciphertext and tag in that order, as the documented sample `ODZhOWVmZDkt` shows in Base64."""
+    raw = envelope.pack(_ID, b"N" * 12, b"cipher" + b"T" * 16)
+    assert base64.b64encode(raw).startswith(b"ODZhOWVmZDkt")
+    assert raw == _ID.encode() + b"N" * 12 + b"cipher" + b"T" * 16
 
 
 def test_documented_length() -> None:
     """The Base64 text of a 256-bit data key makes a blob of 144 characters, as long as the documented sample."""
     material = generate("Aliyun_AES_256")
     sealed = symmetric.seal(material, bytes(12), base64.b64encode(bytes(32)))
-    assert len(envelope.pack(_ID, bytes(12), sealed)) == 144
+    assert len(base64.b64encode(envelope.pack(_ID, bytes(12), sealed))) == 144
 
 
 @settings(max_examples=50)
@@ -48,13 +48,13 @@ def test_unpack_reverses_pack(identifier: str, nonce: bytes, sealed: bytes) -> N
 def test_every_flipped_bit_is_refused(spec: str) -> None:
     """A blob with any one bit changed is malformed, names another key version, or does not open."""
     material, nonce = generate(spec), bytes(range(12))
-    raw = base64.b64decode(envelope.pack(_ID, nonce, symmetric.seal(material, nonce, b"top secret")))
+    raw = envelope.pack(_ID, nonce, symmetric.seal(material, nonce, b"top secret"))
     refused = 0
     for bit in range(len(raw) * 8):
         changed = bytearray(raw)
         changed[bit // 8] ^= 1 << bit % 8
         try:
-            blob = envelope.unpack(base64.b64encode(changed).decode())
+            blob = envelope.unpack(bytes(changed))
             if blob.key_version_id == _ID:
                 symmetric.unseal(material, blob.nonce, blob.sealed)
                 pytest.fail(f"bit {bit} was not noticed")
@@ -64,37 +64,11 @@ def test_every_flipped_bit_is_refused(spec: str) -> None:
     assert refused == len(raw) * 8
 
 
-def test_every_flipped_bit_of_the_text_is_refused() -> None:
-    """No two Base64 texts stand for the same blob, so a change of one bit in the text never goes unnoticed either."""
-    text = envelope.pack(_ID, bytes(12), bytes(17))
-    original = envelope.unpack(text)
-    for bit in range(len(text) * 8):
-        changed = bytearray(text.encode())
-        changed[bit // 8] ^= 1 << bit % 8
-        try:
-            assert envelope.unpack(changed.decode("latin-1")) != original
-        except InvalidCiphertext:
-            continue
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "not base64",
-        "QQ==QQ==",
-        "é" * 100,
-        base64.b64encode(_ID.encode() + bytes(27)).decode(),
-        base64.b64encode(b"x" * 36 + bytes(28)).decode(),
-        base64.b64encode(_ID.encode() + bytes(28)).decode() + "\n",
-        base64.b64encode(_ID.encode() + bytes(28)).decode().rstrip("="),
-        base64.b64encode(_ID.encode() + bytes(29)).decode().replace("AA=", "AB="),
-    ],
-)
-def test_malformed_blobs(text: str) -> None:
-    """Text that is not Base64, not canonical, too short, or without a key version id is InvalidCiphertext."""
+@pytest.mark.parametrize("raw", [b"", _ID.encode() + bytes(27), b"x" * 36 + bytes(28)])
+def test_malformed_blobs(raw: bytes) -> None:
+    """What is too short, or has no key version id, is InvalidCiphertext."""
     with pytest.raises(InvalidCiphertext):
-        envelope.unpack(text)
+        envelope.unpack(raw)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from kms_mock.kms import errors
 from kms_mock.kms.errors import ApiError
 from kms_mock.kms.model.sealing import Sealed
-from kms_mock.kms.model.secret import Secret, SecretVersion, check_data, with_stage_moved, with_version
+from kms_mock.kms.model.secret import Secret, SecretVersion, check_data_size, with_stage_moved, with_version
 
 
 def version(name: str) -> SecretVersion:
@@ -93,10 +93,10 @@ def test_moving_a_stage_changes_that_stage_only() -> None:
 def test_the_size_of_a_value_is_counted_in_bytes(text: str, *, fits: bool) -> None:
     """30,720 bytes of UTF-8 fit."""
     if fits:
-        check_data(text)
+        check_data_size(text)
         return
     with pytest.raises(ApiError) as caught:
-        check_data(text)
+        check_data_size(text)
     assert caught.value.spec is errors.INVALID_PARAMETER
 
 

@@ -51,6 +51,17 @@ def test_values_come_in_the_order_of_the_request(client: Client) -> None:
     assert {**first, "VersionStages": None} == {**single, "VersionStages": None}
 
 
+def test_an_empty_stage_or_version_counts_as_absent(client: Client) -> None:
+    """As in the query of GetSecretValue: the other one alone says which version is meant, without both the current one."""
+    create(client, "a", "first", version_id="1")
+    put(client, "2", "second", name="a")
+    wanted = [("", ""), ("", "1"), ("ACSPrevious", ""), ("", None), (None, "")]
+    items = [Item(secret_name="a", version_stage=stage, version_id=version) for stage, version in wanted]
+    answer = batch(client, *items)
+    assert answer["Errors"] == []
+    assert [value["SecretData"] for value in answer["SecretValues"]] == ["second", "first", "first", "second", "second"]
+
+
 def test_what_fails_for_one_does_not_fail_the_others(kms: KmsMock, client: Client) -> None:
     """Failures are listed with SecretName, Code, HttpStatus and Message; the rest is answered."""
     kms.load(

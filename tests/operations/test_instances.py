@@ -246,8 +246,8 @@ def test_a_hardware_instance_is_not_enabled_by_this_call(kms: KmsMock, client: C
 
 
 def test_the_further_vpcs_are_replaced_whole(client: Client) -> None:
-    """UpdateKmsInstanceBindVpc sets the list; the owner is the account itself by default; [] empties it."""
-    own = {"VpcId": "vpc-8", "VSwitchId": "vsw-8"}
+    """UpdateKmsInstanceBindVpc sets the list; by default owner and region are the instance's; [] empties it."""
+    own = {"VpcId": "vpc-8", "VSwitchId": "vsw-8", "RegionId": ""}
     sdk(client, "UpdateKmsInstanceBindVpc", kms_instance_id=INSTANCE, bind_vpcs=json.dumps([FURTHER, own]))
     assert describe_instance(client)["BindVpcs"]["BindVpc"] == [
         {**FURTHER, "VpcOwnerId": OTHER_ACCOUNT},

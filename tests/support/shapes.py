@@ -22,7 +22,7 @@ def declared_shape(hint: Any) -> reference.Shape:
         return declared_shape(type(arguments[0]))
     if typing.is_typeddict(hint):
         return {name: declared_shape(field) for name, field in typing.get_type_hints(hint).items()}
-    return {str: "string", int: "integer", bool: "boolean"}[hint]
+    return {str: "string", bytes: "string", int: "integer", bool: "boolean"}[hint]  # bytes travel as Base64
 
 
 def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[tuple[str, str]]:

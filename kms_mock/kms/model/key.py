@@ -68,7 +68,7 @@ def fresh_material(spec: KeySpec, prepared: KeyMaterial | None, sources: Sources
     return key_material.generate(spec, sources.random_bytes if spec.symmetric else sources.stream())
 
 
-class KeyVersion(Struct, frozen=True):
+class KeyVersion(Struct, frozen=True, gc=False):
     """One version of a key. `material` is None until it is imported (Origin EXTERNAL)."""
 
     id: str
@@ -76,7 +76,7 @@ class KeyVersion(Struct, frozen=True):
     material: KeyMaterial | None = None
 
 
-class Key(Struct, frozen=True):
+class Key(Struct, frozen=True, gc=False):
     """One key. Times are seconds since 1970 UTC; `versions` is in order of creation and is never changed in place.
 
     `rotation_interval` in seconds is set while automatic rotation is on (also while Suspended). `former_digest` is the
@@ -231,7 +231,7 @@ class Key(Struct, frozen=True):
         return material
 
 
-class Alias(Struct, frozen=True):
+class Alias(Struct, frozen=True, gc=False):
     """One alias: its whole name (`alias/...`) and the key that it stands for."""
 
     name: str

@@ -21,7 +21,7 @@ class Encrypted(Struct, frozen=True, gc=False):
     """The result of an encryption: the version of the key that did it, and the blob."""
 
     version_id: str
-    blob: str
+    blob: bytes
 
 
 def check_usable(partition: Partition, key: Key, kinds: Collection[Kind], usage: str, mismatch: ErrorSpec) -> None:
@@ -56,9 +56,10 @@ def encrypt(
 
 
 def unpack(text: str) -> Blob:
-    """Take a blob apart. Raises INVALID_CIPHERTEXT."""
+    """Take a blob apart that travelled as Base64. Raises INVALID_CIPHERTEXT."""
+    raw = ciphertext_bytes(text)
     try:
-        return envelope.unpack(text)
+        return envelope.unpack(raw)
     except InvalidCiphertext as error:
         raise invalid_ciphertext(error) from error
 
@@ -74,8 +75,8 @@ def decrypt(key: Key, blob: Blob, context: Mapping[str, str] | None) -> bytes:
         ) from error
 
 
-def public_key_ciphertext(text: str) -> bytes:
-    """Read the ciphertext of a public key: canonical Base64. Raises INVALID_CIPHERTEXT."""
+def ciphertext_bytes(text: str) -> bytes:
+    """Read a ciphertext: canonical Base64. Raises INVALID_CIPHERTEXT."""
     try:
         return b64.decode_canonical(text)
     except ValueError as error:

@@ -168,7 +168,7 @@ class Secret(Struct, frozen=True, gc=False):
         return lines + changed_fields(f"secret {self.name}", before, self, _FIELDS_TOLD)
 
 
-def check_data(data: str) -> None:
+def check_data_size(data: str) -> None:
     """Check the size of a secret value (behaviour.md 7). Raises INVALID_PARAMETER."""
     if len(data) > MAX_DATA_BYTES // _MOST_BYTES and len(data.encode()) > MAX_DATA_BYTES:
         raise errors.INVALID_PARAMETER(f"SecretData has more than {MAX_DATA_BYTES} bytes.", name="SecretData")

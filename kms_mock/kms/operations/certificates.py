@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple, NotRequired, TypedDict
 
-from kms_mock.crypto import asymmetric, b64, csr, x509
+from kms_mock.crypto import asymmetric, csr, x509
 from kms_mock.crypto import material as key_material
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong, UnsupportedAlgorithm
 from kms_mock.crypto.material import KeyMaterial
@@ -67,7 +67,7 @@ class CertificateMetadata(TypedDict):
 
 class Signature(TypedDict):
     CertificateId: str
-    SignatureValue: str
+    SignatureValue: bytes
 
 
 class Verification(TypedDict):
@@ -77,12 +77,12 @@ class Verification(TypedDict):
 
 class CertificateCiphertext(TypedDict):
     CertificateId: str
-    CiphertextBlob: str
+    CiphertextBlob: bytes
 
 
 class CertificatePlaintext(TypedDict):
     CertificateId: str
-    Plaintext: str
+    Plaintext: bytes
 
 
 # Tables of 2021 have another text for the AccessKey; some leave out Certificate.NotFound, which must be an oversight.
@@ -282,7 +282,7 @@ def certificate_private_key_sign(
     found = _usable(ctx, certificate_id, "sign")
     digest = _digest(found.material, algorithm, message, message_type)
     signature = asymmetric.sign(found.material, algorithm, digest, ctx.sources.stream())
-    return {"CertificateId": found.id, "SignatureValue": b64.encode(signature)}
+    return {"CertificateId": found.id, "SignatureValue": signature}
 
 
 @operation(
@@ -318,7 +318,7 @@ def certificate_public_key_encrypt(
         raise errors.INVALID_PARAMETER(f"Algorithm: {error}.", name="Algorithm") from error
     except PlaintextTooLong as error:
         raise errors.INVALID_PARAMETER(f"Plaintext: {error}.", name="Plaintext") from error
-    return {"CertificateId": found.id, "CiphertextBlob": b64.encode(ciphertext)}
+    return {"CertificateId": found.id, "CiphertextBlob": ciphertext}
 
 
 @operation("CertificatePrivateKeyDecrypt", errors=_TABLE, inferred=(inferred.CERTIFICATE_KEY_USAGES,))
@@ -333,4 +333,4 @@ def certificate_private_key_decrypt(
         raise errors.INVALID_PARAMETER(f"Algorithm: {error}.", name="Algorithm") from error
     except InvalidCiphertext as error:
         raise errors.INVALID_PARAMETER(f"CiphertextBlob: {error}.", name="CiphertextBlob") from error
-    return {"CertificateId": found.id, "Plaintext": b64.encode(plaintext)}
+    return {"CertificateId": found.id, "Plaintext": plaintext}

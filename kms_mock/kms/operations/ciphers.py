@@ -26,12 +26,12 @@ _FROM, _TO = "kms:ReEncryptFrom", "kms:ReEncryptTo"
 class Ciphertext(TypedDict):
     KeyId: str
     KeyVersionId: str
-    CiphertextBlob: str
+    CiphertextBlob: bytes
 
 
 class AdvancedCiphertext(Ciphertext):
     Algorithm: str
-    Iv: NotRequired[str]
+    Iv: NotRequired[bytes]
     PaddingMode: NotRequired[str]
 
 
@@ -179,7 +179,7 @@ def _open_public_key_ciphertext(ctx: Context, text: str, key_id: str, version_id
         )
     material = key.material(version_id)
     try:
-        plaintext = asymmetric.decrypt(material, algorithm, key_use.public_key_ciphertext(text))
+        plaintext = asymmetric.decrypt(material, algorithm, key_use.ciphertext_bytes(text))
     except InvalidCiphertext as error:
         raise key_use.invalid_ciphertext(error) from error
     # As Base64, like the blob of GenerateDataKey: Decrypt then returns what AsymmetricDecrypt would.
@@ -217,7 +217,7 @@ def advance_encrypt(
     iv = cipher.iv(iv, ctx.sources.random_bytes)
     body = cipher.encrypt(material, iv, _plaintext_bytes(plaintext), aad)
     version_id = key.primary_version or ""
-    blob = b64.encode(version_id.encode() + iv + body)
+    blob = version_id.encode() + iv + body
     result: AdvancedCiphertext = {
         "KeyId": key.id,
         "KeyVersionId": version_id,
@@ -225,7 +225,7 @@ def advance_encrypt(
         "Algorithm": cipher.algorithm,
     }
     if iv:
-        result["Iv"] = b64.encode(iv)
+        result["Iv"] = iv
     if cipher.padding is not None:
         result["PaddingMode"] = cipher.padding
     return result

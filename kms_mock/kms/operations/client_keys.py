@@ -6,8 +6,8 @@ from typing import TypedDict
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kms_mock.crypto import b64, pem
 from kms_mock.crypto import material as key_material
+from kms_mock.crypto import pem
 from kms_mock.crypto.randomness import RandomBytes
 from kms_mock.kms import errors, inferred
 from kms_mock.kms.context import Context
@@ -32,7 +32,7 @@ _ORIGIN = "KMS_PROVIDED"
 class CreatedClientKey(TypedDict):
     ClientKeyId: str
     KeyAlgorithm: str
-    PrivateKeyData: str
+    PrivateKeyData: bytes
     NotBefore: str
     NotAfter: str
 
@@ -56,7 +56,7 @@ class Issued(Struct, frozen=True):
     """A new client key, and the private half, which only this answer carries."""
 
     client_key: ClientKey
-    private_key_data: str
+    private_key_data: bytes
 
     def __repr__(self) -> str:
         return f"Issued({self.client_key.id})"
@@ -111,7 +111,7 @@ def _issued(blank: ClientKey, serial: bytes, password: str, stream: RandomBytes 
 
     pair = key_material.generate(CLIENT_KEY_SPEC, stream)
     certificate = certificate_of_client_key(blank.id, pair, serial, (blank.not_before, blank.not_after))
-    data = b64.encode(pkcs12.make(password, pair.to_bytes(), pem.decode(certificate), stream))
+    data = pkcs12.make(password, pair.to_bytes(), pem.decode(certificate), stream)
     return Issued(replace(blank, certificate=certificate), data)
 
 

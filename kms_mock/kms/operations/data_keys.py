@@ -32,7 +32,7 @@ _EXPORT_KEY_BITS = {"RSA_2048": ("rsa", 2048), "EC_SM2": ("sm2", 256)}
 class EncryptedDataKey(TypedDict):
     KeyId: str
     KeyVersionId: str
-    CiphertextBlob: str
+    CiphertextBlob: bytes
 
 
 class DataKey(EncryptedDataKey):
@@ -42,18 +42,18 @@ class DataKey(EncryptedDataKey):
 class ExportedDataKey(TypedDict):
     KeyId: str
     KeyVersionId: str
-    ExportedDataKey: str
+    ExportedDataKey: bytes
 
 
 class GeneratedAndExportedDataKey(EncryptedDataKey):
-    ExportedDataKey: str
+    ExportedDataKey: bytes
 
 
 class ManagedDataKeyValue(TypedDict):
     DataKeyName: str
     DataKeyVersionId: str
     DataKeyVersionName: str
-    Plaintext: str
+    Plaintext: bytes
 
 
 class ManagedDataKeyVersionEntry(TypedDict):
@@ -215,17 +215,16 @@ def _check_public_key(blob: bytes, spec: ExportKeySpec) -> None:
         )
 
 
-def _wrapped(ctx: Context, public_key: bytes, algorithm: EncryptionAlgorithm, plaintext: bytes, what: str) -> str:
+def _wrapped(ctx: Context, public_key: bytes, algorithm: EncryptionAlgorithm, plaintext: bytes, what: str) -> bytes:
     """Encrypt a data key under the caller's public key; `what` is the parameter to blame for one that is too long."""
     try:
-        wrapped = wrapping.wrap(public_key, algorithm, plaintext, ctx.sources.stream())
+        return wrapping.wrap(public_key, algorithm, plaintext, ctx.sources.stream())
     except PlaintextTooLong as error:
         raise errors.INVALID_PARAMETER(
             f"The data key has {error.length} bytes; {algorithm} takes {error.limit}.", name=what
         ) from error
     except UnsupportedAlgorithm as error:
         raise errors.INVALID_PARAMETER(f"WrappingAlgorithm: {error}.", name="WrappingAlgorithm") from error
-    return b64.encode(wrapped)
 
 
 @operation("GetManagedDataKey", inferred=(inferred.MANAGED_DATA_KEY_NOT_FOUND,))
@@ -239,7 +238,7 @@ def get_managed_data_key(
         "DataKeyName": data_key.name,
         "DataKeyVersionId": version.id,
         "DataKeyVersionName": version_name(data_key, version),
-        "Plaintext": b64.encode(version.material.to_bytes()),
+        "Plaintext": version.material.to_bytes(),
     }
 
 

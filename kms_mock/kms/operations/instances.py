@@ -383,7 +383,7 @@ def update_kms_instance(ctx: Context, *, kms_instance_id: KmsInstanceId, instanc
 def update_kms_instance_bind_vpc(ctx: Context, *, kms_instance_id: KmsInstanceId, bind_vpcs: BindVpcs) -> Empty:
     """Replace the further VPCs from which an instance can be reached; an empty list takes them all away."""
     home = ctx.partition
-    if any(entry.RegionId not in (None, home.region) for entry in bind_vpcs):
+    if any(entry.RegionId and entry.RegionId != home.region for entry in bind_vpcs):
         raise errors.INVALID_PARAMETER("The VPCs are in the region of the instance.", name="BindVpcs")
     if len({entry.VpcId for entry in bind_vpcs}) < len(bind_vpcs):
         raise errors.INVALID_PARAMETER("A VPC is bound twice.", name="BindVpcs")

@@ -6,8 +6,8 @@ from typing import TypedDict
 
 from msgspec.structs import replace
 
-from kms_mock.crypto import b64, wrapping
 from kms_mock.crypto import material as key_material
+from kms_mock.crypto import wrapping
 from kms_mock.crypto.material import KeyMaterial
 from kms_mock.crypto.specs import RSAES_OAEP_SHA_1
 from kms_mock.kms import errors
@@ -31,7 +31,7 @@ class ImportParameters(TypedDict):
     KeyId: str
     ImportToken: str
     TokenExpireTime: str
-    PublicKey: str
+    PublicKey: bytes
 
 
 def _external(ctx: Context, key_id: str) -> Key:
@@ -79,7 +79,7 @@ def get_parameters_for_import(
         "KeyId": key.id,
         "ImportToken": token.text,
         "TokenExpireTime": iso(expires),
-        "PublicKey": b64.encode(pair.public_key_der()),
+        "PublicKey": pair.public_key_der(),
     }
 
 

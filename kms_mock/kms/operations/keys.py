@@ -185,6 +185,7 @@ def create_key(
     dkms_instance_id = instance_or_default(ctx.partition, dkms_instance_id)
     key_id = _new_key_id(ctx, dkms_instance_id)
     version_id = ctx.sources.new_id()
+    material = fresh_material(key_spec, ctx.prepared, ctx.sources) if origin == "Aliyun_KMS" else None
     key = Key(
         id=key_id,
         arn=ctx.arn(f"key/{key_id}"),
@@ -196,7 +197,7 @@ def create_key(
         protection_level=protection_level,
         state="PendingImport" if origin == "EXTERNAL" else "Enabled",
         description=description,
-        versions={version_id: KeyVersion(version_id, ctx.now)},
+        versions={version_id: KeyVersion(version_id, ctx.now, material)},
         primary_version=version_id,
         tags=checked_tags({}, tags) if tags else {},
         last_rotation=ctx.now,
@@ -212,9 +213,6 @@ def create_key(
         interval = checked_interval(rotation_interval, KEY_INTERVALS)
         key = replace(key, rotation_interval=interval, next_rotation=ctx.now + interval)
     check_room_for_key(ctx.partition, dkms_instance_id)
-    if origin == "Aliyun_KMS":
-        material = fresh_material(key_spec, ctx.prepared, ctx.sources)
-        key = replace(key, versions={version_id: KeyVersion(version_id, ctx.now, material)})
     ctx.partition[keys].put(key)
     return {"KeyMetadata": _metadata(key)}
 

@@ -1,7 +1,9 @@
 """Secret values: put, get, get a batch, list versions, move stages; and random passwords.
 
-In a declaration `errors` is the published table, and `inferred` are rules that no document states. A handler raises any row
-of a code that fits: the gateway answers with the text that the operation's table has for this code.
+In a declaration `errors` is the published table, plus rows that `inferred` or a comment marks, and `inferred` are rules
+that no document states. A handler may raise an error that is not in its table: the gateway then takes the table's text
+for that code, if it has one. A missing permission on a resource mostly keeps its own text, which names the ARN
+(`Operation.reworded`).
 """
 
 from typing import NotRequired, TypedDict
@@ -22,7 +24,7 @@ from kms_mock.kms.model.secret import (
     DataType,
     Secret,
     SecretVersion,
-    check_data,
+    check_data_size,
     secrets,
     with_stage_moved,
 )
@@ -132,10 +134,11 @@ def put_secret_value(
     secret = ctx.live_secret(secret_name)  # permitted, not being deleted; `ctx.partition` is now where it is
     if secret.managed:
         raise errors.INVALID_PARAMETER("PutSecretValue is for Generic secrets only.", name="SecretName")
-    check_data(secret_data)
+    check_data_size(secret_data)
     existing = secret.versions.get(version_id)
     if existing is None:
-        stages = version_stages or [CURRENT]  # the former current version gets PREVIOUS; too many stages are refused
+        stages = version_stages or [CURRENT]
+        # This may also move ACSPrevious, and drop the earliest version without a stage.
         secret = secret.with_value(ctx.partition, version_id, secret_data, stages, ctx.now, secret_data_type)
         secret = replace(secret, updated=ctx.now)
         ctx.partition[secrets].put(secret)
@@ -155,8 +158,7 @@ def put_secret_value(
         errors.INSTANCE_STATE_INVALID,
         errors.INSTANCE_NOT_FOUND,
         errors.KEY_NOT_FOUND,
-        # The next two are not in the published table. An error whose own row is listed keeps its text; any other of
-        # that code gets the first row of the code: the last two rows answer only what raises them (behaviour.md 21).
+        # Not in the published table. Without these two, their errors would get the texts of the last two rows.
         errors.NO_PERMISSION,
         errors.INVALID_PARAMETER,
         errors.NO_PERMISSION_FOR_KEY,
@@ -175,8 +177,7 @@ def get_secret_value(
     recipient: Recipient | None = None,
 ) -> SecretValue:
     """Return the value of one version: the current one unless a stage or a version id says otherwise."""
-    if recipient is not None:
-        refuse_recipient(recipient)
+    refuse_recipient(recipient)
     return read_value(ctx, secret_name, version_stage, version_id, fetch_extended_config)
 
 
@@ -188,14 +189,11 @@ def read_value(
     The permission for the secret is that of the operation that runs, GetSecretValue or BatchGetSecretValue.
     """
     secret = ctx.secret(name)  # checks the permission; `ctx.partition` is now where it is
-    if secret.planned_delete is not None:  # reads answer 404 here, where changes answer 409 (design.md 6)
+    if secret.planned_delete is not None:  # the value answers 404, where changes answer 409 (design.md 6)
         raise errors.SECRET_NOT_FOUND(f"Secret {secret.name} is in its recovery window.")
     if secret.instance_id is not None:
         connected_instance(ctx.partition, secret.instance_id)  # raises unless it is
-    if stage is None and version_id is None:
-        version = secret.staged(CURRENT)
-    else:
-        version = _version_asked_for(secret, stage, version_id)
+    version = _version_asked_for(secret, stage, version_id)
     # An application with a client key needs no permission for the secret's key (behaviour.md 12); everybody else does.
     if secret.encryption_key_id is not None and ctx.caller.application is None:
         key = ctx.partition[keys].find(secret.encryption_key_id)
@@ -218,7 +216,7 @@ def read_value(
 
 
 def _version_asked_for(secret: Secret, stage: str | None, version_id: str | None) -> SecretVersion:
-    """Return the version of a stage or an id. A managed secret has only its current and previous value: other stages and ids are ignored."""
+    """Return one version; of a managed secret the previous one for ACSPrevious, the current one for all else."""
     if secret.managed:
         return secret.staged(PREVIOUS if stage == PREVIOUS else CURRENT)
     if version_id is None:
@@ -235,12 +233,13 @@ def batch_get_secret_value(ctx: Context, *, secrets_list: SecretsList) -> BatchR
     result: BatchResult = {"SecretValues": [], "Errors": []}
     home = ctx.partition
     for wanted in secrets_list:
-        ctx.partition = home  # ctx.secret() goes to the account and region of an ARN: go back for the next name
+        ctx.partition = home  # the ARN before may have moved it to another account
         fetch = str(wanted.FetchExtendedConfig).lower() == "true"  # a Boolean, or "true" as in a query
         try:
-            value = read_value(ctx, wanted.SecretName, wanted.VersionStage, wanted.VersionId, fetch)
+            # "" counts as absent, as in a query.
+            value = read_value(ctx, wanted.SecretName, wanted.VersionStage or None, wanted.VersionId or None, fetch)
         except ApiError as refusal:
-            error = get_secret_value.reworded(refusal)  # in the texts of its table: what is decorated is an Operation
+            error = get_secret_value.reworded(refusal)  # an Operation: in the texts of its table
             entry: BatchError = {
                 "SecretName": wanted.SecretName,
                 "Code": error.spec.code,

@@ -17,7 +17,7 @@ from kms_mock.kms.model.secret import (
     PREVIOUS,
     DataType,
     Secret,
-    check_data,
+    check_data_size,
     secrets,
 )
 from kms_mock.kms.model.secret_types import SecretType, Values
@@ -166,7 +166,7 @@ def create_secret(
     arn = ctx.arn(f"secret/{name}")
     ctx.authorize(arn)
     dkms_instance_id = instance_or_default(ctx.partition, dkms_instance_id)
-    check_data(secret_data)
+    check_data_size(secret_data)
     if secret_type != "Generic" and secret_data_type != "text":
         raise errors.INVALID_PARAMETER(f"The value of a {secret_type} secret is text.", name="SecretDataType")
     key_id = _encryption_key(ctx, encryption_key_id, dkms_instance_id)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, TypedDict
 
-from kms_mock.crypto import asymmetric, b64
+from kms_mock.crypto import asymmetric
 from kms_mock.crypto import mac as mac_codes
 from kms_mock.crypto.errors import InvalidCiphertext, PlaintextTooLong
 from kms_mock.crypto.material import KeyMaterial
@@ -38,7 +38,7 @@ _ENCRYPTION_TABLE = (errors.REJECTED_UNSUPPORTED, errors.ALIAS_NOT_FOUND, errors
 class Signature(TypedDict):
     KeyId: str
     KeyVersionId: str
-    Value: str
+    Value: bytes
 
 
 class Verdict(TypedDict):
@@ -50,13 +50,13 @@ class Verdict(TypedDict):
 class PublicKeyCiphertext(TypedDict):
     KeyId: str
     KeyVersionId: str
-    CiphertextBlob: str
+    CiphertextBlob: bytes
 
 
 class PublicKeyPlaintext(TypedDict):
     KeyId: str
     KeyVersionId: str
-    Plaintext: str
+    Plaintext: bytes
 
 
 class PublicKey(TypedDict):
@@ -68,7 +68,7 @@ class PublicKey(TypedDict):
 class Mac(TypedDict):
     KeyId: str
     Algorithm: str
-    Mac: str
+    Mac: bytes
 
 
 class MacVerdict(TypedDict):
@@ -89,7 +89,7 @@ def asymmetric_sign(
     """Sign a digest that the caller computed; it is never hashed again."""
     used = _signing(ctx, key_id, key_version_id, algorithm, digest)
     value = asymmetric.sign(used.material, algorithm, digest, ctx.sources.stream())
-    return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "Value": b64.encode(value)}
+    return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "Value": value}
 
 
 @operation("AsymmetricVerify", errors=_SIGNATURE_TABLE, dry_run=True)
@@ -122,13 +122,12 @@ def asymmetric_encrypt(
     """Encrypt bytes, given as Base64, under the public half of a key pair."""
     used = _encrypting(ctx, key_id, key_version_id, algorithm)
     try:
-        ciphertext = asymmetric.encrypt(used.material, algorithm, plaintext, ctx.sources.stream())
+        blob = asymmetric.encrypt(used.material, algorithm, plaintext, ctx.sources.stream())
     except PlaintextTooLong as error:
         raise errors.INVALID_PARAMETER(
             f"Plaintext has {error.length} bytes; {algorithm} of {used.key.spec_name} takes {error.limit}.",
             name="Plaintext",
         ) from error
-    blob = b64.encode(ciphertext)
     return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "CiphertextBlob": blob}
 
 
@@ -146,11 +145,10 @@ def asymmetric_decrypt(
     refuse_recipient(recipient, errors.REJECTED_UNSUPPORTED)
     used = _encrypting(ctx, key_id, key_version_id, algorithm)
     try:
-        plaintext = asymmetric.decrypt(used.material, algorithm, key_use.public_key_ciphertext(ciphertext_blob))
+        plaintext = asymmetric.decrypt(used.material, algorithm, key_use.ciphertext_bytes(ciphertext_blob))
     except InvalidCiphertext as error:
         raise key_use.invalid_ciphertext(error) from error
-    text = b64.encode(plaintext)
-    return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "Plaintext": text}
+    return {"KeyId": used.key.id, "KeyVersionId": key_version_id, "Plaintext": plaintext}
 
 
 def _encrypting(ctx: Context, key_id: str, version_id: str, algorithm: EncryptionAlgorithm) -> _Used:
@@ -180,7 +178,7 @@ def get_public_key(ctx: Context, *, key_id: KeyId, key_version_id: str) -> Publi
 def generate_mac(ctx: Context, *, key_id: KeyId, algorithm: MacAlgorithm, message: MacMessage) -> Mac:
     """Make the authentication code of a message, under the primary version of an HMAC key."""
     used = _mac_key(ctx, key_id, algorithm)
-    value = b64.encode(mac_codes.generate(used.material, algorithm, message))
+    value = mac_codes.generate(used.material, algorithm, message)
     return {"KeyId": used.key.id, "Algorithm": algorithm, "Mac": value}
 
 
