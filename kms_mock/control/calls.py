@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from sys import getsizeof
 from typing import Any, TypedDict
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
@@ -13,7 +14,7 @@ from kms_mock.logs import printable
 from kms_mock.rpc.api import Operation
 from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.decode import EXTRA_PARAMETERS, SYSTEM_PARAMETERS, is_name, parameters_of
-from kms_mock.rpc.encode import HttpResponse, decode_document
+from kms_mock.rpc.encode import decode_document
 from kms_mock.rpc.errors import INVALID_PARAMETER, ApiError
 from kms_mock.rpc.wire_form import WireForm
 from kms_mock.store.changes import Change, describe
@@ -25,7 +26,6 @@ _SYSTEM = SYSTEM_PARAMETERS | EXTRA_PARAMETERS
 _MAX_SHOWN = 300  # characters of an action or a reason in a line of text
 _LEAVES = frozenset({bool, bytes, float, int, str, type(None)})  # what most fields of records hold
 _LISTS = frozenset({list, tuple, set, frozenset})
-CALL_BYTES = 1000  # a call without what it carries: the object and its small strings, about
 
 
 class CallDocument(TypedDict):
@@ -51,13 +51,13 @@ class CallDocument(TypedDict):
 
 
 class Call(Struct, frozen=True, gc=False):
-    """One answered request. `at` is the mock's time in seconds since 1970 UTC; `code` is "" for a success.
+    """One answered request. `at` is the mock's time in seconds since 1970 UTC; calls are counted by `number`.
 
-    `parameters` masks secret values, plaintexts and what was refused, since nobody knows what that is;
-    `unmasked_parameters` returns them as they were sent. Request and answer are kept as they went over the wire
-    (`query` and `form`, `response`) and read when somebody asks: to let go of the thousand small objects that they
-    stand for costs every new request a few cache misses. `size` is how many bytes of memory all that takes, about.
-    `region` is the one that the request was for, "" where it could not be read.
+    `status`, `code`, `reason`, `request_id` and `body` are those of the answer, before a fault spoiled its delivery;
+    `code` is "" for a success, and `reason` says to a person why a request was refused. `parameters` masks secret values,
+    plaintexts and what was refused, since nobody knows what that is; `unmasked_parameters` returns them as they were
+    sent. `query` and `form` are what went over the wire, read when somebody asks. `region` is the one that the request
+    was for, "" where it could not be read.
     """
 
     number: int
@@ -66,49 +66,36 @@ class Call(Struct, frozen=True, gc=False):
     access_key_id: str
     region: str
     milliseconds: float
-    query: str
+    query: bytes
     form: bytes
-    response: HttpResponse
-    effects: tuple[Change, ...]
+    status: int
+    code: str
+    reason: str
+    request_id: str
+    body: bytes
     fault: str
     operation: Operation | None
-    size: int
-
-    @property
-    def status(self) -> int:
-        """The HTTP status of the answer, before a fault spoiled its delivery."""
-        return self.response.status
-
-    @property
-    def code(self) -> str:
-        """The error code of the answer, "" for a success."""
-        return self.response.code
-
-    @property
-    def reason(self) -> str:
-        """Why the request was refused, for a person; "" for a success."""
-        return self.response.reason
-
-    @property
-    def request_id(self) -> str:
-        """The RequestId of the answer."""
-        return self.response.request_id
+    effects: tuple[Change, ...]
 
     @property
     def sent(self) -> dict[str, str]:
         """Everything that was sent, the system parameters included."""
         if self._wire_form is None:
-            return parameters_of(self.query, self.form.decode())
+            return parameters_of(self._query_text, self.form.decode())
         assert self.operation is not None  # noqa: S101 (else it has no wire form)
-        return {**self._wire_form.read_parameters(self.operation, self.form), **parameters_of(self.query, "")}
+        return {**self._wire_form.read_parameters(self.operation, self.form), **parameters_of(self._query_text, "")}
 
     @property
     def answered(self) -> Mapping[str, Any]:
         """The answer's document, secrets included, as it was before a fault spoiled its delivery."""
         if self._wire_form is None:
-            return decode_document(self.response.body)
+            return decode_document(self.body)
         assert self.operation is not None  # noqa: S101 (as above)
-        return {} if self.code else self._wire_form.read_answer(self.operation, self.response.body)
+        return {} if self.code else self._wire_form.read_answer(self.operation, self.body)
+
+    @property
+    def _query_text(self) -> str:
+        return self.query.decode("utf-8", "surrogatepass")  # bytes that came unescaped and are not UTF-8 are surrogates
 
     @property
     def _wire_form(self) -> WireForm | None:
@@ -174,6 +161,12 @@ class Call(Struct, frozen=True, gc=False):
             "fault": self.fault,
             "region": self.region,
         }
+
+
+# What a call has, in its order; but for the operation, which is named by its `id`, and the effects.
+Facts = tuple[int, float, str, str, str, float, bytes, bytes, int, str, str, str, bytes, str, int]
+pack = msgspec.msgpack.Encoder().encode
+unpack: Callable[[bytes], Facts] = msgspec.msgpack.Decoder(Facts).decode
 
 
 def effects_size(effects: tuple[Change, ...]) -> int:

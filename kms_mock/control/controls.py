@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from sys import getsizeof
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kms_mock.control.calls import CALL_BYTES, Call, effects_size
 from kms_mock.control.clock import Clock
 from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
@@ -119,7 +117,7 @@ class Controls:
         if not journal.wanted:
             return
         action = access_key_id = region = query = ""
-        form, size = b"", CALL_BYTES + len(response.body)
+        form = b""
         if request is not None:
             action = request.action[:60] if operation is None else operation.name
             access_key_id, query = request.access_key_id, request.query
@@ -128,27 +126,21 @@ class Controls:
             region = request.region or self.store.default_region
             if region != self.store.default_region and not _REGION.fullmatch(region):
                 region = ""  # what was refused is not shown
-            # CALL_BYTES has what an object takes besides its characters; `getsizeof` costs ten times as much as `len`.
-            size += len(access_key_id) + len(form) + (len(query) if query.isascii() else getsizeof(query))
-        if response.reason:
-            size += getsizeof(response.reason)
-        if effects:
-            size += effects_size(effects)
-        now = self.clock.now()
-        journal.add(
-            Call(
-                number,
-                now,
-                action,
-                access_key_id,
-                region,
-                milliseconds,
-                query,
-                form,
-                response,
-                effects,
-                fault,
-                operation,
-                size,
-            )
+        facts = (
+            number,
+            self.clock.now(),
+            action,
+            access_key_id,
+            region,
+            milliseconds,
+            query.encode("utf-8", "surrogatepass"),
+            form,
+            response.status,
+            response.code,
+            response.reason,
+            response.request_id,
+            response.body,
+            fault,
+            id(operation),
         )
+        journal.add(facts, operation, effects)

@@ -13,16 +13,19 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from kms_mock.control.calls import MASK, Call
+from kms_mock.control.calls import MASK, Call, Facts, effects_size, pack, unpack
 from kms_mock.control.names import declared_parameter, operations_named, parameter_named
 from kms_mock.control.uses import Uses
 from kms_mock.defaults import JOURNAL_BYTES
-from kms_mock.rpc.api import Api
+from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.binding import Parameter
 from kms_mock.rpc.errors import ApiError
+from kms_mock.store.changes import Change
 from kms_mock.suggestions import did_you_mean
 
 _MOST_NEAR = 5  # calls that are shown when none is the one
+_CALL_BYTES = 100  # of a call besides its facts, about
+_NO_EFFECTS: tuple[tuple[Change, ...], int] = ((), 0)
 
 
 class Calls(ABC):
@@ -145,13 +148,20 @@ class Calls(ABC):
 
 
 class Journal(Calls):
-    """The last calls, in order. Iterating gives `Call` objects, oldest first."""
+    """The last calls, in order. Iterating gives `Call` objects, oldest first.
+
+    The facts of each are kept in one piece of memory: to let go of the dozen objects that they are would cost every new
+    request a dozen cache misses.
+    """
 
     def __init__(self, size: int = 1000, apis: Iterable[Api] = (), *, max_bytes: int = JOURNAL_BYTES) -> None:
         """Keep at most `size` calls, which take at most `max_bytes` of memory together; 0 keeps none."""
         super().__init__(apis, max_bytes)
         self._size = size
-        self._calls: deque[Call] = deque()
+        self._facts: deque[bytes] = deque()
+        # By the numbers of calls that changed something; with the bytes of records that nothing else remembers.
+        self._effects: dict[int, tuple[tuple[Change, ...], int]] = {}
+        self._operations: dict[int, Operation | None] = {}  # by what `id` returns for them
         self._bytes = 0
         self._forgotten = 0
         self._watchers: tuple[Callable[[Call], None], ...] = ()
@@ -177,52 +187,69 @@ class Journal(Calls):
     @property
     def evicted(self) -> int:
         """How many calls were dropped for newer ones."""
-        return self.count - self._forgotten - len(self._calls)
+        return self.count - self._forgotten - len(self._facts)
 
-    def add(self, call: Call) -> None:
-        """Keep one call, and let the oldest go that there is no room for."""
+    def add(self, facts: Facts, operation: Operation | None, effects: tuple[Change, ...]) -> None:
+        """Keep the call that was counted last, and let the oldest go that there is no room for."""
         if self._size:
-            calls = self._calls
-            calls.append(call)
-            used = self._bytes + call.size
-            while used > self.max_bytes or len(calls) > self._size:
-                used -= calls.popleft().size
+            kept, packed = self._facts, pack(facts)
+            kept.append(packed)
+            self._operations[id(operation)] = operation
+            used = self._bytes + _CALL_BYTES + len(packed)
+            if effects:
+                former = effects_size(effects)
+                self._effects[self.count] = effects, former
+                used += former
+            while used > self.max_bytes or len(kept) > self._size:
+                used -= _CALL_BYTES + len(kept.popleft())
+                if self._effects:
+                    used -= self._effects.pop(self.count - len(kept), _NO_EFFECTS)[1]
             self._bytes = used
-        for watcher in self._watchers:
-            watcher(call)
+        if self._watchers:
+            call = Call(*facts[:-1], operation, effects)
+            for watcher in self._watchers:
+                watcher(call)
 
     def clear(self) -> None:
         """Forget all calls and what they used; their numbers are not given again."""
-        self._calls.clear()
+        self._facts.clear()
+        self._effects.clear()
         self._bytes = 0
         self._forgotten = self.count
         self.uses.forget()
 
     def __iter__(self) -> Iterator[Call]:
-        return iter(tuple(self._calls))  # a copy: the server goes on while a test looks
+        return iter(self._read(slice(None)))
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self._facts)
 
     @property
     def last(self) -> Call | None:
         """The newest call, or None."""
-        return self._calls[-1] if self._calls else None
+        return next(iter(self._read(slice(-1, None))), None)
 
     @property
     def oldest(self) -> int:
         """The number of the oldest call that is kept, of the next one if none is."""
-        return self.count - len(self._calls) + 1
+        return self.count - len(self._facts) + 1
 
     def newer_than(self, number: int, most: int) -> list[Call]:
         """Return the calls that came after the one of this number, at most the `most` newest."""
         wanted = min(self.count - number, most)
-        return list(self._calls)[-wanted:] if wanted > 0 else []
+        return self._read(slice(-wanted, None)) if wanted > 0 else []
 
     def numbered(self, number: int) -> Call | None:
         """Return the call of this number, None if it is not kept."""
         place = number - self.oldest
-        return tuple(self._calls)[place] if 0 <= place < len(self._calls) else None
+        return next(iter(self._read(slice(place, place + 1))), None) if place >= 0 else None
+
+    def _read(self, places: slice) -> list[Call]:
+        """Return the calls at some places. The server goes on meanwhile: it may add calls and let others go."""
+        before = dict(self._effects)
+        kept = [unpack(packed) for packed in tuple(self._facts)[places]]
+        effects = before | self._effects
+        return [Call(*facts[:-1], self._operations[facts[-1]], effects.get(facts[0], _NO_EFFECTS)[0]) for facts in kept]
 
 
 class CallsOf(Calls):
