@@ -328,7 +328,7 @@ def test_a_fork_keeps_no_tunnel_and_no_new_connection() -> None:
     """What the proxy carries, and a client that has sent nothing yet, ends with the parent's server, not with the child."""
     printed = in_a_process(
         """
-import os, socket
+import os, socket, urllib.request
 from kms_mock import KmsMock
 kms = KmsMock().start()
 host = socket.create_server(("127.0.0.1", 0))
@@ -338,7 +338,7 @@ client.sendall(f"CONNECT 127.0.0.1:{port} HTTP/1.1\\r\\n\\r\\n".encode())
 reached, _ = host.accept()
 assert client.recv(100).startswith(b"HTTP/1.1 200 ")
 silent = socket.create_connection(("127.0.0.1", kms.port))
-kms.snapshot()  # the loop has accepted it by then
+urllib.request.urlopen(f"{kms.url}/_kms_mock/health").read()  # connections are accepted in order
 to_child, from_parent = os.pipe()
 if os.fork() == 0:
     os.close(from_parent)
