@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _FEW = 100
-_NEVER = math.inf
 _DATE = itemgetter(0, 1, 2)
 
 
@@ -121,7 +120,7 @@ class Partition(dict[Resource[Any], Table[Any]]):
             store.release(self)
         if resource.can_fall_due and after is not None:
             due = after.due
-            if due < _NEVER and (before is None or before.due != due):
+            if due < math.inf and (before is None or before.due != due):
                 heapq.heappush(self._due, (due, resource.name, change.id, resource))
                 self.next_due = self._due[0][0]
                 if len(self._due) > self._due_limit:

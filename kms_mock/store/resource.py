@@ -207,9 +207,8 @@ class Table(Generic[R]):
             del self._records[record_id]
         else:
             self._records[record_id] = record
-        if self._indexes:
-            for index, entries in self._indexes.items():
-                index.replace(entries, record_id, before, record)
+        for index, entries in self._indexes.items():
+            index.replace(entries, record_id, before, record)
         if self._tags is not None:
             self._tags.replace(record_id, before, record)
         if self._order is not None and (before is None or record is None):
