@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from sys import getsizeof
 from typing import Any, TypedDict
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
@@ -163,10 +162,8 @@ class Call(Struct, frozen=True, gc=False):
         }
 
 
-# What a call has, in its order; but for the operation, which is named by its `id`, and the effects.
-Facts = tuple[int, float, str, str, str, float, bytes, bytes, int, str, str, str, bytes, str, int]
-pack = msgspec.msgpack.Encoder().encode
-unpack: Callable[[bytes], Facts] = msgspec.msgpack.Decoder(Facts).decode
+# What a call has, in its order, but for its operation and its effects.
+Facts = tuple[int, float, str, str, str, float, bytes, bytes, int, str, str, str, bytes, str]
 
 
 def effects_size(effects: tuple[Change, ...]) -> int:

@@ -141,6 +141,5 @@ class Controls:
             response.request_id,
             response.body,
             fault,
-            id(operation),
         )
         journal.add(facts, operation, effects)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from kms_mock.control.calls import MASK, Call, Facts, effects_size, pack, unpack
+from kms_mock.control.calls import MASK, Call, Facts, effects_size
 from kms_mock.control.names import declared_parameter, operations_named, parameter_named
 from kms_mock.control.uses import Uses
 from kms_mock.defaults import JOURNAL_BYTES
@@ -25,6 +25,9 @@ from kms_mock.suggestions import did_you_mean
 
 _MOST_NEAR = 5  # calls that are shown when none is the one
 _CALL_BYTES = 100  # of a call besides its facts, about
+_EFFECTS_BYTES = 300  # of its effects besides records, about
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(tuple[Facts, int]).decode
 _NO_EFFECTS: tuple[tuple[Change, ...], int] = ((), 0)
 
 
@@ -159,9 +162,9 @@ class Journal(Calls):
         super().__init__(apis, max_bytes)
         self._size = size
         self._facts: deque[bytes] = deque()
-        # By the numbers of calls that changed something; with the bytes of records that nothing else remembers.
+        # By the numbers of calls that changed something; with the bytes that they take.
         self._effects: dict[int, tuple[tuple[Change, ...], int]] = {}
-        self._operations: dict[int, Operation | None] = {}  # by what `id` returns for them
+        self._operations: dict[int, Operation | None] = {}  # by their `id`, which is packed beside the facts
         self._bytes = 0
         self._forgotten = 0
         self._watchers: tuple[Callable[[Call], None], ...] = ()
@@ -192,21 +195,21 @@ class Journal(Calls):
     def add(self, facts: Facts, operation: Operation | None, effects: tuple[Change, ...]) -> None:
         """Keep the call that was counted last, and let the oldest go that there is no room for."""
         if self._size:
-            kept, packed = self._facts, pack(facts)
+            kept, packed = self._facts, _pack((facts, id(operation)))
             kept.append(packed)
             self._operations[id(operation)] = operation
             used = self._bytes + _CALL_BYTES + len(packed)
             if effects:
-                former = effects_size(effects)
-                self._effects[self.count] = effects, former
-                used += former
+                size = _EFFECTS_BYTES + effects_size(effects)
+                self._effects[self.count] = effects, size
+                used += size
             while used > self.max_bytes or len(kept) > self._size:
                 used -= _CALL_BYTES + len(kept.popleft())
                 if self._effects:
                     used -= self._effects.pop(self.count - len(kept), _NO_EFFECTS)[1]
             self._bytes = used
         if self._watchers:
-            call = Call(*facts[:-1], operation, effects)
+            call = Call(*facts, operation, effects)
             for watcher in self._watchers:
                 watcher(call)
 
@@ -247,9 +250,9 @@ class Journal(Calls):
     def _read(self, places: slice) -> list[Call]:
         """Return the calls at some places. The server goes on meanwhile: it may add calls and let others go."""
         before = dict(self._effects)
-        kept = [unpack(packed) for packed in tuple(self._facts)[places]]
+        kept = [_unpack(packed) for packed in tuple(self._facts)[places]]
         effects = before | self._effects
-        return [Call(*facts[:-1], self._operations[facts[-1]], effects.get(facts[0], _NO_EFFECTS)[0]) for facts in kept]
+        return [Call(*facts, self._operations[key], effects.get(facts[0], _NO_EFFECTS)[0]) for facts, key in kept]
 
 
 class CallsOf(Calls):
