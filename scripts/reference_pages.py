@@ -11,48 +11,27 @@ import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
-import pytest
+from reference_code import pytest_page, python_page
+from reference_tools import MADE, table, text_of
 
-from kms_mock import KmsMock, mock_kms, pytest_plugin
 from kms_mock.cli import main as command_line
-from kms_mock.config import Config
-from kms_mock.control.calls import Call
-from kms_mock.control.checkpoints import Checkpoint
-from kms_mock.control.clock import Clock
 from kms_mock.control.coverage import operations
-from kms_mock.control.faults import Fault, Faults, FaultSpec
-from kms_mock.control.journal import Calls
-from kms_mock.control.namespaces import Namespace
+from kms_mock.control.faults import FaultSpec
 from kms_mock.control.operations_page import markdown
 from kms_mock.parity.results import settled_rules
 from kms_mock.products import APIS
-from kms_mock.reach.intercept import Interception
 from kms_mock.server.control_api import ROUTES, ClockRequest
 from kms_mock.server.routes import Route
 from kms_mock.server.special import PREFIX
 from kms_mock.store.events import Event
 
 ROOT = Path(__file__).resolve().parents[1]
-_MADE = "This page is made from the code by `scripts/reference-pages`."
-
-
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """Return a Markdown table."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(
-        "| " + " | ".join(" ".join(cell.replace("|", r"\|").split()) for cell in row) + " |" for row in lines
-    )
-
-
-def text_of(thing: Any) -> str:
-    """Return a docstring as Markdown."""
-    return inspect.getdoc(thing) or ""
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
@@ -62,7 +41,7 @@ def commands_page() -> str:
     """Return the page of the command line, from click."""
     sections = [
         "# Commands",
-        f"What `kms-mock --help` and `kms-mock COMMAND --help` print. {_MADE}",
+        f"What `kms-mock --help` and `kms-mock COMMAND --help` print. {MADE}",
         *(_command(path, command) for path, command in _commands(command_line, ("kms-mock",))),
     ]
     return "\n\n".join(sections) + "\n"
@@ -114,7 +93,7 @@ def fixture_files_page() -> str:
     schema = json.loads((ROOT / "fixtures/schema.json").read_text(encoding="utf-8"))
     sections = [
         "# Fields of fixture files",
-        f"Every field of a fixture file, from `fixtures/schema.json`. {_MADE}",
+        f"Every field of a fixture file, from `fixtures/schema.json`. {MADE}",
         (
             "[Fixture files](fixture-files.md) shows how to write and load them. Times are ISO 8601 or relative to the moment of loading "
             "(`-3d`, `+12h`, `now`); intervals are such as `30d` or `12h`."
@@ -173,7 +152,7 @@ def control_api_page() -> str:
             (
                 "# Control API",
                 (
-                    f"What a running server can be asked under `{PREFIX}`. {_MADE} [Tools for tests](testing-tools.md#the-control-api) "
+                    f"What a running server can be asked under `{PREFIX}`. {MADE} [Tools for tests](testing-tools.md#the-control-api) "
                     "shows it at work; [regions and host names](regions-and-hosts.md#4-the-control-api) says who may ask."
                 ),
                 (
@@ -231,107 +210,6 @@ def _limits(shape: Mapping[str, Any]) -> str:
     return f"{_type(shape)} {found}".strip()
 
 
-# -- pytest -----------------------------------------------------------------------------------------------------------
-
-
-class _Declared:
-    """Takes what the plugin declares in `pytest_addoption`."""
-
-    def __init__(self) -> None:
-        self.ini: list[tuple[str, ...]] = []
-        self.options: list[tuple[str, ...]] = []
-
-    def addini(self, name: str, description: str, type: str, default: Any) -> None:  # noqa: A002 (pytest's name)
-        self.ini.append((f"`{name}`", type, f"`{json.dumps(default)}`", description))
-
-    def getgroup(self, _name: str) -> _Declared:
-        return self
-
-    def addoption(self, name: str, **options: Any) -> None:
-        self.options.append((f"`{name}`", options["help"]))
-
-
-def pytest_page() -> str:
-    """Return the page of the pytest plugin, from the plugin."""
-    declared = _Declared()
-    pytest_plugin.pytest_addoption(declared)  # type: ignore[arg-type]
-    fixtures = [
-        (f"`{name}`", text_of(value.__wrapped__ if hasattr(value, "__wrapped__") else value))
-        for name, value in vars(pytest_plugin).items()
-        if isinstance(value, pytest.FixtureDef | type(pytest_plugin.kms_mock))
-    ]
-    options = [(f"`{name}`", f"`{kind}`") for name, kind in pytest_plugin.MockOptions.__annotations__.items()]
-    return (
-        "\n\n".join(
-            (
-                "# pytest",
-                (
-                    f"The plugin is there as soon as the package is installed. {_MADE} [Tools for tests](testing-tools.md) and "
-                    "[interception](interception.md) show it at work."
-                ),
-                "## Fixtures",
-                table(("fixture", "what it is"), fixtures),
-                "## The marker kms_mock",
-                text_of(pytest_plugin.MockOptions),
-                table(("argument", "type"), [(name, _annotation(kind)) for name, kind in options]),
-                f"`kms_mock_marker`: {text_of(pytest_plugin.kms_mock_marker)}",
-                "## Ini options",
-                table(("option", "type", "default", "meaning"), declared.ini),
-                "## Command line",
-                table(("option", "meaning"), declared.options),
-            )
-        )
-        + "\n"
-    )
-
-
-def _annotation(kind: str) -> str:
-    found = re.search(r"ForwardRef\('([^']*)'", kind)
-    return f"`{found[1]}`" if found else kind
-
-
-# -- Python -----------------------------------------------------------------------------------------------------------
-
-_CLASSES = (KmsMock, Config, Interception, Calls, Call, Clock, Event, Fault, Faults, Checkpoint, Namespace)
-_HIDDEN = {"http_server", "document", "hits", "delay", "pick", "detached"}  # for the server, not for tests
-
-
-def python_page() -> str:
-    """Return the page of the Python API, from its docstrings."""
-    sections = [
-        "# Python",
-        f"`from kms_mock import KmsMock, mock_kms, FixtureError`, and what they lead to. {_MADE}",
-        "## mock_kms",
-        text_of(mock_kms),
-    ]
-    for kind in _CLASSES:
-        sections += [f"## {kind.__name__}", text_of(kind)]
-        if kind in (KmsMock, Config):
-            sections.append(f"`{kind.__name__}{_signature(kind)}`")
-            sections.append(text_of(kind.__init__) if kind is KmsMock else "")
-        rows = [
-            (f"`{name}{'' if isinstance(member, property) else _signature(member)}`", text_of(member))
-            for name, member in _members(kind)
-        ]
-        if rows:
-            sections.append(table(("member", "what it is"), rows))
-    return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def _members(kind: type) -> Iterator[tuple[str, Any]]:
-    for name, member in inspect.getmembers(kind):
-        is_own = isinstance(member, property) or inspect.isfunction(member)
-        if is_own and not name.startswith("_") and name not in _HIDDEN and text_of(member):
-            yield name, member
-
-
-def _signature(function: Callable[..., Any]) -> str:
-    text = re.sub(r"\(self(?:, /)?(?:, )?", "(", str(inspect.signature(function)))
-    text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)  # annotations are kept as text
-    text = text.replace("pathlib.Path", "Path")
-    return re.sub(r"<function [^>]*>|\(<kms_mock[^)]*\)", "...", text)
-
-
 # -- errors, operations -----------------------------------------------------------------------------------------------
 
 
@@ -351,7 +229,7 @@ def errors_page() -> str:
             (
                 "# Errors",
                 (
-                    f"Every error of the operations' own tables. {_MADE} What any operation may answer besides is in "
+                    f"Every error of the operations' own tables. {MADE} What any operation may answer besides is in "
                     "[operations](operations.md#every-operation). Any of them can be provoked with a [fault](testing-tools.md#faults)."
                 ),
                 "The response header `x-kms-mock-reason` says in plain words why a request was refused; the text is the service's own.",

@@ -74,6 +74,18 @@ def names(listed: dict[str, Any]) -> list[str]:
     return [one["SecretName"] for one in listed["SecretList"]["Secret"]]
 
 
+def all_secret_names(kms: KmsMock) -> list[str]:
+    """The names of all secrets of the default partition, as a client sees them."""
+    return names(sdk(kms.client(), "ListSecrets", page_size=100))
+
+
+def stored_names(kms: KmsMock) -> list[str]:
+    """The names of all secrets of the only partition there is, by the snapshot."""
+    (account,) = kms.snapshot()["accounts"]
+    (region,) = account["regions"]
+    return [one["name"] for one in region["secrets"]]
+
+
 def ram_user(*statements: dict[str, Any], key: str = "limited", account: str = DEFAULT_ACCOUNT) -> dict[str, Any]:
     """Return a fixture document with one RAM user and what RAM permits it."""
     policy = {"Version": "1", "Statement": list(statements)}
