@@ -68,6 +68,7 @@ class Connection(web.RequestHandler):
         self.queued_requests: deque[tuple[Any, StreamReader]] = self._messages
         self.has_lane = pool.config.lane and tunnel is None
         self.answer_request = pool.handlers.answer
+        self.send_answer = pool.outbox.add
         # aiohttp forgets its transport and its task as soon as it wants to close; these last until they have ended.
         self.open_transport: asyncio.Transport | None = None
         self.handler_task: asyncio.Task[None] | None = None
@@ -112,6 +113,7 @@ class Connection(web.RequestHandler):
         self.open_transport = opened = cast("asyncio.Transport", transport)
         tcp_keepalive(opened)
         self.pool.connection_made(self, opened)
+        self.pool.outbox.connections += 1
         self.is_tls = transport.get_extra_info("sslcontext") is not None
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else None
@@ -121,6 +123,7 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Wake up what waits for the client to finish: the connection is closed."""
         self.open_transport = None
+        self.pool.outbox.connections -= 1
         if self.loss is not None and not self.loss.done():
             self.loss.set_result(None)
         super().connection_lost(exc)
@@ -194,12 +197,13 @@ class Connection(web.RequestHandler):
         self.answered += 1
         self.arriving_since = None
         # RFC 9110, 6.6.1 wants the date; aiohttp formats it once a second.
-        transport.write(serialize(answer, f"Date: {rfc822_formatted_time()}\r\n"))
+        self.send_answer(transport, serialize(answer, f"Date: {rfc822_formatted_time()}\r\n"))
         return True
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks for this; aiohttp always says no
         """Return whether to keep a connection whose client has closed its side: until its requests are answered."""
         self.half_closed = True
+        self.pool.outbox.flush()  # TLS may tell of a request and of the end in one turn
         if self.body is not None and not self.body.is_eof():
             self.body.set_exception(web.RequestPayloadError("the body ends too early"))
         if self.queued_requests and self.is_free:

@@ -19,6 +19,7 @@ from kms_mock.server.connection import Connection, check_aiohttp
 from kms_mock.server.delivery import FinalResponse, ask_for_body, deliver_fault, deliver_stream, to_response
 from kms_mock.server.forward import Destination, Forwarder, ForwardError, destination, not_forwarded
 from kms_mock.server.hosts import Place, is_loopback, refusal_text
+from kms_mock.server.outbox import Outbox
 from kms_mock.server.proxy import NOT_THIS_MACHINE, ConnectRequest, Proxy
 from kms_mock.server.special import SPECIAL_TARGETS, VISITED, SpecialHandlers
 
@@ -59,6 +60,7 @@ class ConnectionPool(web.Server):
         super().__init__(self._handle, loop=loop)
         self.handlers = handlers
         self.config = config
+        self.outbox = Outbox(loop)
         self._proxy = proxy
         self._forwarder = Forwarder(config.header_timeout)
         self.regions: dict[int, str] = {}  # by the ports that are the endpoint of a region
@@ -91,6 +93,7 @@ class ConnectionPool(web.Server):
 
     def close_kept(self) -> int:
         """End all connections that wait for another request; return how many connections there are."""
+        self.outbox.flush()
         connections = self._tracked()
         for connection in connections:
             connection.close_kept()
@@ -103,6 +106,7 @@ class ConnectionPool(web.Server):
 
     async def stop(self) -> None:
         """Cancel all running requests and close all connections at once."""
+        self.outbox.flush()
         connections = self._tracked()
         for connection in connections:
             connection.end_now()

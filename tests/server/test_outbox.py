@@ -1,0 +1,177 @@
+"""Answers to requests that arrived together leave together, and none is lost when its connection ends meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from kms_mock import KmsMock
+from kms_mock.server import outbox
+from tests.support.raw_http import Wire, http, request_parameters
+from tests.support.tls import GET_SECRET, TLS_FIXTURE, trusting
+
+SLOW = 0.01  # seconds: longer than answers wait for each other
+
+
+class OneTurn:
+    """Makes a server's event loop take several requests in one turn: it is held until all of them have arrived.
+
+    `in_turn` is called in the loop when one of them is answered, with how many were answered before in that turn.
+    """
+
+    def __init__(self, in_turn: Callable[[int], object]) -> None:
+        self._in_turn = in_turn
+        self._held, self._arrived = threading.Event(), threading.Event()
+        self._answered: int | None = None
+        self.kms = KmsMock(TLS_FIXTURE, log_request=self._after_answer)
+
+    def _after_answer(self, *_: Any) -> None:
+        if self._answered is None:
+            return
+        if self._answered < 0:
+            self._held.set()
+            assert self._arrived.wait(5)
+        else:
+            self._in_turn(self._answered)
+        self._answered += 1
+
+    @contextmanager
+    def connections(self, count: int) -> Iterator[list[Wire]]:
+        """Start the server, let it take a request on each of so many connections, and yield those without the answers."""
+        with self.kms as kms, Wire(kms) as first:
+            wires = [Wire(kms) for _ in range(count)]
+            try:
+                assert all(wire.send(GET_SECRET).receive().status == 200 for wire in (first, *wires))
+                self._answered = -1
+                first.send(GET_SECRET)
+                assert self._held.wait(5)
+                for wire in wires:
+                    wire.send(GET_SECRET)
+                self._arrived.set()
+                yield wires
+                assert first.receive().status == 200
+            finally:
+                for wire in wires:
+                    wire.socket.close()
+
+
+def answered(wires: list[Wire]) -> int:
+    """Return how many of the clients could read something now."""
+    return len(select.select([wire.socket for wire in wires], [], [], 0)[0])
+
+
+def test_answers_of_one_turn_leave_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the last of several requests is answered, no client has its answer yet; then all have them."""
+    monkeypatch.setattr(outbox, "MAX_WAIT", 60)  # however slow the machine is
+    seen: list[int] = []
+    turn = OneTurn(lambda _: seen.append(answered(wires)))
+    with turn.connections(3) as wires:
+        assert [wire.receive().tree["SecretData"] for wire in wires] == ["one"] * 3
+    assert seen == [0, 0, 0]
+
+
+def test_an_answer_does_not_wait_for_slow_ones() -> None:
+    """Once a turn takes long, what is ready leaves: other requests that came with it may take longer still."""
+    seen: list[int] = []
+    all_seen = threading.Event()
+
+    def look(before: int) -> None:
+        seen.append(answered(wires))
+        if before == 1:
+            time.sleep(SLOW)
+        elif before == 3:
+            all_seen.set()
+
+    turn = OneTurn(look)
+    with turn.connections(4) as wires:
+        assert all_seen.wait(5)
+        assert [wire.receive().tree["SecretData"] for wire in wires] == ["one"] * 4
+    assert seen == [0, 0, 2, 2]
+
+
+def test_an_answer_leaves_before_its_connection_is_closed() -> None:
+    """Who closes kept connections (here a log hook) while an answer waits does not take it from its client."""
+    turn = OneTurn(lambda before: turn.kms.close_kept_connections() if before == 1 else None)
+    with turn.connections(2) as wires:
+        answers = [wire.receive() for wire in wires]
+        assert [answer.tree["SecretData"] for answer in answers] == ["one"] * 2
+        assert sorted(answer.headers.get("connection", "") for answer in answers) == ["", "close"]
+        assert all(wire.closed() for wire in wires)
+
+
+async def test_a_server_that_stops_sends_what_is_ready() -> None:
+    """A stop in the turn after the one in which requests were answered comes before they are written, but for this."""
+    kms = KmsMock(TLS_FIXTURE)
+    server = kms.http_server()
+    server.start()
+
+    async def stop_in_the_next_turn() -> None:
+        await asyncio.sleep(0)
+        await server.stop()
+
+    streams = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+    for reader, writer in streams:
+        writer.write(GET_SECRET)
+        assert b"200" in await reader.readuntil(b'"}')
+    for _, writer in streams:
+        writer.write(GET_SECRET)
+    await asyncio.create_task(stop_in_the_next_turn())
+    assert len(kms.calls) == 4
+    for reader, writer in streams:
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+def test_tls_may_end_with_the_request() -> None:
+    """The end of a TLS connection in one segment with a request is known in the same turn; the answer comes before it."""
+    with KmsMock(TLS_FIXTURE) as kms, Wire(kms) as other, Wire(kms) as wire:
+        assert other.send(GET_SECRET).receive().status == 200
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = trusting(kms).wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+
+        def until_done(step: Callable[[], Any]) -> Any:
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    wire.send(outgoing.read())
+                    incoming.write(wire.socket.recv(65536))
+
+        def ask() -> bytes:
+            tls.write(GET_SECRET)
+            wire.send(outgoing.read())
+            return bytes(until_done(lambda: tls.read(65536)))
+
+        until_done(tls.do_handshake)
+        wire.send(outgoing.read())
+        while b"\r\nServer:" in ask():
+            pass  # while the transport sends, as after a handshake, answers are left to aiohttp
+        tls.write(GET_SECRET)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.unwrap()
+        wire.send(outgoing.read())
+        while data := wire.socket.recv(65536):
+            incoming.write(data)
+        assert tls.read(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_an_answer_to_a_client_that_has_gone_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """A client that closes its connection while its answer waits is no error, and the others get theirs."""
+
+    def leave(_: int) -> None:
+        for wire in wires[:2]:
+            wire.socket.close()
+
+    turn = OneTurn(leave)
+    with turn.connections(3) as wires:
+        assert wires[2].receive().tree["SecretData"] == "one"
+        assert Wire(turn.kms).send(http(query=request_parameters("ListSecrets"))).receive().status == 200
+    assert not caplog.records
