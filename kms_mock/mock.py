@@ -143,6 +143,7 @@ class KmsMock(Startable):
             body_limit=self.gateway.body_limit,
             is_mocked=self.gateway.is_mocked,
             not_mocked=self.gateway.not_mocked,
+            after_answers=self.controls.keep_calls,
         )
         return HttpServer(handlers, self.config, self.certificates, loop or get_running_loop())
 

@@ -193,6 +193,7 @@ async def _serve(mock: KmsMock, fixture: Iterable[Path], log_handler: logs.Buffe
         with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on its loop
             loop.add_signal_handler(number, stopped.set)
     with log_handler.buffering(loop.call_later):
+        mock.controls.keep_calls_later()
         server = mock.http_server()
         server.start()
         # Everything allocated so far lives until the end, maybe 100,000 secrets: keep the collector from scanning it.

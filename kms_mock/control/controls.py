@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _REGION = regex(REGION)
+# Request, operation, response, milliseconds, the fault that struck, what it changed, checks of permissions.
+_Recorded = tuple[ApiRequest | None, Operation | None, HttpResponse, float, str, tuple[Change, ...], Sequence[Check]]
 
 
 class Controls:
@@ -52,7 +54,8 @@ class Controls:
         self.store = store
         self.clock = clock
         self.faults = Faults(self.apis, self._names_of)
-        self.journal = journal
+        self._journal = journal
+        self._waiting: list[_Recorded] | None = None  # what `record` took, where calls are kept later
         self._load = load
         self._on_reset = on_reset
         self.settled = settled
@@ -60,6 +63,12 @@ class Controls:
         for fixture in fixtures:
             self.add(fixture)
         self.initial = store.state()
+
+    @property
+    def journal(self) -> Journal:
+        """What was asked for and answered."""
+        self.keep_calls()
+        return self._journal
 
     def _names_of(self, operation: Operation, request: ApiRequest, name: str) -> Iterable[str]:
         """Return the other names of the resource that a request names, as it is in the caller's account."""
@@ -97,7 +106,25 @@ class Controls:
             for fixture in fixtures:
                 self._load(self.store, fixture)
 
-    def record(  # noqa: PLR0917 (the gateway calls it for every request, and keywords cost)
+    def keep_calls_later(self) -> None:
+        """Keep calls from now on when `keep_calls` is called: for a server whose journal only its own event loop reads."""
+        self._waiting = []
+
+    def record(self, *recorded: *_Recorded) -> None:
+        """Take what a request did, and keep it in the journal."""
+        if self._waiting is None:
+            self._keep(*recorded)
+        else:
+            self._waiting.append(recorded)
+
+    def keep_calls(self) -> None:
+        """Keep the calls that wait for that: their answers have been written."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for recorded in waiting:
+                self._keep(*recorded)
+
+    def _keep(  # noqa: PLR0917 (for every request, and keywords cost)
         self,
         request: ApiRequest | None,
         operation: Operation | None,
@@ -107,8 +134,7 @@ class Controls:
         effects: tuple[Change, ...],
         checks: Sequence[Check],
     ) -> None:
-        """Keep what a request did; `effects` is what it changed, `checks` are those of permissions."""
-        journal = self.journal
+        journal = self._journal
         number = journal.count = journal.count + 1
         if effects and request is not None:
             journal.uses.add_created(effects, request.parameters)

@@ -7,6 +7,7 @@ costs a fifth of what an answer costs.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 MAX_WAIT = 0.0005  # seconds
 
@@ -18,17 +19,20 @@ class Outbox:
     more time.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, after_answers: Callable[[], None]) -> None:
+        """Write in the turns of a loop; `after_answers` is called whenever answers have been written."""
         self.connections = 0
         self._loop = loop
+        self._after_answers = after_answers
         self._waiting: list[tuple[asyncio.Transport, bytes]] = []
         self._since = 0.0  # the loop's time
 
     def add(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Write an answer, at the latest before the loop looks for what has arrived next."""
+        """Write an answer, at the latest before the loop takes what arrives next."""
         waiting = self._waiting
         if self.connections == 1 and not waiting:
             transport.write(data)
+            self._after_answers()
             return
         waiting.append((transport, data))
         if len(waiting) == 1:
@@ -42,3 +46,4 @@ class Outbox:
         waiting, self._waiting = self._waiting, []
         for transport, data in waiting:
             transport.write(data)
+        self._after_answers()

@@ -39,7 +39,8 @@ class RequestHandlers(Struct, frozen=True):
     """What answers requests: those of the API, and those that are not for the API.
 
     `body_limit` returns how many bytes of body the API reads after a head. `is_mocked` tells public host names of the
-    mocked products; `not_mocked` refuses requests for other products in words.
+    mocked products; `not_mocked` refuses requests for other products in words. `after_answers` does what need not be done
+    before answers are written.
     """
 
     answer: Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
@@ -48,6 +49,7 @@ class RequestHandlers(Struct, frozen=True):
     body_limit: Callable[[HttpRequest], int]
     is_mocked: Callable[[str], bool]
     not_mocked: Callable[[HttpRequest, str], HttpResponse]
+    after_answers: Callable[[], None]
 
 
 class ConnectionPool(web.Server):
@@ -60,7 +62,7 @@ class ConnectionPool(web.Server):
         super().__init__(self._handle, loop=loop)
         self.handlers = handlers
         self.config = config
-        self.outbox = Outbox(loop)
+        self.outbox = Outbox(loop, handlers.after_answers)
         self._proxy = proxy
         self._forwarder = Forwarder(config.header_timeout)
         self.regions: dict[int, str] = {}  # by the ports that are the endpoint of a region
@@ -136,6 +138,7 @@ class ConnectionPool(web.Server):
             answer = answer if isinstance(answer, HttpResponse) else await answer
             response = await deliver_fault(answer, request) if answer.delivery else to_response(answer)
         connection.end_request(response)
+        self.handlers.after_answers()
         return response
 
     async def _read(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import select
 import ssl
 import threading
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 
 from kms_mock import KmsMock
+from kms_mock.config import Config
+from kms_mock.control.calls import Call
 from kms_mock.server import outbox
 from tests.support.raw_http import Wire, http, request_parameters
 from tests.support.tls import GET_SECRET, TLS_FIXTURE, trusting
@@ -161,6 +164,50 @@ def test_tls_may_end_with_the_request() -> None:
         while data := wire.socket.recv(65536):
             incoming.write(data)
         assert tls.read(65536).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "with others"])
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
+def test_calls_may_be_kept_after_their_answers(later: bool, alone: bool) -> None:
+    """`serve` answers first and keeps the call then; who runs a mock in a thread of his own finds it when he has the answer."""
+    has_answer: list[int] = []
+    kept = threading.Semaphore(0)
+
+    def look(_: Call) -> None:
+        has_answer.append(answered([wire]))
+        kept.release()
+
+    with KmsMock(TLS_FIXTURE) as kms, Wire(kms) as wire, Wire(kms) as other:
+        if not alone:
+            assert other.send(GET_SECRET).receive().status == 200
+        if later:
+            kms.controls.keep_calls_later()
+        kms.calls.watch(look)
+        for _ in range(3):
+            wire.send(GET_SECRET)
+            assert kept.acquire(timeout=5)
+            assert wire.receive().tree["SecretData"] == "one"
+    assert has_answer == [later] * 3
+
+
+@pytest.mark.parametrize("lane", [True, False], ids=["lane", "aiohttp"])
+def test_calls_that_wait_to_be_kept_are_all_found(lane: bool) -> None:
+    """Whoever asks the control API finds every call that was answered, in order, and clears them all."""
+    names = ["db", "none", "db"]
+    with KmsMock(TLS_FIXTURE, config=Config(lane=lane)) as kms, Wire(kms) as wire, Wire(kms) as other:
+        kms.controls.keep_calls_later()
+        asked = http(path="/_kms_mock/requests")
+        for _ in range(3):
+            for name in names:
+                (wire if name == "db" else other).send(
+                    http(query=request_parameters("GetSecretValue", SecretName=name))
+                )
+                (wire if name == "db" else other).receive()
+            found = json.loads(other.send(asked).receive().body)["requests"]
+            assert [call["parameters"]["SecretName"] for call in found] == names
+            other.send(http("DELETE", path="/_kms_mock/requests")).receive()
+            assert json.loads(wire.send(asked).receive().body)["requests"] == []
+        assert kms.calls.count == 9
 
 
 def test_an_answer_to_a_client_that_has_gone_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
