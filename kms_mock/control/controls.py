@@ -55,7 +55,7 @@ class Controls:
         self.clock = clock
         self.faults = Faults(self.apis, self._names_of)
         self._journal = journal
-        self._waiting: list[_Recorded] | None = None  # what `record` took, where calls are kept later
+        self._waiting: list[tuple[float, _Recorded]] | None = None  # what `record` took and when, to be kept later
         self._load = load
         self._on_reset = on_reset
         self.settled = settled
@@ -112,20 +112,22 @@ class Controls:
 
     def record(self, *recorded: *_Recorded) -> None:
         """Take what a request did, and keep it in the journal."""
+        now = self.clock.now()  # before anything moves the clock
         if self._waiting is None:
-            self._keep(*recorded)
+            self._keep(now, *recorded)
         else:
-            self._waiting.append(recorded)
+            self._waiting.append((now, recorded))
 
     def keep_calls(self) -> None:
         """Keep the calls that wait for that: their answers have been written."""
         if self._waiting:
             waiting, self._waiting = self._waiting, []
-            for recorded in waiting:
-                self._keep(*recorded)
+            for now, recorded in waiting:
+                self._keep(now, *recorded)
 
     def _keep(  # noqa: PLR0917 (for every request, and keywords cost)
         self,
+        now: float,
         request: ApiRequest | None,
         operation: Operation | None,
         response: HttpResponse,
@@ -154,7 +156,7 @@ class Controls:
                 region = ""  # what was refused is not shown
         facts = (
             number,
-            self.clock.now(),
+            now,
             action,
             access_key_id,
             region,

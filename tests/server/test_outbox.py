@@ -222,3 +222,17 @@ def test_an_answer_to_a_client_that_has_gone_is_dropped(caplog: pytest.LogCaptur
         assert wires[2].receive().tree["SecretData"] == "one"
         assert Wire(turn.kms).send(http(query=request_parameters("ListSecrets"))).receive().status == 200
     assert not caplog.records
+
+
+def test_a_call_that_is_kept_later_is_of_the_time_when_it_was_answered() -> None:
+    """Its fault delivers an answer slowly, and somebody moves the clock meanwhile: the call was before that."""
+    with KmsMock(TLS_FIXTURE) as kms, Wire(kms) as wire:
+        kms.controls.keep_calls_later()
+        kms.clock.freeze()
+        asked_at = kms.clock.now()
+        kms.fail("GetSecretValue", effect="slow", seconds=0.2)
+        wire.send(GET_SECRET)
+        wire.buffer += wire.socket.recv(1)
+        kms.clock.advance("7d")
+        assert wire.receive().tree["SecretData"] == "one"
+        assert [call.at for call in kms.calls] == [asked_at]
