@@ -15,8 +15,8 @@ MAX_WAIT = 0.0005  # seconds
 class Outbox:
     """The answers of one server that are ready; they leave in the order in which they were added.
 
-    `connections` is how many are open: with one alone there is nothing to wait for. None waits long for others that take
-    more time.
+    `connections` is how many are open: with one alone there is nothing to wait for. They wait for MAX_WAIT, or for one
+    request that takes longer.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, after_answers: Callable[[], None]) -> None:

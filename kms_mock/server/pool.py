@@ -138,7 +138,7 @@ class ConnectionPool(web.Server):
             answer = answer if isinstance(answer, HttpResponse) else await answer
             response = await deliver_fault(answer, request) if answer.delivery else to_response(answer)
         connection.end_request(response)
-        self.handlers.after_answers()
+        self.outbox.flush()
         return response
 
     async def _read(
@@ -184,6 +184,7 @@ class ConnectionPool(web.Server):
             http = replace(http, body=body)
         if special is None:
             return http, None
+        self.outbox.flush()  # this may take long
         result = await special.answer(http)
         if result.stream is not None:
             return http, await deliver_stream(result.stream, result.content_type, result.headers, request)

@@ -133,6 +133,28 @@ async def test_a_server_that_stops_sends_what_is_ready() -> None:
         writer.close()
 
 
+async def test_an_answer_does_not_wait_for_the_control_api() -> None:
+    """The end of a control request may come in one turn with a request: the answer leaves before the control API works."""
+    kms = KmsMock(TLS_FIXTURE)
+    kms.controls.keep_calls_later()
+    server = kms.http_server()
+    server.start()
+    (reader, client), (_, control) = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+    asked = http(path="/_kms_mock/requests", body=b"{}", headers={"Content-Type": "application/json"})
+    control.write(asked[:-1])
+    client.write(GET_SECRET)
+    assert (await reader.readuntil(b'"}')).startswith(b"HTTP/1.1 200")
+    has_answer: list[bool] = []
+    kms.calls.watch(lambda _: has_answer.append(bool(select.select([client.get_extra_info("socket")], [], [], 0)[0])))
+    control.write(asked[-1:])  # it keeps the call, if that is not kept yet
+    client.write(GET_SECRET)
+    await reader.readuntil(b'"}')
+    await server.stop()
+    client.close()
+    control.close()
+    assert has_answer == [True]
+
+
 def test_tls_may_end_with_the_request() -> None:
     """The end of a TLS connection in one segment with a request is known in the same turn; the answer comes before it."""
     with KmsMock(TLS_FIXTURE) as kms, Wire(kms) as other, Wire(kms) as wire:
