@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,7 @@ from kms_mock.control.faults import Faults
 from kms_mock.control.journal import Journal
 from kms_mock.defaults import REGION
 from kms_mock.identity.callers import account_of_caller
+from kms_mock.logs import trace
 from kms_mock.regex import regex
 from kms_mock.rpc.api import Api, Operation
 from kms_mock.rpc.context import Check
@@ -20,6 +22,8 @@ from kms_mock.store.store import Store, StoreState
 
 if TYPE_CHECKING:
     from kms_mock.control.coverage import Settled
+
+log = logging.getLogger("kms_mock")
 
 T = TypeVar("T")
 
@@ -123,7 +127,10 @@ class Controls:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             for now, recorded in waiting:
-                self._keep(now, *recorded)
+                try:
+                    self._keep(now, *recorded)
+                except Exception as error:  # noqa: BLE001 (a bug must not end the client's connection, nor lose other calls)
+                    log.error("internal error after an answer\n%s", trace(error))  # noqa: TRY400 (see trace)
 
     def _keep(  # noqa: PLR0917 (for every request, and keywords cost)
         self,

@@ -232,6 +232,22 @@ def test_calls_that_wait_to_be_kept_are_all_found(lane: bool) -> None:
         assert kms.calls.count == 9
 
 
+def test_a_call_that_cannot_be_kept_costs_nobody_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """A bug in what keeps calls after their answers (here a watcher's) ends no connection; its text is not logged."""
+
+    def fail(_: Call) -> None:
+        raise ValueError("hunter" * 2)
+
+    with KmsMock(TLS_FIXTURE) as kms, Wire(kms) as wire:
+        kms.controls.keep_calls_later()
+        kms.calls.watch(fail)
+        for _ in range(2):
+            assert wire.send(GET_SECRET).receive().status == 200
+        assert [call.number for call in kms.calls] == [1, 2]
+    assert [record.name for record in caplog.records if record.levelname == "ERROR"] == ["kms_mock"] * 2
+    assert "hunterhunter" not in caplog.text
+
+
 def test_an_answer_to_a_client_that_has_gone_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     """A client that closes its connection while its answer waits is no error, and the others get theirs."""
 
