@@ -168,7 +168,8 @@ OUTSIDE: dict[str, set[str]] = {
         "kms_mock.cli.calls",  # sleep, between two looks at a running server
         "kms_mock.service_client",  # sleep, between the attempts of a throttled call of the real service
         "kms_mock.crypto.primes",  # sleep(0), which lets other threads run
-        "kms_mock.server.thread",  # monotonic, bound at import: no test can freeze the server's timers
+        "kms_mock.server.loop",  # monotonic, bound at import: no test can freeze the server's timers
+        "kms_mock.server.thread",  # sleep(0), while a thread begins that was interrupted
     },
     "os.urandom": {"kms_mock.sources"},
     "os.getrandom": set(),

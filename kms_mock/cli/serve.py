@@ -139,8 +139,7 @@ def _run(config: Config, fixture: tuple[Path, ...], log_level: str) -> None:
         from kms_mock.mock import KmsMock  # noqa: PLC0415 (--help must not wait for aiohttp)
     from kms_mock.fixtures.errors import FixtureError  # noqa: PLC0415
     from kms_mock.server.authority_files import AuthorityError  # noqa: PLC0415
-    from kms_mock.server.polling import PollingSelector  # noqa: PLC0415
-    from kms_mock.server.thread import ServerLoop  # noqa: PLC0415
+    from kms_mock.server.loop import ServerLoop  # noqa: PLC0415
     from kms_mock.sources import Sources  # noqa: PLC0415
     from kms_mock.store.errors import StateError  # noqa: PLC0415
 
@@ -151,7 +150,7 @@ def _run(config: Config, fixture: tuple[Path, ...], log_level: str) -> None:
     except (FixtureError, AuthorityError, StateError) as error:
         raise click.ClickException(str(error)) from error
     try:
-        with asyncio.Runner(loop_factory=lambda: ServerLoop(PollingSelector(ServerLoop.time))) as runner:
+        with asyncio.Runner(loop_factory=lambda: ServerLoop(polls=True)) as runner:
             runner.run(_serve(mock, fixture, log_handler))
     except OSError as error:
         # asyncio wraps the system's message in its own; a failed name look-up has a negative number.

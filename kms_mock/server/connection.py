@@ -113,7 +113,6 @@ class Connection(web.RequestHandler):
         self.open_transport = opened = cast("asyncio.Transport", transport)
         tcp_keepalive(opened)
         self.pool.connection_made(self, opened)
-        self.pool.outbox.connections += 1
         self.is_tls = transport.get_extra_info("sslcontext") is not None
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else None
@@ -123,7 +122,6 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Wake up what waits for the client to finish: the connection is closed."""
         self.open_transport = None
-        self.pool.outbox.connections -= 1
         if self.loss is not None and not self.loss.done():
             self.loss.set_result(None)
         super().connection_lost(exc)

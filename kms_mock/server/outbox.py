@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from kms_mock.server.loop import ServerLoop
+
 MAX_WAIT = 0.0005  # seconds
 
 
 class Outbox:
     """The answers of one server that are ready; they leave in the order in which they were added.
 
-    `connections` is how many are open: with one alone there is nothing to wait for. They wait for MAX_WAIT, or for one
-    request that takes longer.
+    They wait for MAX_WAIT, or for one request that takes longer; one that came alone not at all.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, after_answers: Callable[[], None]) -> None:
         """Write in the turns of a loop; `after_answers` is called whenever answers have been written."""
-        self.connections = 0
         self._loop = loop
+        # Of another's loop nobody knows whether something came alone.
+        self._selector = loop.selector if isinstance(loop, ServerLoop) else None
         self._after_answers = after_answers
         self._waiting: list[tuple[asyncio.Transport, bytes]] = []
         self._since = 0.0  # the loop's time
@@ -30,7 +32,7 @@ class Outbox:
     def add(self, transport: asyncio.Transport, data: bytes) -> None:
         """Write an answer, at the latest before the loop takes what arrives next."""
         waiting = self._waiting
-        if self.connections == 1 and not waiting:
+        if not waiting and self._selector is not None and self._selector.ready == 1:
             transport.write(data)
             self._after_answers()
             return

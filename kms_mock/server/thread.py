@@ -10,24 +10,15 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
 from typing import TypeVar
 
 from kms_mock.server.listener import HttpServer
+from kms_mock.server.loop import ServerLoop
 
 T = TypeVar("T")
 
 # In how many steps of the loop an idle connection ends: its task is woken and ends, its transport closes, its socket.
 _CLOSING_STEPS = 4
-
-
-class ServerLoop(asyncio.SelectorEventLoop):
-    """An event loop whose timers run on real time, also in tests that freeze the `time` module (freezegun does)."""
-
-    # A partial of clock_gettime is replaced neither while time is frozen nor if this module is imported meanwhile.
-    time = staticmethod(
-        partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic
-    )
 
 
 class _StoppedError(Exception):

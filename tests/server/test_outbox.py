@@ -30,7 +30,7 @@ class OneTurn:
     `in_turn` is called in the loop when one of them is answered, with how many were answered before in that turn.
     """
 
-    def __init__(self, in_turn: Callable[[int], object]) -> None:
+    def __init__(self, in_turn: Callable[[int], object] = lambda _: None) -> None:
         self._in_turn = in_turn
         self._held, self._arrived = threading.Event(), threading.Event()
         self._answered: int | None = None
@@ -47,18 +47,24 @@ class OneTurn:
         self._answered += 1
 
     @contextmanager
+    def held(self, first: Wire) -> Iterator[None]:
+        """Hold the loop in the answer to a request on a connection, while others send theirs."""
+        self._answered = -1
+        first.send(GET_SECRET)
+        assert self._held.wait(5)
+        yield
+        self._arrived.set()
+
+    @contextmanager
     def connections(self, count: int) -> Iterator[list[Wire]]:
         """Start the server, let it take a request on each of so many connections, and yield those without the answers."""
         with self.kms as kms, Wire(kms) as first:
             wires = [Wire(kms) for _ in range(count)]
             try:
                 assert all(wire.send(GET_SECRET).receive().status == 200 for wire in (first, *wires))
-                self._answered = -1
-                first.send(GET_SECRET)
-                assert self._held.wait(5)
-                for wire in wires:
-                    wire.send(GET_SECRET)
-                self._arrived.set()
+                with self.held(first):
+                    for wire in wires:
+                        wire.send(GET_SECRET)
                 yield wires
                 assert first.receive().status == 200
             finally:
@@ -157,8 +163,9 @@ async def test_an_answer_does_not_wait_for_the_control_api() -> None:
 
 def test_tls_may_end_with_the_request() -> None:
     """The end of a TLS connection in one segment with a request is known in the same turn; the answer comes before it."""
-    with KmsMock(TLS_FIXTURE) as kms, Wire(kms) as other, Wire(kms) as wire:
-        assert other.send(GET_SECRET).receive().status == 200
+    turn = OneTurn()
+    with turn.kms as kms, Wire(kms) as first, Wire(kms) as other, Wire(kms) as wire:
+        assert all(plain.send(GET_SECRET).receive().status == 200 for plain in (first, other))
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = trusting(kms).wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
 
@@ -182,15 +189,16 @@ def test_tls_may_end_with_the_request() -> None:
         tls.write(GET_SECRET)
         with pytest.raises(ssl.SSLWantReadError):
             tls.unwrap()
-        wire.send(outgoing.read())
+        with turn.held(first):
+            wire.send(outgoing.read())
+            other.send(GET_SECRET)  # what comes alone does not wait
         while data := wire.socket.recv(65536):
             incoming.write(data)
         assert tls.read(65536).startswith(b"HTTP/1.1 200")
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["alone", "with others"])
 @pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
-def test_calls_may_be_kept_after_their_answers(later: bool, alone: bool) -> None:
+def test_calls_may_be_kept_after_their_answers(later: bool) -> None:
     """`serve` answers first and keeps the call then; who runs a mock in a thread of his own finds it when he has the answer."""
     has_answer: list[int] = []
     kept = threading.Semaphore(0)
@@ -199,9 +207,7 @@ def test_calls_may_be_kept_after_their_answers(later: bool, alone: bool) -> None
         has_answer.append(answered([wire]))
         kept.release()
 
-    with KmsMock(TLS_FIXTURE) as kms, Wire(kms) as wire, Wire(kms) as other:
-        if not alone:
-            assert other.send(GET_SECRET).receive().status == 200
+    with KmsMock(TLS_FIXTURE) as kms, Wire(kms) as wire:
         if later:
             kms.controls.keep_calls_later()
         kms.calls.watch(look)
@@ -210,6 +216,43 @@ def test_calls_may_be_kept_after_their_answers(later: bool, alone: bool) -> None
             assert kept.acquire(timeout=5)
             assert wire.receive().tree["SecretData"] == "one"
     assert has_answer == [later] * 3
+
+
+def test_calls_of_one_turn_are_kept_after_all_of_their_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the first of several calls is kept, all clients have their answers."""
+    monkeypatch.setattr(outbox, "MAX_WAIT", 60)
+    have_answers: list[int] = []
+    kept = threading.Semaphore(0)
+
+    def look(call: Call) -> None:
+        if call.number > 4:  # one on each connection, and one that held the loop
+            have_answers.append(answered(wires))
+            kept.release()
+
+    turn = OneTurn()
+    turn.kms.controls.keep_calls_later()
+    turn.kms.calls.watch(look)
+    with turn.connections(2) as wires:
+        assert kept.acquire(timeout=5)
+        assert kept.acquire(timeout=5)
+        assert [wire.receive().status for wire in wires] == [200] * 2
+    assert have_answers == [2, 2]
+
+
+def test_what_comes_alone_does_not_wait() -> None:
+    """An answer leaves in the turn of its request if nothing else has come in that, also while others are connected."""
+    order: list[str] = []
+
+    def note(*_: Any) -> None:
+        order.append("answered")
+        asyncio.get_running_loop().call_soon(order.append, "next turn")
+
+    with KmsMock(TLS_FIXTURE, log_request=note) as kms, Wire(kms) as idle, Wire(kms) as wire:
+        kms.controls.keep_calls_later()
+        kms.calls.watch(lambda _: order.append("kept"))
+        for each in (idle, wire, wire):
+            assert each.send(GET_SECRET).receive().status == 200
+    assert order == ["answered", "kept", "next turn"] * 3
 
 
 @pytest.mark.parametrize("lane", [True, False], ids=["lane", "aiohttp"])
