@@ -70,7 +70,7 @@ class Controls:
 
     @property
     def journal(self) -> Journal:
-        """What was asked for and answered."""
+        """What was asked for and answered, up to now."""
         self.keep_calls()
         return self._journal
 

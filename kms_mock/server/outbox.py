@@ -44,7 +44,7 @@ class Outbox:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits; so it must be before a connection is closed."""
+        """Write what waits. Whoever closes connections calls this first."""
         waiting, self._waiting = self._waiting, []
         for transport, data in waiting:
             transport.write(data)

@@ -184,7 +184,7 @@ class ConnectionPool(web.Server):
             http = replace(http, body=body)
         if special is None:
             return http, None
-        self.outbox.flush()  # this may take long
+        self.outbox.flush()  # no answer waits for what may take long
         result = await special.answer(http)
         if result.stream is not None:
             return http, await deliver_stream(result.stream, result.content_type, result.headers, request)
